@@ -1,0 +1,2 @@
+//! The pure parts.
+#![no_std]

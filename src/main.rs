@@ -1,0 +1,2 @@
+//! doors
+fn main(){}
