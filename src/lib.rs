@@ -5,8 +5,13 @@
 extern crate alloc;
 use core::ffi::CStr;
 
+pub mod act;
 pub mod errno;
 pub mod error;
+pub mod fault;
+pub mod namespace;
+pub mod process;
+pub mod rootfs;
 pub mod sys;
 
 /// The program: what `_start` calls.

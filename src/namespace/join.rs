@@ -1,0 +1,67 @@
+//! Joining namespaces by path, or those of a running container.
+
+use crate::fault::{Act, Detail, Fault, Quoted};
+use crate::sys::clone::setns;
+use alloc::ffi::CString;
+use core::fmt;
+use linux_raw_sys::general::CLONE_NEWUSER;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
+
+/// Namespaces to join through one descriptor.
+pub struct Join {
+    /// The `CLONE_NEW*` flag; several for a pidfd.
+    pub kind: u32,
+    /// Where it is, for messages.
+    pub path: CString,
+    /// A file of `/proc/PID/ns` or a pidfd.
+    pub fd: OwnedFd,
+}
+
+impl fmt::Display for Join {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "join namespace {}", Quoted(&self.path))
+    }
+}
+
+impl Join {
+    /// Joins.
+    pub fn act(&self) -> Act {
+        setns(self.fd.as_fd(), self.kind).map_err(|errno| match errno {
+            Errno::INVAL => Fault::from(errno).hint("the file is not a namespace of this type"),
+            _ => errno.into(),
+        })
+    }
+}
+
+/// Joins all, those of the host's privileges first: what the caller may not
+/// join as it is, it joins after the user namespace that owns it.
+pub fn join_all(joins: &[Join]) -> Act {
+    let mut waiting: heapless::Vec<&Join, 16> = heapless::Vec::new();
+    let has_user = joins.iter().any(|join| join.kind & CLONE_NEWUSER != 0);
+    for join in joins.iter().filter(|join| join.kind != CLONE_NEWUSER) {
+        match setns(join.fd.as_fd(), join.kind) {
+            Ok(()) => {}
+            Err(Errno::PERM | Errno::ACCESS) if has_user => {
+                waiting.push(join).map_err(|_| Fault::new("too many namespaces"))?;
+            }
+            Err(_) => join.act().map_err(|fault| name(join, fault))?,
+        }
+    }
+    for join in joins.iter().filter(|join| join.kind == CLONE_NEWUSER) {
+        join.act().map_err(|fault| name(join, fault))?;
+    }
+    for join in waiting {
+        join.act().map_err(|fault| name(join, fault))?;
+    }
+    Ok(())
+}
+
+fn name(join: &Join, fault: Fault) -> Fault {
+    Fault { detail: crate::fault::Text::of(join), ..fault }
+}
+
+/// A pidfd that can stand for all namespaces of a process (setns(2), Linux 5.8).
+pub fn join_process(pidfd: &OwnedFd, kinds: u32) -> Act {
+    setns(pidfd.as_fd(), kinds).detail("setns")
+}

@@ -1,0 +1,3 @@
+//! The container's process: who it is, what it may do, which program it becomes.
+
+pub mod spawn;
