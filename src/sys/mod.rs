@@ -3,7 +3,14 @@
 
 #![allow(unsafe_code)]
 
+pub mod clone;
+pub mod descriptor;
+pub mod exec;
+pub mod keyring;
+pub mod mount;
+pub mod network;
 mod raw;
+pub mod signal;
 
 use linux_raw_sys::general::__NR_exit_group;
 use rustix::fd::BorrowedFd;
