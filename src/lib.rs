@@ -7,6 +7,8 @@ use core::ffi::CStr;
 
 pub mod errno;
 pub mod error;
+pub mod json;
+pub mod spec;
 pub mod sys;
 
 /// The program: what `_start` calls.
