@@ -9,7 +9,9 @@ pub mod command;
 pub mod container;
 pub mod errno;
 pub mod error;
+pub mod json;
 pub mod log;
+pub mod spec;
 pub mod sys;
 
 use alloc::vec::Vec;
