@@ -71,6 +71,14 @@ impl<'v, 'p> Node<'v, 'p> {
         self.value
     }
 
+    /// The key under which an object has this value, `""` elsewhere.
+    pub fn key(&self) -> &'p str {
+        match self.place {
+            Place::Key(_, key) => key,
+            _ => "",
+        }
+    }
+
     /// Leaves a complaint about this value; the first one of a document counts.
     #[cold]
     #[inline(never)]
