@@ -26,6 +26,13 @@ pub fn exit(status: u8) -> ! {
     }
 }
 
+/// Descriptor 1.
+pub fn stdout() -> BorrowedFd<'static> {
+    // SAFETY: the start of the program makes sure that 0, 1 and 2 are open, and
+    // nothing closes them.
+    unsafe { rustix::stdio::stdout() }
+}
+
 /// Descriptor 2.
 pub fn stderr() -> BorrowedFd<'static> {
     // SAFETY: the start of the program makes sure that 0, 1 and 2 are open, and

@@ -1,0 +1,148 @@
+//! What is remembered of a container between two commands.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::container::{Cgroups, ContainerId};
+use crate::json::{self, Node, Value, Writer};
+
+/// A container's state, as saved.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// `ociVersion` of the configuration.
+    pub oci_version: String,
+    /// The id.
+    pub id: ContainerId,
+    /// The process id of the container's init in our pid namespace; 0 as long
+    /// as there is none.
+    pub pid: i32,
+    /// When it was started, in clock ticks after boot: with the pid it names
+    /// the process for ever (see [`crate::container::process`]).
+    pub start_time: u64,
+    /// The bundle's directory, absolute.
+    pub bundle: String,
+    /// The root file system's directory on the host, absolute.
+    pub rootfs: String,
+    /// When it was created: RFC 3339 in UTC with a fraction.
+    pub created: String,
+    /// The configuration's annotations.
+    pub annotations: Vec<(String, String)>,
+    /// Its cgroups.
+    pub cgroups: Cgroups,
+    /// Errors of cgroups for want of permission are ignored.
+    pub rootless: bool,
+    /// The cgroups were made by systemd.
+    pub systemd: bool,
+    /// The container has a pid namespace of its own: all its processes end with
+    /// its init.
+    pub own_pids: bool,
+    /// `hooks` of the configuration when the container was created, so that a
+    /// later change of config.json has no effect on it.
+    pub hooks: Option<Value>,
+}
+
+impl State {
+    /// As a document of one line.
+    pub fn to_json(&self) -> String {
+        let mut out = Writer::compact();
+        out.open_object();
+        out.string_field("ociVersion", &self.oci_version);
+        out.string_field("id", self.id.as_str());
+        out.number_field("pid", self.pid.into());
+        out.number_field("startTime", self.start_time as i64);
+        out.string_field("bundle", &self.bundle);
+        out.string_field("rootfs", &self.rootfs);
+        out.string_field("created", &self.created);
+        out.object_field("annotations");
+        for (name, value) in &self.annotations {
+            out.string_field(name, value);
+        }
+        out.close();
+        out.key("cgroups");
+        self.cgroups.to_json(&mut out);
+        out.bool_field("rootless", self.rootless);
+        out.bool_field("systemd", self.systemd);
+        out.bool_field("ownPids", self.own_pids);
+        if let Some(hooks) = &self.hooks {
+            out.key("hooks");
+            out.value(hooks);
+        }
+        out.close();
+        out.finish()
+    }
+
+    /// Reads a saved state; `None` when it is not one. Properties that are not
+    /// known are ignored.
+    pub fn from_json(text: &[u8]) -> Option<State> {
+        let document = json::Document::parse(text, "state.json").ok()?;
+        document.read(read).ok()
+    }
+}
+
+fn read(node: &Node<'_, '_>) -> Option<State> {
+    let text = |name| Some(node.required(name)?.as_str()?.to_owned());
+    Some(State {
+        oci_version: text("ociVersion")?,
+        id: ContainerId::new(&text("id")?).ok()?,
+        pid: node.i32("pid").filter(|pid| *pid >= 0)?,
+        start_time: node.u64("startTime")?,
+        bundle: text("bundle")?,
+        rootfs: text("rootfs")?,
+        created: text("created")?,
+        annotations: node
+            .map("annotations", |value| value.as_str().map(ToOwned::to_owned))
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        cgroups: node.object("cgroups", Cgroups::from_json)?,
+        rootless: node.flag("rootless"),
+        systemd: node.flag("systemd"),
+        own_pids: node.flag("ownPids"),
+        hooks: node.get("hooks").map(|hooks| hooks.value().clone()),
+    })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A state to test with.
+    pub fn sample() -> State {
+        State {
+            oci_version: "1.2.0".to_owned(),
+            id: ContainerId::new("web").unwrap(),
+            pid: 4711,
+            start_time: 99,
+            bundle: "/b".to_owned(),
+            rootfs: "/b/rootfs".to_owned(),
+            created: "2024-02-29T12:00:00.5Z".to_owned(),
+            annotations: alloc::vec![("a.b".to_owned(), "\"c\"".to_owned())],
+            cgroups: Cgroups::default(),
+            rootless: false,
+            systemd: true,
+            own_pids: true,
+            hooks: json::parse(br#"{"poststop":[{"path":"/bin/true"}]}"#).ok(),
+        }
+    }
+
+    #[test]
+    fn there_and_back() {
+        let text = sample().to_json();
+        let again = State::from_json(text.as_bytes()).unwrap();
+        assert_eq!(again.to_json(), text);
+        assert_eq!(again.annotations, sample().annotations);
+    }
+
+    #[test]
+    fn unknown_properties_and_garbage() {
+        let text = sample().to_json();
+        let more = text.replacen('{', "{\"later\":[1,{}],", 1);
+        assert_eq!(State::from_json(more.as_bytes()).unwrap().to_json(), text);
+        for bad in ["", "{}", "null", "{\"id\":", &text[..text.len() - 1]] {
+            assert!(State::from_json(bad.as_bytes()).is_none(), "{bad}");
+        }
+        let bad = text.replacen("4711", "-1", 1);
+        assert!(State::from_json(bad.as_bytes()).is_none());
+    }
+}
