@@ -2,22 +2,17 @@
 
 use alloc::ffi::CString;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::ffi::CStr;
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::command::flag::MANY;
 use crate::command::list::{FORMAT, is_json};
 use crate::command::output::print;
 use crate::command::{Command, Invocation};
 use crate::error;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::json::Writer;
-use crate::sys::clone::{Side, clone};
-use crate::sys::exec::{Strings, execve};
+use crate::process::spawn::run_and_read;
+use crate::sys::exec::Strings;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -44,8 +39,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     } else {
         let given = &invocation.positionals()[1..];
         let options = if given.is_empty() { &[c"-ef"] } else { given };
-        let path = invocation.variable("PATH").unwrap_or("/usr/bin:/bin");
-        filter(&host_table(path, options, invocation.environment)?, &pids)?
+        filter(&host_table(options, invocation.environment)?, &pids)?
     };
     print(&text)?;
     Ok(0)
@@ -88,69 +82,15 @@ fn filter(table: &str, pids: &[i32]) -> Result<String> {
 }
 
 /// The output of the host's ps.
-fn host_table(
-    path: &str,
-    options: &[&'static CStr],
-    environment: &[&'static CStr],
-) -> Result<String> {
-    let owned = |strings: &[&CStr]| strings.iter().map(|string| CString::from(*string)).collect();
-    let mut arguments: Vec<CString> = owned(options);
-    arguments.insert(0, c"ps".into());
-    let (arguments, environment) = (Strings::new(arguments), Strings::new(owned(environment)));
-    let programs: Vec<CString> = path
-        .split(':')
-        .filter(|directory| directory.starts_with('/'))
-        .filter_map(|directory| CString::new(alloc::format!("{directory}/ps")).ok())
-        .collect();
-    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).context(|| "create a pipe for ps")?;
-    match clone(0, None).context(|| "create a process for ps")? {
-        Side::Child => {
-            if crate::sys::descriptor::become_stdio(writer.as_fd(), 1).is_ok() {
-                for program in &programs {
-                    let _ = execve(program, &arguments, &environment);
-                }
-            }
-            crate::sys::exit(NOT_FOUND)
-        }
-        Side::Parent(pid) => {
-            drop(writer);
-            let output = read_all(&reader);
-            finish(pid)?;
-            let output = output.context(|| "read from ps")?;
-            Ok(String::from_utf8_lossy(&output).into_owned())
-        }
-    }
-}
-
-/// The shell's status of a program that does not exist.
-const NOT_FOUND: u8 = 127;
-
-fn finish(pid: Pid) -> Result<()> {
-    let status = loop {
-        match waitpid(Some(pid), WaitOptions::empty()) {
-            Ok(Some((_, status))) => break status.exit_status(),
-            Ok(None) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::os("wait for ps", errno)),
-        }
-    };
+fn host_table(options: &[&'static CStr], environment: &[&'static CStr]) -> Result<String> {
+    let arguments = core::iter::once(&c"ps").chain(options);
+    let arguments = Strings::new(arguments.map(|string| CString::from(*string)).collect());
+    let environment = Strings::new(environment.iter().map(|entry| CString::from(*entry)).collect());
+    let (status, output) = run_and_read("ps", &arguments, &environment)
+        .map_err(|error| error.hint("`ps --format json` needs no ps"))?;
     match status {
-        Some(0) => Ok(()),
-        Some(status) if status == i32::from(NOT_FOUND) => {
-            Err(Error::new("no ps in $PATH").hint("`ps --format json` needs none"))
-        }
-        _ => Err(Error::new("ps failed")),
-    }
-}
-
-fn read_all(from: &OwnedFd) -> core::result::Result<Vec<u8>, Errno> {
-    let mut bytes = Vec::with_capacity(16 << 10);
-    loop {
-        match rustix::io::read(from, rustix::buffer::spare_capacity(&mut bytes)) {
-            Ok(0) => return Ok(bytes),
-            Ok(_) => bytes.reserve(4096),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
+        0 => Ok(output),
+        _ => Err(error!("ps: {}", output.trim_end())),
     }
 }
 

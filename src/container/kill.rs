@@ -8,18 +8,23 @@ use crate::container::{Directory, State, Status};
 use crate::error::{Error, Result};
 
 /// Sends a signal to the container's init; with `all` to all its processes,
-/// and then a stopped container is fine.
+/// and then a stopped container is fine. No signal only asks whether there is
+/// somebody to get one, as signal 0 of kill(2).
 ///
 /// A container without a pid namespace of its own has processes that outlive
 /// its init: SIGKILL then goes to all of them in any case.
 ///
 /// # Errors
 /// `container not running`; or the signal is refused.
-pub fn kill(directory: &Directory<'_>, signal: Signal, all: bool) -> Result<()> {
+pub fn kill(directory: &Directory<'_>, signal: Option<Signal>, all: bool) -> Result<()> {
     let state = directory.load()?;
     let status = directory.status(state.as_ref());
     let Some(state) = state.filter(|_| status != Status::Creating) else {
         return if all { Ok(()) } else { Err(not_running()) };
+    };
+    let Some(signal) = signal else {
+        let alive = all || Process::is_alive(state.pid, state.start_time);
+        return if alive { Ok(()) } else { Err(not_running()) };
     };
     let fatal = signal == Signal::KILL;
     if all || fatal && !state.own_pids {
