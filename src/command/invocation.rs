@@ -6,7 +6,7 @@ use core::str::FromStr;
 use crate::command::flag::Command;
 use crate::command::globals::Globals;
 use crate::command::parse::{self, Parsed};
-use crate::container::ContainerId;
+use crate::container::{ContainerId, Root};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::log::Log;
@@ -77,6 +77,15 @@ impl Invocation {
             return Err(Error::new("container id cannot be empty"));
         };
         ContainerId::new(parse::text(argument)?)
+    }
+
+    /// The state of the containers, for commands on one that exists.
+    ///
+    /// # Errors
+    /// `container does not exist` when there is no such directory.
+    pub fn root(&self) -> Result<Root> {
+        let path = &self.globals.root;
+        Root::open(path)?.ok_or_else(|| error!("container does not exist: no directory {path}"))
     }
 
     /// The value of an environment variable; `None` also when it is not UTF-8.

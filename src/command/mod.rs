@@ -1,14 +1,21 @@
 //! The command line: one file a command, and what all of them share.
 
 mod create;
+mod delete;
 mod exec;
 pub mod flag;
 pub mod globals;
 mod help;
 mod invocation;
+mod kill;
+mod list;
 pub mod output;
 pub mod parse;
+mod pause;
+mod ps;
 mod run;
+mod start;
+mod state;
 
 use alloc::format;
 use alloc::string::String;
@@ -26,7 +33,19 @@ use crate::error::{Error, Result};
 use crate::log::Log;
 
 /// All commands, in the order of the help.
-pub static COMMANDS: &[&Command] = &[&create::COMMAND, &exec::COMMAND, &run::COMMAND];
+pub static COMMANDS: &[&Command] = &[
+    &create::COMMAND,
+    &delete::COMMAND,
+    &exec::COMMAND,
+    &kill::COMMAND,
+    &list::COMMAND,
+    &pause::PAUSE,
+    &ps::COMMAND,
+    &pause::RESUME,
+    &run::COMMAND,
+    &start::COMMAND,
+    &state::COMMAND,
+];
 
 /// The exit status where an error asks for no other.
 const FAILURE: u8 = 1;

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::container::{Cgroups, ContainerId};
-use crate::json::{self, Node, Value, Writer};
+use crate::json::{self, Node, Writer};
 
 /// A container's state, as saved.
 #[derive(Debug, Clone)]
@@ -37,9 +37,10 @@ pub struct State {
     /// The container has a pid namespace of its own: all its processes end with
     /// its init.
     pub own_pids: bool,
-    /// `hooks` of the configuration when the container was created, so that a
-    /// later change of config.json has no effect on it.
-    pub hooks: Option<Value>,
+    /// `hooks` of the configuration when the container was created, as JSON (so
+    /// that a later change of config.json has no effect on it); empty when there
+    /// are none.
+    pub hooks: String,
 }
 
 impl State {
@@ -64,10 +65,7 @@ impl State {
         out.bool_field("rootless", self.rootless);
         out.bool_field("systemd", self.systemd);
         out.bool_field("ownPids", self.own_pids);
-        if let Some(hooks) = &self.hooks {
-            out.key("hooks");
-            out.value(hooks);
-        }
+        out.string_field("hooks", &self.hooks);
         out.close();
         out.finish()
     }
@@ -99,7 +97,7 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
         rootless: node.flag("rootless"),
         systemd: node.flag("systemd"),
         own_pids: node.flag("ownPids"),
-        hooks: node.get("hooks").map(|hooks| hooks.value().clone()),
+        hooks: node.text("hooks").unwrap_or_default().to_owned(),
     })
 }
 
@@ -122,7 +120,7 @@ pub mod tests {
             rootless: false,
             systemd: true,
             own_pids: true,
-            hooks: json::parse(br#"{"poststop":[{"path":"/bin/true"}]}"#).ok(),
+            hooks: r#"{"poststop":[{"path":"/bin/true"}]}"#.to_owned(),
         }
     }
 

@@ -7,6 +7,7 @@ use linux_raw_sys::general::{
 };
 use rustix::fd::{FromRawFd, OwnedFd};
 use rustix::io::Result;
+use rustix::process::Signal;
 
 /// The kernel's signal set: bit N-1 for signal N, 64 signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,4 +70,11 @@ pub fn signalfd(set: Set) -> Result<OwnedFd> {
         let fd = syscall(__NR_signalfd4, [usize::MAX, at, SET_SIZE, flags, 0, 0])?;
         Ok(OwnedFd::from_raw_fd(fd as i32))
     }
+}
+
+/// Signal `number`, 1 to 64.
+pub fn from_number(number: i32) -> Option<Signal> {
+    // SAFETY: the number is a signal of the kernel's. Those that a libc keeps
+    // for itself are free: there is none.
+    (1..=64).contains(&number).then(|| unsafe { Signal::from_raw_unchecked(number) })
 }
