@@ -42,6 +42,9 @@ pub struct Identity {
     pub groups: Option<Vec<Gid>>,
     /// Capabilities.
     pub capabilities: Sets,
+    /// Capabilities kept until [`Identity::give_up_extra`]: without
+    /// no_new_privs, CAP_SYS_ADMIN to load the system call filter last.
+    pub extra: u64,
 }
 
 /// Becomes root of the user namespace just entered.
@@ -69,7 +72,16 @@ impl Identity {
         set_thread_res_gid(gid, gid, gid).detail(format_args!("setresgid {}", self.gid))?;
         set_thread_res_uid(uid, uid, uid).detail(format_args!("setresuid {}", self.uid))?;
         set_keep_capabilities(false).detail("PR_SET_KEEPCAPS")?;
-        self.set_capabilities(have)
+        self.set_capabilities(have, self.extra)
+    }
+
+    /// Gives up what was kept for the last steps.
+    pub fn give_up_extra(&self) -> Act {
+        if self.extra == 0 {
+            return Ok(());
+        }
+        let have = capabilities(None).detail("capget")?.permitted.bits();
+        self.set_capabilities(have, 0)
     }
 
     fn limit_bounding_set(&self, have: u64) -> Act {
@@ -88,12 +100,12 @@ impl Identity {
         Ok(())
     }
 
-    fn set_capabilities(&self, have: u64) -> Act {
+    fn set_capabilities(&self, have: u64, extra: u64) -> Act {
         let sets = &self.capabilities;
-        let permitted = sets.permitted & have;
+        let permitted = (sets.permitted | extra) & have;
         let inheritable = sets.inheritable & have;
         let new = CapabilitySets {
-            effective: CapabilitySet::from_bits_retain(sets.effective & permitted),
+            effective: CapabilitySet::from_bits_retain((sets.effective | extra) & permitted),
             permitted: CapabilitySet::from_bits_retain(permitted),
             inheritable: CapabilitySet::from_bits_retain(inheritable),
         };
@@ -103,7 +115,7 @@ impl Identity {
             result => result.detail("PR_CAP_AMBIENT_CLEAR_ALL")?,
         }
         // A capability is ambient only while it is permitted and inheritable.
-        let ambient = sets.ambient & permitted & inheritable;
+        let ambient = sets.ambient & sets.permitted & have & inheritable;
         for number in (0..=LAST).filter(|number| ambient & (1 << number) != 0) {
             let bit = CapabilitySet::from_bits_retain(1 << number);
             configure_capability_in_ambient_set(bit, true).detail("PR_CAP_AMBIENT_RAISE")?;
