@@ -107,6 +107,10 @@ impl Child {
                 scene.root = Some(root::bind_root(path, shared_parent.as_deref())?);
                 Ok(())
             }
+            Op::OpenRoot(path) => {
+                scene.root = Some(root::open_directory(path)?);
+                Ok(())
+            }
             Op::Mount(mount) => mount.act(scene.root()?),
             Op::CgroupMount(mount) => mount.act(scene.root()?),
             Op::Device(device) => device.act(scene.root()?),

@@ -9,7 +9,7 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::namespace::name;
 use crate::plan::Plan;
-use crate::process::spawn::{reap, shell_status};
+use crate::process::spawn::reap;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
@@ -19,7 +19,7 @@ use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWUSER};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, dup};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// What the launch needs beyond the plan.
 pub struct Launch<'a> {
@@ -250,7 +250,13 @@ impl Born {
     /// It ended without a report.
     fn ended(&self) -> Error {
         let _ = kill_process(self.pid, Signal::KILL);
-        let status = reap(self.pid).map_or(0, shell_status);
+        // Looked at only: who cleans up reaps it.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let end = waitid(WaitId::Pid(self.pid), options).ok().flatten();
+        let status = end.map_or(0, |end| {
+            let signal = end.terminating_signal().map(|signal| 128 + signal);
+            end.exit_status().or(signal).unwrap_or(0)
+        });
         let error = error!("the container's first process ended early, with status {status}");
         if status == 137 {
             return error.hint("it was killed: perhaps a memory limit is too low");

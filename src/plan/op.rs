@@ -31,6 +31,8 @@ pub enum Op {
         /// See [`crate::rootfs::root::bind_root`].
         shared_parent: Option<CString>,
     },
+    /// The root file system as it is, without a mount namespace.
+    OpenRoot(CString),
     /// An entry of `mounts`.
     Mount(Mount),
     /// An entry of `mounts` of type cgroup.
@@ -109,6 +111,7 @@ impl fmt::Display for Op {
                 write!(f, "set the propagation of all mounts to {}", propagation(*flags))
             }
             Op::Root { path, .. } => write!(f, "bind root file system {}", Quoted(path)),
+            Op::OpenRoot(path) => write!(f, "open root file system {}", Quoted(path)),
             Op::Mount(mount) => mount.fmt(f),
             Op::CgroupMount(mount) => mount.fmt(f),
             Op::Device(device) => device.fmt(f),

@@ -46,3 +46,11 @@ pub fn close_inherited(fd: BorrowedFd<'_>) {
     // promise), so the number is not used after it is closed.
     unsafe { rustix::io::close(fd.as_raw_fd()) }
 }
+
+/// Descriptor 0, 1 or 2.
+pub fn standard(number: i32) -> BorrowedFd<'static> {
+    debug_assert!((0..3).contains(&number));
+    // SAFETY: the start of the program makes sure that the three are open, and
+    // nothing closes them: they are only ever replaced.
+    unsafe { BorrowedFd::borrow_raw(number) }
+}

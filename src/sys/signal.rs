@@ -78,3 +78,11 @@ pub fn from_number(number: i32) -> Option<Signal> {
     // for itself are free: there is none.
     (1..=64).contains(&number).then(|| unsafe { Signal::from_raw_unchecked(number) })
 }
+
+/// kill(2) with any signal number, real-time ones included.
+pub fn send(pid: rustix::process::Pid, number: i32) -> Result<()> {
+    use linux_raw_sys::general::__NR_kill;
+    let pid = pid.as_raw_nonzero().get() as usize;
+    // SAFETY: takes two numbers.
+    unsafe { syscall(__NR_kill, [pid, number as usize, 0, 0, 0, 0]) }.map(drop)
+}
