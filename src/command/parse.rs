@@ -24,13 +24,15 @@ impl Values {
     }
 
     /// The last value of a flag.
+    #[inline(never)]
     pub fn value(&self, long: &str) -> Option<&'static str> {
-        self.values(long).last()
+        self.0.iter().rev().find(|(flag, _)| flag.long == long).map(|(_, value)| *value)
     }
 
     /// All values of a flag.
-    pub fn values<'a>(&'a self, long: &'a str) -> impl Iterator<Item = &'static str> + 'a {
-        self.0.iter().filter(move |(flag, _)| flag.long == long).map(|(_, value)| *value)
+    #[inline(never)]
+    pub fn values(&self, long: &str) -> Vec<&'static str> {
+        self.0.iter().filter(|(flag, _)| flag.long == long).map(|(_, value)| *value).collect()
     }
 }
 

@@ -31,3 +31,6 @@ pub use state::State;
 #[cfg(test)]
 pub use state::tests::sample as sample_state;
 pub use status::Status;
+
+#[cfg(test)]
+mod tests;
