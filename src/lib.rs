@@ -11,6 +11,7 @@ pub mod container;
 pub mod errno;
 pub mod error;
 pub mod fault;
+pub mod hook;
 pub mod json;
 pub mod log;
 pub mod namespace;

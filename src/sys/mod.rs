@@ -40,3 +40,13 @@ pub fn stderr() -> BorrowedFd<'static> {
     // nothing closes them.
     unsafe { rustix::stdio::stderr() }
 }
+
+/// getcwd(2) into `buffer`: the path, without its end. One that is not below the
+/// root starts with `(unreachable)`; `ERANGE` when the buffer is too small.
+pub fn current_directory(buffer: &mut [u8]) -> rustix::io::Result<&[u8]> {
+    use linux_raw_sys::general::__NR_getcwd;
+    let at = buffer.as_mut_ptr() as usize;
+    // SAFETY: the kernel writes at most as many bytes as the buffer has.
+    let length = unsafe { raw::syscall(__NR_getcwd, [at, buffer.len(), 0, 0, 0, 0]) }?;
+    Ok(&buffer[..length.saturating_sub(1)])
+}
