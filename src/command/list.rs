@@ -75,7 +75,7 @@ fn document(entries: &[Entry], users: &str) -> String {
     if entries.is_empty() {
         return String::from("null\n");
     }
-    let mut out = Writer::compact();
+    let mut out = Writer::new();
     out.open_array();
     for entry in entries {
         entry.write(&mut out, &owner(users, entry.owner));
@@ -94,7 +94,7 @@ fn table(entries: &[Entry], users: &str) -> String {
     let mut rows = Vec::with_capacity(entries.len() + 1);
     rows.push(["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]);
     for (entry, [pid, owner]) in entries.iter().zip(&details) {
-        let (id, status) = (entry.id.as_str(), entry.status.as_str());
+        let (id, status) = (entry.id.as_str(), entry.status.name());
         rows.push([id, pid, status, entry.bundle(), entry.created(), owner]);
     }
     let mut widths = [12; 6];

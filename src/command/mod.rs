@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod exec;
+mod features;
 pub mod flag;
 pub mod globals;
 mod help;
@@ -14,6 +15,7 @@ pub mod parse;
 mod pause;
 mod ps;
 mod run;
+mod spec;
 mod start;
 mod state;
 
@@ -37,12 +39,14 @@ pub static COMMANDS: &[&Command] = &[
     &create::COMMAND,
     &delete::COMMAND,
     &exec::COMMAND,
+    &features::COMMAND,
     &kill::COMMAND,
     &list::COMMAND,
     &pause::PAUSE,
     &ps::COMMAND,
     &pause::RESUME,
     &run::COMMAND,
+    &spec::COMMAND,
     &start::COMMAND,
     &state::COMMAND,
 ];

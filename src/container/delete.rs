@@ -31,6 +31,7 @@ pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<State
     let state = directory.load()?;
     let status = lock.status(state.as_ref());
     if !force && !matches!(status, Status::Stopped | Status::Created) {
+        let status = status.name();
         return Err(error!("cannot delete container {id} that is not stopped: {status}"));
     }
     destroy(&directory, &lock, state.as_ref())?;

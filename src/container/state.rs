@@ -46,7 +46,7 @@ pub struct State {
 impl State {
     /// As a document of one line.
     pub fn to_json(&self) -> String {
-        let mut out = Writer::compact();
+        let mut out = Writer::new();
         out.open_object();
         out.string_field("ociVersion", &self.oci_version);
         out.string_field("id", self.id.as_str());
