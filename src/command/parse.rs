@@ -123,8 +123,11 @@ fn switches(flags: &[&'static Flag], letters: &str, values: &mut Values) -> bool
     true
 }
 
-/// Go's strconv.ParseBool.
-fn boolean(name: &str, value: &str) -> Result<&'static str> {
+/// `true` or `false`, by the rules of Go's strconv.ParseBool.
+///
+/// # Errors
+/// It is neither.
+pub fn boolean(name: &str, value: &str) -> Result<&'static str> {
     match value {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok("true"),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok("false"),

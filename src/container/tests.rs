@@ -3,7 +3,9 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
+};
 
 use super::*;
 use crate::container::process::Stat;
@@ -126,7 +128,9 @@ fn the_socket_tells_created_from_running() {
     let state = state_of_ourselves();
     directory.save(&lock, &state).unwrap();
     assert_eq!(lock.status(Some(&state)), Status::Running);
-    let listener = socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).unwrap();
+    let listener =
+        socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+            .unwrap();
     let path = format!("{}/web/{START_SOCKET}", scratch.0);
     bind(&listener, &SocketAddrUnix::new(path).unwrap()).unwrap();
     assert_eq!(lock.status(Some(&state)), Status::Running);
@@ -136,6 +140,10 @@ fn the_socket_tells_created_from_running() {
         assert_eq!(lock.status(Some(&state)), Status::Created);
     }
     drop(listener);
+    // Children that other tests start have it open until they exec.
+    while lock.status(Some(&state)) == Status::Created {
+        lock::pause(1);
+    }
     assert_eq!(lock.status(Some(&state)), Status::Running);
     assert_eq!(message(start(&lock, &state)), "cannot start an already running container");
     let stopped = State { start_time: 0, ..state };
