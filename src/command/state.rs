@@ -78,11 +78,8 @@ impl Entry {
     /// Writes it as an object, in runc's order.
     pub fn write(&self, out: &mut Writer, owner: &str) {
         let state = self.state.as_ref();
-        let annotations: Vec<(&str, &str)> = state
-            .iter()
-            .flat_map(|state| &state.annotations)
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let annotations: Vec<(&str, &str)> =
+            state.map(|state| state.annotations().collect()).unwrap_or_default();
         let document = spec::State {
             id: self.id.as_str(),
             status: self.status,

@@ -53,7 +53,10 @@ pub fn destroy(directory: &Directory<'_>, lock: &Lock<'_>, state: Option<&State>
 
 /// Kills all that runs in the container, and waits for the end of its init.
 /// Without a pid namespace of its own, the others outlive init.
-fn end(state: &State) -> Result<()> {
+///
+/// # Errors
+/// Init cannot be killed, or does not end within 10 seconds.
+pub fn end(state: &State) -> Result<()> {
     let init = Process::find(state.pid, state.start_time);
     if let Some(init) = &init {
         match init.signal(Signal::KILL) {

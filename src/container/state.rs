@@ -44,6 +44,11 @@ pub struct State {
 }
 
 impl State {
+    /// The annotations.
+    pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.annotations.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// As a document of one line.
     pub fn to_json(&self) -> String {
         let mut out = Writer::new();
@@ -56,7 +61,7 @@ impl State {
         out.string_field("rootfs", &self.rootfs);
         out.string_field("created", &self.created);
         out.object_field("annotations");
-        for (name, value) in &self.annotations {
+        for (name, value) in self.annotations() {
             out.string_field(name, value);
         }
         out.close();
