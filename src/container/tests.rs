@@ -183,3 +183,20 @@ fn no_link_is_followed() {
     assert!(message(root.claim(&id("a"))).starts_with("container with given ID already exists"));
     unlinkat(&root.fd, "a", AtFlags::empty()).unwrap();
 }
+
+#[test]
+fn containers_of_others_are_left_alone() {
+    let scratch = Scratch::new("others");
+    let root = scratch.root();
+    let directory = root.claim(&id("a")).unwrap();
+    for name in ["status", "state.json"] {
+        let file = openat(&directory, name, OFlags::CREATE | OFlags::WRONLY, Mode::RUSR).unwrap();
+        rustix::io::write(&file, b"{}").unwrap();
+        for force in [false, true] {
+            let refused = message(delete(&root, &id("a"), force));
+            assert!(refused.starts_with("container \"a\" was made by another"), "{refused}");
+        }
+        directory.remove_file(name).unwrap();
+    }
+    delete(&root, &id("a"), false).unwrap();
+}
