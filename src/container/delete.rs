@@ -65,11 +65,11 @@ pub fn end(state: &State) -> Result<()> {
         }
     }
     state.cgroups.kill_all(Signal::KILL)?;
-    let Some(init) = init else { return Ok(()) };
     // On cgroup v1 a frozen process is not killed before it is thawed.
     if state.cgroups.is_frozen() {
         state.cgroups.freeze(false)?;
     }
+    let Some(init) = init else { return Ok(()) };
     if !init.wait(END_MS) {
         return Err(error!(
             "container init still running: process {} did not end within {} s of SIGKILL",
