@@ -41,9 +41,15 @@ fn run(invocation: &Invocation) -> Result<u8> {
 fn delete(invocation: &Invocation, id: &ContainerId) -> Result<()> {
     let force = invocation.flag("force");
     let path = &invocation.globals.root;
-    match Root::open(path)? {
-        Some(root) => container::delete(&root, id, force).map(drop),
-        None if force => Ok(()),
-        None => Err(error!("container does not exist: no directory {path}")),
+    let state = match Root::open(path)? {
+        Some(root) => container::delete(&root, id, force)?,
+        None if force => None,
+        None => return Err(error!("container does not exist: no directory {path}")),
+    };
+    if let Some(state) = state {
+        container::hooks::poststop(&state, invocation.environment, &mut |error| {
+            invocation.log.warning(format_args!("{error}"));
+        });
     }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! One call of the program, parsed: what every command gets.
 
+use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::str::FromStr;
 
@@ -39,7 +40,7 @@ impl Invocation {
     }
 
     /// All values of a flag, in order.
-    pub fn values<'a>(&'a self, long: &'a str) -> impl Iterator<Item = &'static str> + 'a {
+    pub fn values(&self, long: &str) -> Vec<&'static str> {
         self.parsed.values.values(long)
     }
 

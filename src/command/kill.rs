@@ -4,6 +4,7 @@ use crate::command::{Command, Flag, Invocation};
 use crate::container;
 use crate::error;
 use crate::error::Result;
+use crate::spec;
 use crate::sys::signal::from_number;
 
 /// The declaration.
@@ -23,14 +24,9 @@ pub static COMMAND: Command = Command {
 fn run(invocation: &Invocation) -> Result<u8> {
     let id = invocation.id()?;
     let name = invocation.positional(1)?.unwrap_or("SIGTERM");
-    let signal = match name {
-        "0" => None,
-        _ => {
-            let number = name.parse().ok();
-            let known = number.and_then(from_number);
-            Some(known.ok_or_else(|| error!("unknown signal \"{name}\""))?)
-        }
-    };
+    let number = spec::signal::number(name).ok_or_else(|| error!("unknown signal \"{name}\""))?;
+    // Signal 0 is none: it only asks.
+    let signal = from_number(number as i32);
     let root = invocation.root()?;
     container::kill(&root.container(&id)?, signal, invocation.flag("all"))?;
     Ok(0)

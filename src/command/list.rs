@@ -3,7 +3,6 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write;
 
 use crate::command::output::print;
 use crate::command::state::Entry;
@@ -76,7 +75,7 @@ fn document(entries: &[Entry], users: &str) -> String {
     if entries.is_empty() {
         return String::from("null\n");
     }
-    let mut out = Writer::compact();
+    let mut out = Writer::new();
     out.open_array();
     for entry in entries {
         entry.write(&mut out, &owner(users, entry.owner));
@@ -90,26 +89,28 @@ fn document(entries: &[Entry], users: &str) -> String {
 /// Columns as Go's text/tabwriter lays them out for runc: three blanks between
 /// them, and at least twelve characters each.
 fn table(entries: &[Entry], users: &str) -> String {
-    let header = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"].map(String::from);
+    let details: Vec<[String; 2]> =
+        entries.iter().map(|entry| [entry.pid().to_string(), owner(users, entry.owner)]).collect();
     let mut rows = Vec::with_capacity(entries.len() + 1);
-    rows.push(header);
-    for entry in entries {
-        rows.push([
-            entry.id.to_string(),
-            entry.pid().to_string(),
-            entry.status.to_string(),
-            String::from(entry.bundle()),
-            String::from(entry.created()),
-            owner(users, entry.owner),
-        ]);
+    rows.push(["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]);
+    for (entry, [pid, owner]) in entries.iter().zip(&details) {
+        let (id, status) = (entry.id.as_str(), entry.status.name());
+        rows.push([id, pid, status, entry.bundle(), entry.created(), owner]);
     }
-    let width =
-        |column: usize| rows.iter().map(|row| row[column].chars().count() + 3).fold(12, usize::max);
-    let widths = [width(0), width(1), width(2), width(3), width(4), 0];
+    let mut widths = [12; 6];
+    for row in &rows {
+        for (cell, width) in row.iter().zip(&mut widths) {
+            *width = usize::max(*width, cell.chars().count() + 3);
+        }
+    }
+    widths[5] = 0;
     let mut text = String::new();
     for row in &rows {
         for (cell, width) in row.iter().zip(widths) {
-            let _ = write!(text, "{cell:width$}");
+            text.push_str(cell);
+            for _ in cell.chars().count()..width {
+                text.push(' ');
+            }
         }
         text.push('\n');
     }

@@ -46,7 +46,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
 }
 
 fn document(pids: &[i32]) -> String {
-    let mut out = Writer::compact();
+    let mut out = Writer::new();
     out.open_array();
     for pid in pids {
         out.number((*pid).into());

@@ -25,5 +25,11 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let lock = directory.lock()?;
     let state = directory.state()?;
     container::start(&lock, &state)?;
+    // The hooks may take their time: nobody else has to wait for them.
+    drop(lock);
+    container::hooks::poststart(&state, invocation.environment).or_else(|error| {
+        container::end(&state)?;
+        Err(error)
+    })?;
     Ok(0)
 }

@@ -1,10 +1,12 @@
 //! `state`: one container as JSON; and the document, which `list` shares.
 
+use alloc::vec::Vec;
+
 use crate::command::output::print;
 use crate::command::{Command, Invocation};
 use crate::container::{ContainerId, Root, State, Status};
 use crate::error::Result;
-use crate::json::Writer;
+use crate::json::{Writer, indent};
 use crate::spec;
 
 /// The declaration.
@@ -25,9 +27,9 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let id = invocation.id()?;
     let root = invocation.root()?;
     let entry = Entry::read(&root, &id)?;
-    let mut out = Writer::pretty("  ");
+    let mut out = Writer::new();
     entry.write(&mut out, "");
-    print(&out.finish())?;
+    print(&indent(&out.finish(), "  "))?;
     Ok(0)
 }
 
@@ -76,23 +78,17 @@ impl Entry {
     /// Writes it as an object, in runc's order.
     pub fn write(&self, out: &mut Writer, owner: &str) {
         let state = self.state.as_ref();
-        out.open_object();
-        out.string_field("ociVersion", state.map_or(spec::VERSION, |state| &state.oci_version));
-        out.string_field("id", self.id.as_str());
-        out.number_field("pid", self.pid().into());
-        out.string_field("status", self.status.as_str());
-        out.string_field("bundle", self.bundle());
-        out.string_field("rootfs", state.map_or("", |state| &state.rootfs));
-        out.string_field("created", self.created());
-        if let Some(state) = state.filter(|state| !state.annotations.is_empty()) {
-            out.object_field("annotations");
-            for (name, value) in &state.annotations {
-                out.string_field(name, value);
-            }
-            out.close();
-        }
-        out.string_field("owner", owner);
-        out.close();
+        let annotations: Vec<(&str, &str)> =
+            state.map(|state| state.annotations().collect()).unwrap_or_default();
+        let document = spec::State {
+            id: self.id.as_str(),
+            status: self.status,
+            pid: self.pid() as u32,
+            bundle: self.bundle(),
+            annotations: &annotations,
+        };
+        let rootfs = state.map_or("", |state| &state.rootfs);
+        document.write(&spec::Details { rootfs, created: self.created(), owner }, out);
     }
 
     /// An entry without a saved state.
@@ -108,9 +104,9 @@ mod tests {
     use crate::container::sample_state;
 
     fn check(entry: &Entry, expect: &str) {
-        let mut out = Writer::pretty("  ");
+        let mut out = Writer::new();
         entry.write(&mut out, "");
-        assert_eq!(out.finish(), expect);
+        assert_eq!(indent(&out.finish(), "  "), expect);
     }
 
     #[test]
@@ -118,7 +114,7 @@ mod tests {
         check(
             &Entry::sample("web", Some(sample_state()), Status::Running),
             r#"{
-  "ociVersion": "1.2.0",
+  "ociVersion": "1.3.0",
   "id": "web",
   "pid": 4711,
   "status": "running",

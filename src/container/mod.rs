@@ -10,6 +10,7 @@
 mod cgroups;
 mod delete;
 mod directory;
+pub mod hooks;
 mod id;
 mod kill;
 mod lock;
@@ -20,7 +21,7 @@ mod state;
 mod status;
 
 pub use cgroups::Cgroups;
-pub use delete::{delete, destroy};
+pub use delete::{delete, destroy, end};
 pub use directory::Directory;
 pub use id::ContainerId;
 pub use kill::kill;
@@ -31,3 +32,6 @@ pub use state::State;
 #[cfg(test)]
 pub use state::tests::sample as sample_state;
 pub use status::Status;
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,7 @@ pub struct StateText {
 impl StateText {
     /// The state of container `id`.
     pub fn new(id: &str, bundle: &str, annotations: &[(&str, &str)]) -> StateText {
-        let mut writer = Writer::compact();
+        let mut writer = Writer::new();
         writer.open_object();
         writer.key("bundle");
         writer.string(bundle);
@@ -76,7 +76,7 @@ impl StateText {
         // `{"bundle":…}` becomes the end of the object: `,"bundle":…}`.
         let mut after_pid = writer.finish();
         after_pid.replace_range(..1, ",");
-        let mut before = Writer::compact();
+        let mut before = Writer::new();
         before.open_object();
         before.key("ociVersion");
         before.string(spec::VERSION);

@@ -9,7 +9,7 @@ use crate::log::time::Timestamp;
 
 /// A JSON object, with the keys in the order of logrus.
 pub fn json(time: Timestamp, level: &str, message: &str) -> String {
-    let mut out = Writer::compact();
+    let mut out = Writer::new();
     out.open_object();
     out.string_field("level", level);
     out.string_field("msg", message);
