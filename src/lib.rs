@@ -17,6 +17,7 @@ pub mod log;
 pub mod namespace;
 pub mod process;
 pub mod rootfs;
+pub mod seccomp;
 pub mod spec;
 pub mod sys;
 

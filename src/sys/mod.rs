@@ -12,6 +12,7 @@ pub mod limit;
 pub mod mount;
 pub mod network;
 mod raw;
+pub mod seccomp;
 pub mod signal;
 
 use linux_raw_sys::general::__NR_exit_group;
