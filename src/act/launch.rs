@@ -16,7 +16,7 @@ use crate::sys::signal;
 use alloc::format;
 use alloc::vec::Vec;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWUSER};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, dup};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
@@ -181,9 +181,7 @@ fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
         .map_err(|errno| {
             let error = Error::os(format!("write {value} to \"{path}\""), errno);
             match errno {
-                Errno::ACCESS | Errno::PERM => {
-                    error.hint("lowering it needs CAP_SYS_RESOURCE")
-                }
+                Errno::ACCESS | Errno::PERM => error.hint("lowering it needs CAP_SYS_RESOURCE"),
                 _ => error,
             }
         })
@@ -231,8 +229,7 @@ impl Born {
     /// What the process reports. It has ended then.
     pub fn until_program(&self) -> Result<()> {
         let mut packet = [0; report::MAX];
-        let (length, _) =
-            self.channel.receive(&mut packet).context(|| "wait for the program")?;
+        let (length, _) = self.channel.receive(&mut packet).context(|| "wait for the program")?;
         match report::kind(&packet[..length]) {
             Some((Kind::Failed, _)) => Err(report::decode(&packet[..length])),
             _ => Ok(()),
