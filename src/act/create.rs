@@ -15,7 +15,7 @@ use crate::log::time::Timestamp;
 use crate::plan::Plan;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
-use crate::spec::{self, Spec};
+use crate::spec::Spec;
 use crate::sys::exec::Strings;
 use crate::sys::signal;
 use alloc::ffi::CString;
@@ -208,7 +208,7 @@ impl Making<'_> {
     /// From the birth to the program (or to its waiting for `start`).
     fn bring_up(&mut self, plan: &Plan, born: &Born) -> Result<Foreground> {
         let master = born.until_ready(plan).map_err(not_started)?;
-        set_rlimits(plan, born)?;
+        born.set_rlimits(plan)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;
         self.state.start_time = Stat::of(pid).map_or(0, |stat| stat.start_time);
@@ -278,23 +278,6 @@ fn poststop(state: &State, invocation: &Invocation) {
 
 fn not_started(error: Error) -> Error {
     error.within("unable to start container process")
-}
-
-fn set_rlimits(plan: &Plan, born: &Born) -> Result<()> {
-    for limit in &plan.rlimits {
-        crate::sys::limit::set(born.pid, limit.resource, limit.soft, limit.hard).map_err(
-            |errno| {
-                let name = spec::Rlimit::name(limit.resource);
-                let what = format!("set {name} to {} (hard {})", limit.soft, limit.hard);
-                let error = Error::os(what, errno).within("process.rlimits");
-                match errno {
-                    Errno::PERM => error.hint("raising a hard limit needs CAP_SYS_RESOURCE"),
-                    _ => error,
-                }
-            },
-        )?;
-    }
-    Ok(())
 }
 
 /// The bundle's directory, absolute, without links.

@@ -10,6 +10,7 @@ use crate::error::{Context, Error, Result};
 use crate::namespace::name;
 use crate::plan::Plan;
 use crate::process::spawn::reap;
+use crate::spec::Rlimit;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
@@ -234,6 +235,26 @@ impl Born {
             Some((Kind::Failed, _)) => Err(report::decode(&packet[..length])),
             _ => Ok(()),
         }
+    }
+
+    /// Sets the limits of the plan; done last, because they hold for the set-up
+    /// too.
+    ///
+    /// # Errors
+    /// The kernel refuses one.
+    pub fn set_rlimits(&self, plan: &Plan) -> Result<()> {
+        for limit in &plan.rlimits {
+            let Rlimit { resource, soft, hard } = *limit;
+            crate::sys::limit::set(self.pid, resource, soft, hard).map_err(|errno| {
+                let what = format!("set {} to {soft} (hard {hard})", Rlimit::name(resource));
+                let error = Error::os(what, errno).within("process.rlimits");
+                match errno {
+                    Errno::PERM => error.hint("raising a hard limit needs CAP_SYS_RESOURCE"),
+                    _ => error,
+                }
+            })?;
+        }
+        Ok(())
     }
 
     /// Lets it go on.
