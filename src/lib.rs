@@ -6,6 +6,7 @@ extern crate alloc;
 use core::ffi::CStr;
 
 pub mod act;
+pub mod cgroup;
 pub mod command;
 pub mod container;
 pub mod errno;
