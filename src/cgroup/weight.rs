@@ -35,7 +35,7 @@ pub fn weight_of_shares(shares: u64) -> u64 {
     let square = ((u128::from(log) * u128::from(log)) >> BITS) as u64;
     // Over the common denominator 612, times log2(10): the weight's log2.
     let exponent = u128::from(square + 125 * log - (126 << BITS)) * u128::from(LOG2_10);
-    let exponent = (exponent / 612 >> BITS) as u64;
+    let exponent = ((exponent / 612) >> BITS) as u64;
     // Rounding errors must not lift an exact value, as that of 1024, by one.
     let exponent = exponent.saturating_sub(1 << 8);
     // The least weight whose logarithm is not below that.
