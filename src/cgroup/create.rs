@@ -60,9 +60,8 @@ impl Plan {
         let mut created = Created::default();
         for (index, group) in self.cgroups.groups.iter().enumerate() {
             match self.create_one(index, group, &mut created) {
-                Ok(()) => created.cgroups.groups.push(group.clone()),
-                Err(error) if self.may_skip(index, error.errno) => {}
-                Err(error) => return Err(error),
+                Err(error) if !self.may_skip(index, error.errno) => return Err(error),
+                _ => {}
             }
         }
         Ok(created)
@@ -96,13 +95,13 @@ impl Plan {
             if let Some(devices) = &self.devices {
                 devices.apply_unified(index, group, directory.as_fd(), existed, self.rootless)?;
             }
-            created.unified = Some(directory);
+            created.push(group.clone(), directory);
         } else {
             if let Some(devices) = &self.devices {
                 devices.apply_v1(index, group, self.rootless)?;
             }
             let tasks = file::open(&group.directory, "tasks", OFlags::WRONLY);
-            created.enter_files.push(tasks.context(|| path("tasks"))?);
+            created.push(group.clone(), tasks.context(|| path("tasks"))?);
         }
         Ok(())
     }
@@ -152,6 +151,17 @@ fn check_unused(group: &Group) -> Result<()> {
 }
 
 impl Created {
+    /// One more cgroup, with what it is entered by: the directory of the unified
+    /// hierarchy, or `tasks`.
+    pub(super) fn push(&mut self, group: Group, entrance: OwnedFd) {
+        if group.unified {
+            self.unified = Some(entrance);
+        } else {
+            self.enter_files.push(entrance);
+        }
+        self.cgroups.groups.push(group);
+    }
+
     /// The cgroups that exist now: what the state must remember.
     pub fn cgroups(&self) -> &Cgroups {
         &self.cgroups
@@ -167,33 +177,23 @@ impl Created {
         &self.enter_files
     }
 
-    /// For a kernel without `CLONE_INTO_CGROUP` (before Linux 5.7): from now on
-    /// [`Created::enter_files`] has the unified hierarchy's `cgroup.procs` too,
-    /// and [`Created::unified`] is `None`.
-    ///
-    /// # Errors
-    /// The file cannot be opened for writing.
-    pub fn without_clone_into(&mut self) -> Result<()> {
-        if let (Some(_), Some(group)) = (self.unified.take(), self.cgroups.unified()) {
-            let procs = file::open(&group.directory, "cgroup.procs", OFlags::WRONLY)
-                .context(|| error!("open \"{}/cgroup.procs\"", group.directory).what)?;
-            self.enter_files.push(procs);
-        }
-        Ok(())
+    /// Whether a process that was not born in the unified hierarchy's cgroup
+    /// must be moved there by [`Created::add`].
+    pub fn needs_move(&self) -> bool {
+        self.unified.is_some()
     }
 
-    /// Moves a process into all of the cgroups, which takes its time.
+    /// Moves a process into the unified hierarchy's cgroup, for a kernel without
+    /// `CLONE_INTO_CGROUP` (before Linux 5.7) or a cgroup that cannot be entered
+    /// at birth; it takes its time. Those of v1 are entered by [`enter`].
     ///
     /// # Errors
     /// The file, the process id and the errno.
     pub fn add(&self, pid: Pid) -> Result<()> {
+        let Some(group) = self.cgroups.unified() else { return Ok(()) };
         let pid = alloc::format!("{}", pid.as_raw_nonzero());
-        for group in &self.cgroups.groups {
-            file::write_in(&group.directory, "cgroup.procs", &pid).context(|| {
-                error!("write \"{pid}\" to \"{}/cgroup.procs\"", group.directory).what
-            })?;
-        }
-        Ok(())
+        file::write_in(&group.directory, "cgroup.procs", &pid)
+            .context(|| error!("write \"{pid}\" to \"{}/cgroup.procs\"", group.directory).what)
     }
 
     /// Gives the cgroup to the owner of the container's user namespace
@@ -215,30 +215,6 @@ impl Created {
     pub fn keep(mut self) -> Cgroups {
         self.made.0.clear();
         core::mem::take(&mut self.cgroups)
-    }
-}
-
-impl Cgroups {
-    /// Opens existing cgroups for another process of the container (`exec`).
-    ///
-    /// # Errors
-    /// One does not exist any more, or may not be entered.
-    pub fn open(&self) -> Result<Created> {
-        let mut created = Created { cgroups: self.clone(), ..Created::default() };
-        for group in &self.groups {
-            let (file, flags) = match group.unified {
-                true => ("", OFlags::RDONLY | OFlags::DIRECTORY),
-                false => ("tasks", OFlags::WRONLY),
-            };
-            let opened = file::open(&group.directory, file, flags)
-                .context(|| error!("open \"{}/{file}\"", group.directory).what)?;
-            if group.unified {
-                created.unified = Some(opened);
-            } else {
-                created.enter_files.push(opened);
-            }
-        }
-        Ok(created)
     }
 }
 

@@ -26,6 +26,7 @@ mod limits_v1;
 mod limits_v2;
 mod members;
 mod mount;
+mod open;
 mod path;
 mod plan;
 mod remove;

@@ -57,10 +57,10 @@ struct Source {
     options: Vec<(CString, Option<CString>)>,
     /// The same for mount(2).
     data: CString,
-    /// The directory to bind.
-    bind: Option<CString>,
-    /// The directory is not the container's own: it is shown read-only.
-    foreign: bool,
+    /// The container's own directory, to bind.
+    own: Option<CString>,
+    /// The whole hierarchy, bound read-only where there is no own directory.
+    host: Option<CString>,
 }
 
 /// A string without NUL bytes: those of the host's mounts have none.
@@ -94,8 +94,8 @@ impl Source {
             fstype: if hierarchy.unified { c"cgroup2" } else { c"cgroup" },
             options,
             data: c_string(&data),
-            bind: Some(c_string(own.map_or(&hierarchy.mount, |group| &group.directory))),
-            foreign: own.is_none(),
+            own: own.map(|group| c_string(&group.directory)),
+            host: Some(c_string(&hierarchy.mount)),
         }
     }
 
@@ -118,41 +118,50 @@ impl Source {
                 }
                 Err(errno) => Err(errno),
             };
-            match (result, &self.bind) {
+            match (result, &self.host) {
                 (Err(Errno::PERM | Errno::BUSY | Errno::ACCESS), Some(_)) => {}
                 (result, _) => return result.detail(Quoted(self.fstype)),
             }
         }
-        let Some(source) = &self.bind else { return Err(Errno::NODEV.into()) };
-        self.bind(source, entry, target, reopen).detail(format_args!("bind {}", Quoted(source)))
-    }
-
-    fn bind(
-        &self,
-        source: &CStr,
-        entry: &Mount,
-        target: BorrowedFd<'_>,
-        reopen: &dyn Fn() -> rustix::io::Result<OwnedFd>,
-    ) -> rustix::io::Result<()> {
-        let mut attributes = entry.attributes;
-        let mut flags = entry.legacy_flags | u64::from(MS_BIND | MS_REMOUNT);
-        if self.foreign {
-            attributes.set |= u64::from(MOUNT_ATTR_RDONLY);
-            attributes.clear &= !u64::from(MOUNT_ATTR_RDONLY);
-            flags |= u64::from(MS_RDONLY);
-        }
-        let tree = clone_tree(source, Recursion::One)
-            .and_then(|tree| mount_setattr(tree.as_fd(), attributes, false).map(|()| tree));
-        match tree {
-            Ok(tree) => path::attach(tree.as_fd(), target),
-            Err(Errno::NOSYS) => {
-                let at = FdPath::new(target);
-                mount(source, at.as_c_str(), c"", u64::from(MS_BIND), None)?;
-                let mounted = reopen()?;
-                mount(c"", FdPath::new(mounted.as_fd()).as_c_str(), c"", flags, None)
+        let bind = |source: &CStr, foreign| bind(source, foreign, entry, target, reopen);
+        if let Some(own) = &self.own {
+            match bind(own, false) {
+                // Planned, but a rootless runtime could not make it.
+                Err(Errno::NOENT) => {}
+                result => return result.detail(format_args!("bind {}", Quoted(own))),
             }
-            Err(errno) => Err(errno),
         }
+        let host = self.host.as_deref().unwrap_or(c"/sys/fs/cgroup");
+        bind(host, true).detail(format_args!("bind {}", Quoted(host)))
+    }
+}
+
+/// Binds a directory; one that is `foreign`, not the container's own, read-only.
+fn bind(
+    source: &CStr,
+    foreign: bool,
+    entry: &Mount,
+    target: BorrowedFd<'_>,
+    reopen: &dyn Fn() -> rustix::io::Result<OwnedFd>,
+) -> rustix::io::Result<()> {
+    let mut attributes = entry.attributes;
+    let mut flags = entry.legacy_flags | u64::from(MS_BIND | MS_REMOUNT);
+    if foreign {
+        attributes.set |= u64::from(MOUNT_ATTR_RDONLY);
+        attributes.clear &= !u64::from(MOUNT_ATTR_RDONLY);
+        flags |= u64::from(MS_RDONLY);
+    }
+    let tree = clone_tree(source, Recursion::One)
+        .and_then(|tree| mount_setattr(tree.as_fd(), attributes, false).map(|()| tree));
+    match tree {
+        Ok(tree) => path::attach(tree.as_fd(), target),
+        Err(Errno::NOSYS) => {
+            let at = FdPath::new(target);
+            mount(source, at.as_c_str(), c"", u64::from(MS_BIND), None)?;
+            let mounted = reopen()?;
+            mount(c"", FdPath::new(mounted.as_fd()).as_c_str(), c"", flags, None)
+        }
+        Err(errno) => Err(errno),
     }
 }
 
@@ -207,8 +216,8 @@ impl CgroupMount {
                 fstype: c"cgroup2",
                 options: Vec::new(),
                 data: CString::default(),
-                bind: None,
-                foreign: false,
+                own: None,
+                host: None,
             }),
             [only] if only.unified => {
                 let mut source = Source::plan(only, cgroups, cgroup_namespace);

@@ -29,20 +29,8 @@ impl CgroupPath {
     /// It has a `..`, or names no cgroup.
     pub fn new(cgroups_path: Option<&str>, id: &str) -> Result<CgroupPath> {
         let given = cgroups_path.filter(|path| !path.is_empty()).unwrap_or(id);
-        let mut path = String::new();
-        for component in given.split('/') {
-            match component {
-                "" | "." => continue,
-                ".." => {
-                    return Err(error!("linux.cgroupsPath \"{given}\": \"..\" is not allowed"));
-                }
-                _ => {}
-            }
-            if !path.is_empty() {
-                path.push('/');
-            }
-            path.push_str(component);
-        }
+        let path = components(given)
+            .ok_or_else(|| error!("linux.cgroupsPath \"{given}\": \"..\" is not allowed"))?;
         if path.is_empty() {
             return Err(error!("linux.cgroupsPath \"{given}\": names no cgroup"));
         }
@@ -63,6 +51,24 @@ impl CgroupPath {
         }
         directory
     }
+}
+
+/// The path without empty components and `.`, and without a slash at either
+/// end; `None` where it has a `..`.
+pub fn components(given: &str) -> Option<String> {
+    let mut path = String::new();
+    for component in given.split('/') {
+        match component {
+            "" | "." => continue,
+            ".." => return None,
+            _ => {}
+        }
+        if !path.is_empty() {
+            path.push('/');
+        }
+        path.push_str(component);
+    }
+    Some(path)
 }
 
 #[cfg(test)]

@@ -5,9 +5,7 @@ use alloc::string::String;
 
 use crate::command::flag::{Command, Flag};
 use crate::command::{COMMANDS, globals};
-
-/// The version of the runtime specification that we implement.
-pub const SPEC: &str = "1.3.0";
+use crate::spec;
 
 static HELP: Flag = Flag::switch("help", "show help").short('h');
 static VERSION: Flag = Flag::switch("version", "print the version").short('v');
@@ -19,7 +17,7 @@ pub static ENDING: [&Flag; 2] = [&HELP, &VERSION];
 pub fn version(program: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let commit = option_env!("OCINIT_COMMIT").unwrap_or_default();
-    format!("{program} version {version}\ncommit: {commit}\nspec: {SPEC}\n")
+    format!("{program} version {version}\ncommit: {commit}\nspec: {}\n", spec::VERSION)
 }
 
 /// The page of the program.

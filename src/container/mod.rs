@@ -9,7 +9,9 @@
 
 mod delete;
 mod directory;
+pub mod hooks;
 mod id;
+mod kill;
 mod lock;
 pub mod process;
 mod root;
@@ -18,11 +20,17 @@ mod state;
 mod status;
 
 pub use crate::cgroup::Cgroups;
-pub use delete::{delete, destroy};
+pub use delete::{delete, destroy, end};
 pub use directory::Directory;
 pub use id::ContainerId;
+pub use kill::kill;
 pub use lock::Lock;
 pub use root::Root;
 pub use start::{START_SOCKET, start};
 pub use state::State;
+#[cfg(test)]
+pub use state::tests::sample as sample_state;
 pub use status::Status;
+
+#[cfg(test)]
+mod tests;

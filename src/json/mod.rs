@@ -23,7 +23,7 @@ mod write;
 pub use locate::{Position, locate};
 pub use node::{Invalid, Node};
 pub use scan::SyntaxError;
-pub use write::Writer;
+pub use write::{Writer, indent};
 
 use crate::error::{Error, Result};
 

@@ -1,37 +1,27 @@
 //! Writes documents byte for byte as Go's `encoding/json` does, without its
-//! HTML escapes.
+//! HTML escapes: [`Writer`] is its `Marshal`, [`indent`] its `Indent`.
 
 use alloc::string::String;
 use core::fmt::Write;
 use miniserde::json::{Number, Value};
 
-/// A document under construction.
+/// A document under construction, in one line without blanks.
 ///
 /// Calls follow the document: `open_object`, then for each property `key` and
-/// its value, then `close`. The writer adds commas, line breaks and
-/// indentation.
+/// its value, then `close`. The writer adds the commas.
+#[derive(Default)]
 pub struct Writer {
     out: String,
-    /// `None` writes without any blanks, as `Marshal`; otherwise a level of
-    /// indentation, as `MarshalIndent`.
-    indent: Option<&'static str>,
     /// The closing brackets of what is open.
     open: String,
-    /// Whether the next item is the first of what is open.
-    first: bool,
-    /// Whether a key has just been written.
-    keyed: bool,
+    /// Whether a comma is due before the next item.
+    comma: bool,
 }
 
 impl Writer {
-    /// One line without blanks, as Go's `json.Marshal`.
-    pub fn compact() -> Self {
-        Writer { out: String::new(), indent: None, open: String::new(), first: true, keyed: false }
-    }
-
-    /// A property a line, as Go's `json.MarshalIndent` with this indentation.
-    pub fn pretty(indent: &'static str) -> Self {
-        Writer { indent: Some(indent), ..Self::compact() }
+    /// An empty document.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The finished text, without a line break at its end.
@@ -52,22 +42,16 @@ impl Writer {
 
     /// Ends what was opened last.
     pub fn close(&mut self) {
-        let Some(bracket) = self.open.pop() else {
-            return;
-        };
-        if !self.first {
-            self.line_break();
-        }
-        self.first = false;
-        self.out.push(bracket);
+        self.out.extend(self.open.pop());
+        self.comma = true;
     }
 
     /// The name of the next value.
     pub fn key(&mut self, key: &str) {
         self.separate();
         self.quote(key);
-        self.out.push_str(if self.indent.is_some() { ": " } else { ":" });
-        self.keyed = true;
+        self.out.push(':');
+        self.comma = false;
     }
 
     /// A string.
@@ -182,29 +166,14 @@ impl Writer {
         self.separate();
         self.out.push(open);
         self.open.push(close);
-        self.first = true;
+        self.comma = false;
     }
 
-    /// What stands between the previous item and this one.
     fn separate(&mut self) {
-        if self.keyed {
-            self.keyed = false;
-        } else if !self.open.is_empty() {
-            if !self.first {
-                self.out.push(',');
-            }
-            self.line_break();
+        if self.comma {
+            self.out.push(',');
         }
-        self.first = false;
-    }
-
-    fn line_break(&mut self) {
-        if let Some(indent) = self.indent {
-            self.out.push('\n');
-            for _ in 0..self.open.len() {
-                self.out.push_str(indent);
-            }
-        }
+        self.comma = true;
     }
 
     fn quote(&mut self, text: &str) {
@@ -231,4 +200,38 @@ impl Writer {
         }
         self.out.push('"');
     }
+}
+
+/// A valid document without blanks, a property or an element a line.
+pub fn indent(text: &str, unit: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut depth = 0usize;
+    let mut quoted = false;
+    let mut escaped = false;
+    let mut previous = ' ';
+    for character in text.chars() {
+        let in_string = quoted;
+        if quoted {
+            quoted = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+        } else {
+            let closes = matches!(character, '}' | ']');
+            depth -= usize::from(closes);
+            let opened = matches!(previous, '{' | '[');
+            if previous == ',' || opened != closes {
+                out.push('\n');
+                for _ in 0..depth {
+                    out.push_str(unit);
+                }
+            }
+            depth += usize::from(matches!(character, '{' | '['));
+            quoted = character == '"';
+        }
+        out.push(character);
+        if character == ':' && !in_string {
+            out.push(' ');
+        }
+        previous = if in_string { '"' } else { character };
+    }
+    out
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Hooks, Linux, Mount, Process};
+use super::{Hooks, Linux, Mount, Process, validate};
 use crate::error::Result;
 use crate::json::{Document, Node};
 
@@ -47,7 +47,9 @@ impl<'a> Spec<'a> {
     /// The first thing wrong, as `FILE:LINE:COLUMN: PATH: what and what is
     /// allowed`.
     pub fn read(document: &'a Document<'_>) -> Result<Self> {
-        document.read(Spec::parse)
+        let spec = document.read(Spec::parse)?;
+        validate::spec(&spec).map_err(|invalid| document.error(&invalid))?;
+        Ok(spec)
     }
 
     /// Reads a configuration without the rules of `validate`.

@@ -154,7 +154,7 @@ pub struct Device<'a> {
     pub major: u32,
     /// Minor number; 0 for a fifo.
     pub minor: u32,
-    /// Permission bits; unset is the runtime's choice.
+    /// Permission bits, 0 to 0o7777; unset is the runtime's choice.
     pub file_mode: Option<u32>,
     /// The owner in the container; unset is the runtime's choice.
     pub uid: Option<u32>,
@@ -367,7 +367,8 @@ impl<'a> Device<'a> {
             kind,
             major: node.u32("major").unwrap_or(0),
             minor: node.u32("minor").unwrap_or(0),
-            file_mode: node.u32("fileMode"),
+            // Docker adds the type bits.
+            file_mode: node.u32("fileMode").map(|mode| mode & 0o7777),
             uid: node.u32("uid"),
             gid: node.u32("gid"),
         })

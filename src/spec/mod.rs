@@ -12,19 +12,29 @@
 
 pub mod capability;
 mod config;
+mod default;
+pub mod features;
 mod hooks;
 mod linux;
+pub mod mount_options;
 mod mounts;
 mod process;
+pub mod ranges;
 mod resources;
 mod seccomp;
+pub mod signal;
+mod state;
+pub mod validate;
 
 pub use config::{Root, Spec};
+pub use default::DefaultConfig;
+pub use features::Abilities;
 pub use hooks::{Hook, Hooks};
 pub use linux::{
     Device, DeviceKind, IdMapping, IntelRdt, Linux, MemoryPolicy, MemoryPolicyMode, Namespace,
     NamespaceKind, NetDevice, Personality, PersonalityDomain, Propagation, TimeOffset, TimeOffsets,
 };
+pub use mount_options::{Attributes, MountOptions};
 pub use mounts::Mount;
 pub use process::{
     Capabilities, ConsoleSize, ExecCpuAffinity, IoPriority, IoPriorityClass, Process, Rlimit,
@@ -37,6 +47,7 @@ pub use resources::{
 pub use seccomp::{
     Seccomp, SeccompAction, SeccompArch, SeccompArgument, SeccompOperator, SeccompRule,
 };
+pub use state::{Details, State, Status};
 
 /// The newest release of the specification that we implement.
 pub const VERSION: &str = "1.3.0";

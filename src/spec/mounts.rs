@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::IdMapping;
+use super::{IdMapping, MountOptions};
 use crate::json::Node;
 
 /// One entry of `mounts`.
@@ -35,5 +35,14 @@ impl<'a> Mount<'a> {
             uid_mappings: node.list("uidMappings", IdMapping::parse),
             gid_mappings: node.list("gidMappings", IdMapping::parse),
         })
+    }
+
+    /// The options explained. The type `bind` alone makes a bind mount too.
+    pub fn explained(&self) -> MountOptions<'a> {
+        let mut options = MountOptions::parse(&self.options);
+        if options.bind.is_none() && self.kind == Some("bind") {
+            options.bind = Some(false);
+        }
+        options
     }
 }

@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 use linux_raw_sys::general as sys;
 
-use super::capability;
+use super::{capability, validate};
 use crate::closed_set;
-use crate::json::{Node, words};
+use crate::error::Result;
+use crate::json::{Document, Node, words};
 
 /// `process`, or the document of `exec --process`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -162,6 +163,16 @@ pub struct ExecCpuAffinity<'a> {
 }
 
 impl<'a> Process<'a> {
+    /// Reads and validates the document of `exec --process`.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its position.
+    pub fn read(document: &'a Document<'_>) -> Result<Self> {
+        let process = document.read(Process::parse)?;
+        validate::process(&process).map_err(|invalid| document.error(&invalid))?;
+        Ok(process)
+    }
+
     /// Reads a process without the rules of `validate`.
     pub fn parse(node: &Node<'a, '_>) -> Option<Self> {
         Some(Process {

@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use crate::json::Node;
+use super::validate;
+use crate::error::Result;
+use crate::json::{Document, Node};
 
 /// `linux.resources`, or the document of `update --resources`.
 ///
@@ -192,6 +194,16 @@ pub struct Rdma {
 }
 
 impl<'a> Resources<'a> {
+    /// Reads and validates the document of `update --resources`.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its position.
+    pub fn read(document: &'a Document<'_>) -> Result<Self> {
+        let resources = document.read(Resources::parse)?;
+        validate::resources(&resources).map_err(|invalid| document.error(&invalid))?;
+        Ok(resources)
+    }
+
     /// Reads limits without the rules of `validate`.
     pub fn parse(node: &Node<'a, '_>) -> Option<Self> {
         Some(Resources {
