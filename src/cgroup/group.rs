@@ -93,7 +93,7 @@ mod tests {
                 group(true, "", "/sys/fs/cgroup/unified/x"),
             ],
         };
-        let mut writer = Writer::compact();
+        let mut writer = Writer::new();
         cgroups.to_json(&mut writer);
         let text = writer.finish();
         let document = json::Document::parse(text.as_bytes(), "state.json").unwrap();
