@@ -107,7 +107,7 @@ impl Writer {
     }
 
     /// A property that is an array of strings.
-    pub fn strings_field<'a>(&mut self, key: &str, texts: &mut dyn Iterator<Item = &'a str>) {
+    pub fn strings_field(&mut self, key: &str, texts: &mut dyn Iterator<Item = &str>) {
         self.array_field(key);
         for text in texts {
             self.string(text);

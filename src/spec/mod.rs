@@ -53,3 +53,6 @@ pub use state::{Details, State, Status};
 pub const VERSION: &str = "1.3.0";
 /// The oldest release of the specification that we accept.
 pub const VERSION_MIN: &str = "1.0.0";
+
+#[cfg(test)]
+mod tests;
