@@ -3,7 +3,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 fn syntax(text: &str) -> String {
-    let SyntaxError { position, what } = parse(text.as_bytes()).err().expect(text);
+    let SyntaxError { position, what } = parse(text.as_bytes()).expect_err(text);
     alloc::format!("{}:{}: {what}", position.line, position.column)
 }
 

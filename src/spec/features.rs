@@ -67,11 +67,11 @@ impl Abilities {
         self.linux(&mut writer);
         writer.close();
         writer.object_field("annotations");
+        writer.string_field("io.github.ocinit.version", env!("CARGO_PKG_VERSION"));
         writer.string_field(
             "org.opencontainers.runc.checkpoint.enabled",
             if self.checkpoint { "true" } else { "false" },
         );
-        writer.string_field("io.github.ocinit.version", env!("CARGO_PKG_VERSION"));
         writer.close();
         writer.close();
         indent(&writer.finish(), "    ")
