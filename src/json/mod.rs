@@ -70,7 +70,7 @@ impl<'t> Document<'t> {
     ///
     /// # Errors
     /// The first complaint: `FILE:LINE:COLUMN: PATH: what is wrong`.
-    pub fn read<'v, T>(&'v self, build: impl FnOnce(&Node<'v, '_>) -> Option<T>) -> Result<T> {
+    pub fn read<'v, T>(&'v self, build: impl FnOnce(&Node<'v, '_>) -> T) -> Result<T> {
         node::read(&self.value, build).map_err(|invalid| self.error(&invalid))
     }
 

@@ -100,10 +100,7 @@ fn positions_of_properties() {
 
 fn complaint(text: &str, build: impl FnOnce(&Node<'_, '_>)) -> String {
     let document = Document::parse(text.as_bytes(), "f").unwrap();
-    let result = document.read(|node| {
-        build(node);
-        Some(())
-    });
+    let result = document.read(build);
     result.err().map_or(String::new(), |error| error.to_string())
 }
 
@@ -111,7 +108,7 @@ fn complaint(text: &str, build: impl FnOnce(&Node<'_, '_>)) -> String {
 fn wrong_types_deep_inside() {
     let text = "{\"process\": {\n \"args\": [\"a\", \"b\", 3]}}";
     let error = complaint(text, |node| {
-        node.object("process", |node| Some(node.strings("args")));
+        node.object("process", &mut None, |node| node.strings("args", &mut Vec::new()));
     });
     assert_eq!(error, "f:2:21: process.args[2]: expected a string, found a number");
 }
@@ -146,11 +143,15 @@ fn typed_readers() {
     check("\"1\"", &|node| _ = node.u64("v"), "expected an integer, found a string");
     check("1", &|node| _ = node.bool("v"), "expected a boolean, found a number");
     check("[]", &|node| _ = node.text("v"), "expected a string, found an array");
-    check("{}", &|node| _ = node.strings("v"), "expected an array, found an object");
-    check("false", &|node| _ = node.string_map("v"), "expected an object, found a boolean");
+    check("{}", &|node| node.strings("v", &mut Vec::new()), "expected an array, found an object");
     check(
         "false",
-        &|node| _ = node.object("v", |node| node.text("x")),
+        &|node| node.string_map("v", &mut Vec::new()),
+        "expected an object, found a boolean",
+    );
+    check(
+        "false",
+        &|node| node.object("v", &mut None, |node| _ = node.text("x")),
         "expected an object, found a boolean",
     );
     check("\"a\\u0000b\"", &|node| _ = node.text("v"), "a string with a NUL byte");
@@ -165,7 +166,7 @@ fn typed_readers() {
 #[test]
 fn missing_properties_point_to_the_object() {
     let error = complaint("{\n\"a\": {}}", |node| {
-        node.object("a", |node| node.required_text("b"));
+        node.object("a", &mut None, |node| _ = node.required_text("b"));
     });
     assert_eq!(error, "f:2:1: a.b: required property is missing");
 }
@@ -182,7 +183,7 @@ fn the_first_complaint_counts() {
 #[test]
 fn keys_that_need_quotes() {
     let error = complaint("{\"m\": {\"a.b\": \"\", \"c[\": 1}}", |node| {
-        node.string_map("m");
+        node.string_map("m", &mut Vec::new());
     });
     assert_eq!(error, "f:1:19: m[\"c[\"]: expected a string, found a number");
 }

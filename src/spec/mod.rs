@@ -9,6 +9,10 @@
 //! words; [`validate`] then checks what one property demands of another.
 //! [`Spec::read`] does both. Unknown properties are ignored, as the
 //! specification wants.
+#![allow(
+    clippy::field_reassign_with_default,
+    reason = "values are filled in place: moving them costs more code than reading them"
+)]
 
 pub mod capability;
 mod config;

@@ -366,7 +366,7 @@ fn cgroups() {
         "unified.memory: must be the name of a file".split('.').next().unwrap(),
     );
     resources(r#""devices":[{"allow":true,"type":"x"}]"#, "devices[0].type: unknown value");
-    resources(r#""devices":[{"allow":true,"access":"rx"}]"#, "devices[0].access: allowed letters");
+    resources(r#""devices":[{"allow":true,"access":"rx"}]"#, "devices[0]: access has letters");
     resources(r#""devices":[{"allow":true,"major":-2}]"#, "devices[0].major: out of range");
 }
 
