@@ -187,7 +187,10 @@ impl<'v, 'p> Node<'v, 'p> {
         let word = self.as_str()?;
         let index = words::index(list, word);
         if index.is_none() {
-            self.complain(format_args!("unknown value \"{word}\"; known are: {}", list.trim_end()));
+            self.complain(format_args!(
+                "unknown value \"{word}\"; known are: {}",
+                list.strip_suffix(' ').unwrap_or(list)
+            ));
         }
         index
     }

@@ -346,7 +346,7 @@ fn cgroups() {
     resources(r#""blockIO":{"weight":9}"#, "blockIO.weight: out of range");
     resources(
         r#""blockIO":{"weightDevice":[{"major":8,"minor":0,"weight":1001}]}"#,
-        "blockIO.weightDevice[0]: out",
+        "blockIO.weightDevice[0]: weights out",
     );
     resources(
         r#""blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0}]}"#,
@@ -466,7 +466,7 @@ fn seccomp() {
     check(r#""defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":1"#, "");
     check(
         r#""defaultAction":"SCMP_ACT_NOTIFY","listenerPath":"/x""#,
-        "cannot be the default action",
+        "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY would make",
     );
     check(r#""listenerMetadata":"x""#, "linux.seccomp.listenerMetadata: needs listenerPath");
     check(r#""listenerPath":"/x","listenerMetadata":"x""#, "");
