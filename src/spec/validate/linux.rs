@@ -1,6 +1,7 @@
 //! Rules about `linux`, without its resources.
 
 use super::Rules;
+use crate::json::words;
 use crate::spec::{
     IdMapping, Linux, MemoryPolicy, MemoryPolicyMode, NamespaceKind, Seccomp, SeccompAction, ranges,
 };
@@ -130,7 +131,7 @@ fn sysctls(rules: &mut Rules, linux: &Linux<'_>) {
             0,
             "sysctl[\"*\"]: not the name of a kernel parameter",
         );
-        let kind = owner(key.as_bytes());
+        let kind = owner(key);
         rules.require_of(
             !matches!(key, "kernel.hostname" | "kernel/hostname"),
             key,
@@ -154,21 +155,18 @@ fn sysctls(rules: &mut Rules, linux: &Linux<'_>) {
 
 /// The kind of namespace that a kernel parameter belongs to. Dots or slashes
 /// separate its parts; the first of them says which.
-fn owner(key: &[u8]) -> Option<NamespaceKind> {
-    let (first, rest) = key.split_at(key.iter().position(|byte| matches!(byte, b'.' | b'/'))?);
-    let (separator, rest) = rest.split_first()?;
+fn owner(key: &str) -> Option<NamespaceKind> {
+    const IPC: &str = "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced ";
+    let dot = key.find(['.', '/'])?;
+    let (first, rest) = (&key[..dot], &key[dot + 1..]);
+    let separator = key.as_bytes()[dot];
     match first {
-        b"net" => Some(NamespaceKind::Network),
-        b"user" => Some(NamespaceKind::User),
-        b"fs" => {
-            (rest.strip_prefix(b"mqueue")?.first() == Some(separator)).then_some(NamespaceKind::Ipc)
-        }
-        b"kernel" => match rest {
-            b"domainname" => Some(NamespaceKind::Uts),
-            b"msgmax" | b"msgmnb" | b"msgmni" | b"sem" | b"shmall" | b"shmmax" | b"shmmni"
-            | b"shm_rmid_forced" => Some(NamespaceKind::Ipc),
-            _ => None,
-        },
+        "net" => Some(NamespaceKind::Network),
+        "user" => Some(NamespaceKind::User),
+        "kernel" if rest == "domainname" => Some(NamespaceKind::Uts),
+        "kernel" => words::index(IPC, rest).map(|_| NamespaceKind::Ipc),
+        "fs" => (rest.strip_prefix("mqueue")?.as_bytes().first() == Some(&separator))
+            .then_some(NamespaceKind::Ipc),
         _ => None,
     }
 }

@@ -56,17 +56,27 @@ impl Rules {
         if holds || self.broken.is_some() {
             return;
         }
-        let mut path = String::new();
-        let (template, demand) = rule.split_once(": ").unwrap_or((rule, ""));
-        for character in self.prefix.chars().chain(template.chars()) {
-            match character {
-                '@' => path.push_str(&format!("{}", self.outer)),
-                '#' => path.push_str(&format!("{index}")),
-                '*' => path.push_str(name),
-                _ => path.push(character),
-            }
+        let (template, demand) = rule.split_once(':').unwrap_or((rule, ""));
+        let mut path = Vec::new();
+        for &byte in self.prefix.as_bytes().iter().chain(template.as_bytes()) {
+            let number = match byte {
+                b'@' => self.outer,
+                b'#' => index,
+                b'*' => {
+                    path.extend_from_slice(name.as_bytes());
+                    continue;
+                }
+                _ => {
+                    path.push(byte);
+                    continue;
+                }
+            };
+            path.extend_from_slice(format!("{number}").as_bytes());
         }
-        self.broken = Some(Invalid { path, what: String::from(demand) });
+        self.broken = Some(Invalid {
+            path: String::from_utf8(path).unwrap_or_default(),
+            what: String::from(demand.trim_ascii_start()),
+        });
     }
 
     fn finish(self) -> Result<(), Invalid> {
