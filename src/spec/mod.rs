@@ -22,6 +22,7 @@ mod hooks;
 mod linux;
 pub mod mount_options;
 mod mounts;
+mod namespaces;
 mod process;
 pub mod ranges;
 mod resources;
@@ -35,11 +36,12 @@ pub use default::DefaultConfig;
 pub use features::Abilities;
 pub use hooks::{Hook, Hooks};
 pub use linux::{
-    Device, DeviceKind, IdMapping, IntelRdt, Linux, MemoryPolicy, MemoryPolicyMode, Namespace,
-    NamespaceKind, NetDevice, Personality, PersonalityDomain, Propagation, TimeOffset, TimeOffsets,
+    Device, DeviceKind, IntelRdt, Linux, MemoryPolicy, MemoryPolicyMode, NetDevice, Personality,
+    PersonalityDomain, Propagation,
 };
 pub use mount_options::{Attributes, MountOptions};
 pub use mounts::Mount;
+pub use namespaces::{IdMapping, Namespace, NamespaceKind, TimeOffset, TimeOffsets};
 pub use process::{
     Capabilities, ConsoleSize, ExecCpuAffinity, IoPriority, IoPriorityClass, Process, Rlimit,
     Scheduler, SchedulerPolicy, User,
