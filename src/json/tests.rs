@@ -181,6 +181,18 @@ fn the_first_complaint_counts() {
 }
 
 #[test]
+fn giving_up_is_an_error() {
+    let document = Document::parse(b"{\"a\":1}", "f").unwrap();
+    let check = |result: Result<u64>, expect: &str| {
+        assert_eq!(result.map_err(|error| error.to_string()), Err(expect.to_string()));
+    };
+    check(document.try_read(|node| node.u64("b")), "f:1:1: incomplete");
+    let text = document.try_read(|node| node.text("a").map(|_| 0));
+    check(text, "f:1:2: a: expected a string, found a number");
+    assert_eq!(document.try_read(|node| node.u64("a")), Ok(1));
+}
+
+#[test]
 fn keys_that_need_quotes() {
     let error = complaint("{\"m\": {\"a.b\": \"\", \"c[\": 1}}", |node| {
         node.string_map("m", &mut Vec::new());
