@@ -165,6 +165,24 @@ impl Reading {
         matching
     }
 
+    /// Whether a call has several rules that are not all one comparison for
+    /// equality.
+    ///
+    /// libseccomp 2.5.4 gets those wrong: where the first conditions of a rule
+    /// hold and a later one does not, it returns the default action without
+    /// trying the other rules, or tries them with the wrong argument; "less" and
+    /// "greater" of one argument share comparisons that they must not.
+    pub fn tangled(&self, number: u32) -> bool {
+        let rules = self.rules.get(&number).map_or(&[][..], |rules| rules);
+        let mut comparisons = rules.iter().flat_map(|rule| &rule.args);
+        let equality = |arg: &SeccompArgument| arg.operator == SeccompOperator::Equal;
+        let alone = |rule: &Rule| rule.args.len() + usize::from(rule.subcall.is_some()) < 2;
+        let indexes: Vec<u32> = comparisons.clone().map(|arg| arg.index).collect();
+        let twice = |at: usize| indexes[..at].contains(&indexes[at]);
+        (rules.len() > 1 || (0..indexes.len()).any(twice))
+            && !(rules.iter().all(alone) && comparisons.all(equality))
+    }
+
     fn cut(&self, value: u64) -> u64 {
         if self.wide { value } else { value & 0xffff_ffff }
     }
