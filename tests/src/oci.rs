@@ -130,6 +130,16 @@ impl Call {
         self
     }
 
+    /// Makes it the parent of its orphaned descendants.
+    pub fn subreaper(mut self) -> Call {
+        // SAFETY: prctl is a plain system call, fit for the time between fork and exec.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.command.pre_exec(|| Ok(nix::sys::prctl::set_child_subreaper(true)?));
+        }
+        self
+    }
+
     /// How long it may take; 30 s otherwise.
     pub fn timeout(mut self, limit: Duration) -> Call {
         self.timeout = limit;
@@ -230,6 +240,12 @@ impl Running {
     /// What has been written to the standard output so far.
     pub fn stdout(&self) -> String {
         read(&self.stdout)
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().expect("kill the binary");
+        self.child.wait().expect("reap the binary");
     }
 
     /// Waits for its end; kills it and panics when that takes too long.
