@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::fs::{self, OpenOptions};
 use std::io::{Error, Read, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixDatagram;
 
 /// Tries each word and gives the results by word: true, a text, or `{"error": …}`.
 pub fn all(words: &[&str]) -> Value {
@@ -16,6 +17,8 @@ fn one(word: &str) -> Value {
     let result = match verb {
         "read" => read(object),
         "list" => list(object),
+        "fd" => read(&format!("/proc/self/fd/{object}")),
+        "notify" => notify(object),
         // Opens for writing without changing anything.
         "write" => OpenOptions::new().write(true).open(object).map(|_| json!(true)),
         "set" => set(object),
@@ -23,7 +26,7 @@ fn one(word: &str) -> Value {
         "mkdir" => fs::create_dir(object).map(|()| json!(true)),
         "stat" => stat(object),
         "listen" => TcpListener::bind(object).map(|_| json!(true)),
-        "sethostname" => call(unsafe_name(object)),
+        "sethostname" => call(set_name(object)),
         "kill" => kill(object),
         "setuid" => setuid(object),
         other => panic!("guest: unknown probe {other:?}"),
@@ -52,6 +55,13 @@ fn read(path: &str) -> Result<Value, Error> {
     Ok(json!(String::from_utf8_lossy(&bytes[..got]).trim_end()))
 }
 
+/// Sends a datagram to $NOTIFY_SOCKET, as a service does.
+fn notify(text: &str) -> Result<Value, Error> {
+    let path = std::env::var("NOTIFY_SOCKET").map_err(|_| Error::from_raw_os_error(libc::ENOENT))?;
+    UnixDatagram::unbound()?.send_to(text.as_bytes(), path)?;
+    Ok(json!(true))
+}
+
 fn list(path: &str) -> Result<Value, Error> {
     let mut names: Vec<String> = fs::read_dir(path)?
         .map(|e| e.map(|e| e.file_name().to_string_lossy().into_owned()))
@@ -72,7 +82,7 @@ fn stat(path: &str) -> Result<Value, Error> {
     Ok(json!({"uid": meta.uid(), "gid": meta.gid(), "mode": format!("{:o}", meta.mode())}))
 }
 
-fn unsafe_name(name: &str) -> i32 {
+fn set_name(name: &str) -> i32 {
     let text = CString::new(name).expect("no NUL");
     // SAFETY: the pointer and the length are those of a live string.
     unsafe { libc::sethostname(text.as_ptr(), name.len()) }
