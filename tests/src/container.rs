@@ -23,6 +23,11 @@ impl<'a> Container<'a> {
         &self.id
     }
 
+    /// Its bundle's directory.
+    pub fn bundle(&self) -> &Path {
+        &self.bundle
+    }
+
     /// A call of `command` with this container's bundle and id, and `flags` before them.
     pub fn on_bundle(&self, command: &str, flags: &[&str]) -> Call {
         self.lab.oci([command]).arg("--bundle").arg(&self.bundle).args(flags).arg(&self.id)
