@@ -128,6 +128,14 @@ impl Session {
         String::from_utf8(out.expect("run stty").stdout).expect("text")
     }
 
+    /// Closes the terminal under the binary, as a lost connection does, and
+    /// waits for its end.
+    #[track_caller]
+    pub fn hang_up(self) -> Outcome {
+        drop(self.terminal);
+        self.running.wait()
+    }
+
     /// Waits for the end of the binary.
     #[track_caller]
     pub fn wait(mut self) -> (Outcome, String) {
