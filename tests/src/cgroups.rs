@@ -83,21 +83,28 @@ fn collect(dir: &Path, part: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Removes the cgroup directories whose name contains `part`, children first,
-/// thawing them so that killed processes can die.
+/// Removes the cgroup directories whose name contains `part` with all that is
+/// below them, thawing them so that killed processes can die.
 pub fn remove_named(part: &str) {
-    let mut dirs = named(part);
-    dirs.sort_by_key(|d| std::cmp::Reverse(d.components().count()));
-    for dir in dirs {
-        let _ = fs::write(dir.join("freezer.state"), "THAWED");
-        let _ = fs::write(dir.join("cgroup.freeze"), "0");
-        for _ in 0..100 {
-            match fs::remove_dir(&dir) {
-                Err(e) if e.raw_os_error() == Some(libc::EBUSY) => {
-                    std::thread::sleep(std::time::Duration::from_millis(5))
-                }
-                _ => break,
+    for dir in named(part) {
+        remove_tree(&dir);
+    }
+}
+
+fn remove_tree(dir: &Path) {
+    let _ = fs::write(dir.join("freezer.state"), "THAWED");
+    let _ = fs::write(dir.join("cgroup.freeze"), "0");
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|t| t.is_dir()) {
+            remove_tree(&entry.path());
+        }
+    }
+    for _ in 0..200 {
+        match fs::remove_dir(dir) {
+            Err(e) if e.raw_os_error() == Some(libc::EBUSY) => {
+                std::thread::sleep(std::time::Duration::from_millis(5))
             }
+            _ => break,
         }
     }
 }

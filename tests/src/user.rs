@@ -1,6 +1,7 @@
 //! The ordinary users that rootless tests run as.
 
-use std::path::PathBuf;
+use std::os::unix::fs::lchown;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A user without any privilege.
@@ -13,6 +14,24 @@ pub struct User {
     pub gid: u32,
     /// Home directory, which need not be there.
     pub home: PathBuf,
+}
+
+impl User {
+    /// Gives the user everything from `path` down.
+    pub fn take(&self, path: &Path) {
+        lchown(path, Some(self.uid), Some(self.gid)).expect("give a file to the user");
+        if path.is_dir() && !path.is_symlink() {
+            for entry in std::fs::read_dir(path).expect("list a directory").flatten() {
+                self.take(&entry.path());
+            }
+        }
+    }
+
+    /// Makes a directory of the user's own.
+    pub fn directory(&self, path: &Path) {
+        std::fs::create_dir(path).expect("make a directory for the user");
+        self.take(path);
+    }
 }
 
 /// A user with ranges in /etc/subuid and /etc/subgid, made when missing.
