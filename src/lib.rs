@@ -1,2 +1,55 @@
-//! The pure parts.
+//! `ocinit`: an OCI container runtime and an init.
+//!
+//! Parse, plan, act: ARCHITECTURE.md has the map.
 #![no_std]
+extern crate alloc;
+use core::ffi::CStr;
+
+pub mod act;
+pub mod cgroup;
+pub mod command;
+pub mod container;
+pub mod errno;
+pub mod error;
+pub mod fault;
+pub mod hook;
+pub mod json;
+pub mod log;
+pub mod namespace;
+pub mod plan;
+pub mod process;
+pub mod rootfs;
+pub mod seccomp;
+pub mod spec;
+pub mod sys;
+
+use alloc::vec::Vec;
+use rustix::fd::{AsRawFd, IntoRawFd};
+use rustix::fs::{Mode, OFlags};
+
+/// The program: what `_start` calls. The value is the exit status.
+pub fn main(
+    arguments: impl Iterator<Item = &'static CStr>,
+    environment: impl Iterator<Item = &'static CStr>,
+) -> u8 {
+    open_standard_descriptors();
+    let arguments: Vec<&'static CStr> = arguments.collect();
+    let environment: Vec<&'static CStr> = environment.collect();
+    command::main(arguments.leak(), environment.leak())
+}
+
+/// Makes sure that 0, 1 and 2 are open, so that no file of ours takes their
+/// place and gets what is meant for a terminal. Where there is no /dev/null
+/// they become a descriptor of / that can be neither read nor written.
+fn open_standard_descriptors() {
+    loop {
+        let file = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())
+            .or_else(|_| rustix::fs::open("/", OFlags::PATH, Mode::empty()));
+        match file {
+            Ok(file) if file.as_raw_fd() <= 2 => {
+                let _ = file.into_raw_fd();
+            }
+            _ => return,
+        }
+    }
+}

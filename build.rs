@@ -1,0 +1,18 @@
+//! Link arguments of the binary: a static PIE with its own entry point and no
+//! C library. They are given here, not in a cargo configuration file, so that a
+//! plain `cargo build` (and `cross build`) is all it takes.
+
+fn main() {
+    for argument in [
+        "-nostartfiles",
+        "-nostdlib",
+        "-static-pie",
+        "-Wl,-z,relro,-z,now,-z,noexecstack",
+        "-Wl,-z,separate-code",
+        "-Wl,--build-id=none",
+        "-Wl,--hash-style=gnu",
+    ] {
+        println!("cargo::rustc-link-arg-bins={argument}");
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+}

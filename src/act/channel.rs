@@ -1,0 +1,95 @@
+//! The socket between the command and the processes it sets up: a pair of
+//! `SOCK_SEQPACKET` sockets, closed by exec, so that end of file after
+//! [`Kind::Ready`](super::report::Kind::Ready) means that the program runs.
+
+use super::report::Report;
+use core::mem::MaybeUninit;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::{Errno, IoSlice, IoSliceMut, Result};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, send, sendmsg, socketpair,
+};
+
+/// One end.
+pub struct Channel(OwnedFd);
+
+/// Makes the two ends.
+pub fn pair() -> Result<(Channel, Channel)> {
+    let (ours, theirs) =
+        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    Ok((Channel(ours), Channel(theirs)))
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl From<OwnedFd> for Channel {
+    /// A connected `SOCK_SEQPACKET` socket that was made elsewhere.
+    fn from(socket: OwnedFd) -> Channel {
+        Channel(socket)
+    }
+}
+
+impl Channel {
+    /// Sends a message.
+    pub fn send(&self, report: &Report) -> Result<()> {
+        send(&self.0, report.as_bytes(), SendFlags::NOSIGNAL).map(drop)
+    }
+
+    /// Sends a message with a descriptor.
+    pub fn send_with(&self, bytes: &[u8], fd: BorrowedFd<'_>) -> Result<()> {
+        send_fd(self.0.as_fd(), bytes, fd)
+    }
+
+    /// Lets the other side go on.
+    pub fn go(&self) -> Result<()> {
+        send(&self.0, b"g", SendFlags::NOSIGNAL).map(drop)
+    }
+
+    /// Waits until the other side says go on; `EPIPE` when it is gone.
+    pub fn wait_go(&self) -> Result<()> {
+        let mut byte = [0];
+        match self.receive(&mut byte)? {
+            (0, _) => Err(Errno::PIPE),
+            _ => Ok(()),
+        }
+    }
+
+    /// Receives a message into `packet`: its length (0: the other side is gone,
+    /// or has become the program), and the descriptor that came with it.
+    pub fn receive(&self, packet: &mut [u8]) -> Result<(usize, Option<OwnedFd>)> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let length = loop {
+            let mut parts = [IoSliceMut::new(packet)];
+            match recvmsg(&self.0, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
+                Err(Errno::INTR) => {}
+                // The peer died with something of ours unread.
+                Err(Errno::CONNRESET) => break 0,
+                Err(errno) => return Err(errno),
+                Ok(message) => break message.bytes,
+            }
+        };
+        let mut received = None;
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(mut fds) = message {
+                received = fds.next();
+            }
+        }
+        Ok((length, received))
+    }
+}
+
+/// Sends bytes and one descriptor over a connected socket (unix(7),
+/// `SCM_RIGHTS`).
+pub fn send_fd(socket: BorrowedFd<'_>, bytes: &[u8], fd: BorrowedFd<'_>) -> Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let fds = [fd];
+    control.push(SendAncillaryMessage::ScmRights(&fds));
+    sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL).map(drop)
+}

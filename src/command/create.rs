@@ -1,0 +1,121 @@
+//! `create`: a container that waits for `start`.
+
+use crate::act::create::{Until, create};
+use crate::command::{Command, Flag, Invocation};
+use crate::container::ContainerId;
+use crate::error::Result;
+
+/// The directory with config.json.
+pub static BUNDLE: Flag = Flag::value("bundle", "DIR", "directory of config.json")
+    .short('b')
+    .default("the current directory");
+/// crun's: the configuration under another name.
+pub static CONFIG: Flag =
+    Flag::value("config", "FILE", "the configuration, instead of the bundle's config.json")
+        .short('f');
+/// Where the terminal's master goes.
+pub static CONSOLE_SOCKET: Flag = Flag::value(
+    "console-socket",
+    "SOCKET",
+    "send the terminal's master end to this AF_UNIX socket",
+);
+/// Where the process's pidfd goes.
+pub static PIDFD_SOCKET: Flag =
+    Flag::value("pidfd-socket", "SOCKET", "send the pidfd of the process to this AF_UNIX socket");
+/// Where the process id is written.
+pub static PID_FILE: Flag = Flag::value("pid-file", "FILE", "write the process id to FILE");
+/// For initramfs hosts.
+pub static NO_PIVOT: Flag =
+    Flag::switch("no-pivot", "do not use pivot_root: for a root file system on a ramfs");
+/// Keep the caller's session keyring.
+pub static NO_NEW_KEYRING: Flag =
+    Flag::switch("no-new-keyring", "keep the session keyring of the caller");
+/// Descriptors handed on.
+pub static PRESERVE_FDS: Flag =
+    Flag::value("preserve-fds", "N", "hand on N more descriptors after stdio and $LISTEN_FDS")
+        .default("0");
+/// Let orphans go to whom they like.
+pub static NO_SUBREAPER: Flag =
+    Flag::switch("no-subreaper", "do not adopt orphans of the container");
+
+/// The declaration.
+pub static COMMAND: Command = Command {
+    name: "create",
+    arguments: "<container-id>",
+    summary: "create a container",
+    description: "Sets up everything that config.json of the bundle asks for, up to the\n\
+                  program, which is executed by `start`. The id must be new under --root.",
+    flags: &[
+        &BUNDLE,
+        &CONFIG,
+        &CONSOLE_SOCKET,
+        &PIDFD_SOCKET,
+        &PID_FILE,
+        &NO_PIVOT,
+        &NO_NEW_KEYRING,
+        &PRESERVE_FDS,
+        &NO_SUBREAPER,
+    ],
+    min: 1,
+    max: 1,
+    verbatim: false,
+    failure: 1,
+    run,
+};
+
+/// What `create` and `run` are asked to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateOptions {
+    /// The container to make.
+    pub id: ContainerId,
+    /// The bundle's directory, as given; `.` when it was not.
+    pub bundle: &'static str,
+    /// The configuration's path when it is not `config.json` in the bundle.
+    pub config: Option<&'static str>,
+    /// The AF_UNIX socket that gets the terminal's master.
+    pub console_socket: Option<&'static str>,
+    /// The AF_UNIX socket that gets the pidfd.
+    pub pidfd_socket: Option<&'static str>,
+    /// The file that gets the process id, digits only.
+    pub pid_file: Option<&'static str>,
+    /// MS_MOVE and chroot instead of pivot_root.
+    pub no_pivot: bool,
+    /// No new session keyring.
+    pub no_new_keyring: bool,
+    /// Descriptors to hand on after stdio and those of LISTEN_FDS.
+    pub preserve_fds: u32,
+    /// `run` only: do not wait for the program.
+    pub detach: bool,
+    /// `run` only: leave the stopped container behind.
+    pub keep: bool,
+    /// Do not become a subreaper.
+    pub no_subreaper: bool,
+}
+
+impl CreateOptions {
+    /// From the command line of `create` or `run`.
+    ///
+    /// # Errors
+    /// The id or a number is not one.
+    pub fn new(invocation: &Invocation) -> Result<CreateOptions> {
+        let text = |long| invocation.value(long);
+        Ok(CreateOptions {
+            id: invocation.id()?,
+            bundle: text("bundle").unwrap_or("."),
+            config: text("config"),
+            console_socket: text("console-socket"),
+            pidfd_socket: text("pidfd-socket"),
+            pid_file: text("pid-file"),
+            no_pivot: invocation.flag("no-pivot"),
+            no_new_keyring: invocation.flag("no-new-keyring"),
+            preserve_fds: invocation.number("preserve-fds")?.unwrap_or(0),
+            detach: invocation.flag("detach"),
+            keep: invocation.flag("keep"),
+            no_subreaper: invocation.flag("no-subreaper"),
+        })
+    }
+}
+
+fn run(invocation: &Invocation) -> Result<u8> {
+    create(invocation, &CreateOptions::new(invocation)?, Until::Created)
+}

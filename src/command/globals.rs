@@ -1,0 +1,178 @@
+//! The flags before the command, and the default place of the state.
+
+use alloc::borrow::Cow;
+use core::ffi::CStr;
+use rustix::fs::{Mode, OFlags};
+
+use crate::command::flag::Flag;
+use crate::command::invocation::variable;
+use crate::command::parse::{Values, boolean};
+use crate::error;
+use crate::error::{Error, Result};
+
+/// The declarations, in the order of the help.
+pub static FLAGS: &[&Flag] = &[
+    &Flag::switch("debug", "enable debug logging"),
+    &Flag::value("log", "FILE", "append logs to FILE instead of writing them to stderr"),
+    &Flag::value("log-format", "FORMAT", "set the log format: text or json").default("text"),
+    &Flag::value("log-level", "LEVEL", "log from this level on: error, warning, info or debug")
+        .default("info"),
+    &Flag::value("root", "DIR", "directory for the state of containers (should be on tmpfs)"),
+    &Flag::switch("systemd-cgroup", "ask systemd for cgroups: cgroupsPath is slice:prefix:name"),
+    &Flag::value("cgroup-manager", "MANAGER", "cgroupfs, systemd or disabled").default("cgroupfs"),
+    &Flag::value("rootless", "WHEN", "ignore cgroup permission errors: true, false or auto")
+        .default("auto"),
+    &Flag::value("criu", "FILE", "ignored").hidden(),
+];
+
+/// Who makes the cgroups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CgroupManager {
+    /// We do, in the file system.
+    Cgroupfs,
+    /// systemd does, asked over D-Bus.
+    Systemd,
+    /// Nobody: the container stays in the caller's cgroup.
+    Disabled,
+}
+
+/// The flags before the command, checked.
+#[derive(Debug)]
+pub struct Globals {
+    /// The directory of the containers' directories. Not yet looked at.
+    pub root: Cow<'static, str>,
+    /// `--root` was given: no default directory is made or marked.
+    pub root_given: bool,
+    /// The default root is below `$XDG_RUNTIME_DIR`: it gets the sticky bit
+    /// when it is made, so that nobody's clean-up removes it.
+    pub root_sticky: bool,
+    /// Who makes cgroups.
+    pub cgroup_manager: CgroupManager,
+    /// `--rootless`: `None` is auto.
+    pub rootless: Option<bool>,
+}
+
+impl Globals {
+    /// Checks the values.
+    ///
+    /// # Errors
+    /// A value is not one of those that its flag takes.
+    pub fn new(program: &str, values: &Values, environment: &[&'static CStr]) -> Result<Globals> {
+        let cgroup_manager = match values.value("cgroup-manager") {
+            Some("systemd") => CgroupManager::Systemd,
+            Some("disabled") => CgroupManager::Disabled,
+            None if values.flag("systemd-cgroup") => CgroupManager::Systemd,
+            None | Some("cgroupfs") => CgroupManager::Cgroupfs,
+            Some(other) => return Err(error!("invalid cgroup-manager: {other}")),
+        };
+        let rootless = match values.value("rootless") {
+            None | Some("" | "auto") => None,
+            Some(value) => Some(boolean("rootless", value)? == "true"),
+        };
+        let (root, root_sticky): (Cow<'static, str>, bool) = match values.value("root") {
+            Some(root) => {
+                if root.bytes().all(|byte| byte == b'/') {
+                    return Err(Error::new("--root must be a directory other than /"));
+                }
+                (Cow::Borrowed(root), false)
+            }
+            None => match runtime_directory(environment) {
+                Some(runtime) => (Cow::Owned(alloc::format!("{runtime}/{program}")), true),
+                None => (Cow::Owned(alloc::format!("/run/{program}")), false),
+            },
+        };
+        Ok(Globals {
+            root,
+            root_given: values.value("root").is_some(),
+            root_sticky,
+            cgroup_manager,
+            rootless,
+        })
+    }
+
+    /// Whether cgroups that cannot be had for want of permission are done
+    /// without: as `--rootless` says; on auto for ordinary users and for root of
+    /// a user namespace, unless systemd is to make them.
+    pub fn is_rootless(&self) -> bool {
+        self.rootless.unwrap_or_else(|| {
+            self.cgroup_manager != CgroupManager::Systemd
+                && (!rustix::process::geteuid().is_root() || in_user_namespace())
+        })
+    }
+}
+
+/// `$XDG_RUNTIME_DIR` where it is to be used: by ordinary users, and by root
+/// of a user namespace that some tool made for an ordinary user (runc's rule:
+/// such a tool leaves USER as it was).
+fn runtime_directory(environment: &[&'static CStr]) -> Option<&'static str> {
+    let directory = variable(environment, "XDG_RUNTIME_DIR").filter(|value| !value.is_empty())?;
+    let root = rustix::process::geteuid().is_root();
+    if root && (variable(environment, "USER") == Some("root") || !in_user_namespace()) {
+        return None;
+    }
+    Some(directory)
+}
+
+/// Whether we are in a user namespace other than the initial one: its map is
+/// not the identity over all 2³²-1 ids. Without /proc the answer is no.
+pub fn in_user_namespace() -> bool {
+    let mut buffer = [0; 64];
+    let read =
+        rustix::fs::open("/proc/self/uid_map", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .and_then(|map| rustix::io::read(&map, &mut buffer));
+    let Ok(length) = read else { return false };
+    let map = core::str::from_utf8(&buffer[..length]).unwrap_or_default();
+    !map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::parse::parse;
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    fn globals(arguments: &[&'static CStr]) -> Result<Globals> {
+        Globals::new("runc", &parse(FLAGS, arguments, true)?.values, &[])
+    }
+
+    #[test]
+    fn roots() {
+        for (arguments, expect, given) in [
+            (Vec::new(), "/run/runc", false),
+            (Vec::from([c"--root", c"/a/b"]), "/a/b", true),
+            (Vec::from([c"--root=a"]), "a", true),
+        ] {
+            let globals = globals(&arguments).unwrap();
+            assert_eq!((&*globals.root, globals.root_given), (expect, given));
+        }
+        for root in [c"--root=", c"--root=/", c"--root=//"] {
+            assert!(globals(&[root]).is_err());
+        }
+    }
+
+    #[test]
+    fn cgroup_managers() {
+        use CgroupManager::*;
+        for (arguments, expect) in [
+            (&[][..], Cgroupfs),
+            (&[c"--systemd-cgroup"], Systemd),
+            (&[c"--cgroup-manager=systemd"], Systemd),
+            (&[c"--cgroup-manager", c"cgroupfs", c"--systemd-cgroup"], Cgroupfs),
+            (&[c"--cgroup-manager", c"disabled"], Disabled),
+        ] {
+            assert_eq!(globals(arguments).unwrap().cgroup_manager, expect);
+        }
+        let error = globals(&[c"--cgroup-manager=x"]).unwrap_err();
+        assert_eq!(error.to_string(), "invalid cgroup-manager: x");
+    }
+
+    #[test]
+    fn rootless() {
+        assert_eq!(globals(&[]).unwrap().rootless, None);
+        assert_eq!(globals(&[c"--rootless=auto"]).unwrap().rootless, None);
+        assert!(globals(&[c"--rootless", c"true"]).unwrap().is_rootless());
+        assert!(!globals(&[c"--rootless=0"]).unwrap().is_rootless());
+        assert!(globals(&[c"--rootless=maybe"]).is_err());
+    }
+}

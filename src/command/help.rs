@@ -1,0 +1,102 @@
+//! The help pages and the version, made from the declarations.
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::command::flag::{Command, Flag};
+use crate::command::{COMMANDS, globals};
+use crate::spec;
+
+static HELP: Flag = Flag::switch("help", "show help").short('h');
+static VERSION: Flag = Flag::switch("version", "print the version").short('v');
+
+/// The flags before the command that end the program.
+pub static ENDING: [&Flag; 2] = [&HELP, &VERSION];
+
+/// What `--version` prints.
+pub fn version(program: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let commit = option_env!("OCINIT_COMMIT").unwrap_or_default();
+    format!("{program} version {version}\ncommit: {commit}\nspec: {}\n", spec::VERSION)
+}
+
+/// The page of the program.
+pub fn program(program: &str) -> String {
+    let mut page = format!(
+        "NAME:\n   {program} - OCI container runtime and init\n\n\
+         USAGE:\n   {program} [global options] command [command options] [arguments...]\n\n\
+         COMMANDS:\n"
+    );
+    let help = "help, h";
+    let names = COMMANDS.iter().map(|command| command.name.len());
+    let width = names.fold(help.len(), usize::max);
+    for command in COMMANDS {
+        row(&mut page, width, command.name, command.summary);
+    }
+    row(&mut page, width, help, "show this page, or the page of one command");
+    page.push_str("\nGLOBAL OPTIONS:\n");
+    options(&mut page, &[globals::FLAGS, &ENDING]);
+    page
+}
+
+/// The page of one command.
+pub fn command(program: &str, command: &Command) -> String {
+    let Command { name, arguments, summary, description, .. } = command;
+    let mut page = format!(
+        "NAME:\n   {program} {name} - {summary}\n\n\
+         USAGE:\n   {program} {name} [command options] {arguments}\n"
+    );
+    if !description.is_empty() {
+        page.push_str("\nDESCRIPTION:\n");
+        for line in description.lines() {
+            page.push_str("   ");
+            page.push_str(line);
+            page.push('\n');
+        }
+    }
+    page.push_str("\nOPTIONS:\n");
+    options(&mut page, &[command.flags, &[&HELP]]);
+    page
+}
+
+/// The table of flags.
+fn options(page: &mut String, lists: &[&[&Flag]]) {
+    let shown = || lists.iter().copied().flatten().filter(|flag| !flag.hidden);
+    let width = shown().map(|flag| label(flag).len()).max().unwrap_or(0);
+    for flag in shown() {
+        match flag.default {
+            None => row(page, width, &label(flag), flag.help),
+            Some(default) => {
+                row(page, width, &label(flag), &format!("{} (default: {default})", flag.help));
+            }
+        }
+    }
+}
+
+/// `--bundle DIR, -b DIR`.
+fn label(flag: &Flag) -> String {
+    let mut label = format!("--{}", flag.long);
+    let value = |label: &mut String| {
+        if let Some(value) = flag.value {
+            label.push(' ');
+            label.push_str(value);
+        }
+    };
+    value(&mut label);
+    if let Some(short) = flag.short {
+        label.push_str(", -");
+        label.push(short);
+        value(&mut label);
+    }
+    label
+}
+
+fn row(page: &mut String, width: usize, label: &str, text: &str) {
+    page.push_str("   ");
+    page.push_str(label);
+    for _ in label.len()..width + 2 {
+        page.push(' ');
+    }
+    page.push_str(text);
+    page.push('\n');
+}

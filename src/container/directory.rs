@@ -1,0 +1,154 @@
+//! One container's directory: its files.
+
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, statat, unlinkat};
+use rustix::io::Errno;
+
+use crate::command::output::write_all;
+use crate::container::root::DIRECTORY;
+use crate::container::{ContainerId, Lock, Root, State};
+use crate::error;
+use crate::error::{Context, Error, Result};
+
+/// The state's file.
+const STATE: &str = "state.json";
+/// The state while it is being written.
+const NEW_STATE: &str = "state.json.new";
+/// The state's file of crun, which has no [`STATE`].
+const CRUN_STATE: &str = "status";
+/// The most that is read of a state, in bytes.
+const STATE_LIMIT: usize = 16 << 20;
+
+/// A container's directory, open.
+#[derive(Debug)]
+pub struct Directory<'r> {
+    pub(super) root: &'r Root,
+    pub(super) id: ContainerId,
+    pub(super) fd: OwnedFd,
+}
+
+impl AsFd for Directory<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Directory<'_> {
+    /// Whose directory it is.
+    pub fn id(&self) -> &ContainerId {
+        &self.id
+    }
+
+    /// The user id of the directory's owner.
+    ///
+    /// # Errors
+    /// Those of fstat(2).
+    pub fn owner(&self) -> Result<u32> {
+        let stat = rustix::fs::fstat(&self.fd);
+        Ok(stat.context(|| alloc::format!("stat state of \"{}\"", self.id))?.st_uid)
+    }
+
+    /// The saved state; `None` when there is none, or none that can be
+    /// understood: a creation that is not that far, or was killed before.
+    ///
+    /// # Errors
+    /// It is there but cannot be read, or another runtime made it.
+    pub fn load(&self) -> Result<Option<State>> {
+        let failed = || alloc::format!("read state of container \"{}\"", self.id);
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let file = match openat(&self.fd, STATE, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT) if self.has(CRUN_STATE) => return Err(self.foreign()),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(Error::os(failed(), errno)),
+        };
+        let mut text = Vec::with_capacity(4096);
+        loop {
+            let read = rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text));
+            match read {
+                Ok(0) => break,
+                Ok(_) if text.len() > STATE_LIMIT => return Ok(None),
+                Ok(_) => text.reserve(4096),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(Error::os(failed(), errno)),
+            }
+        }
+        State::from_json(&text).map_err(|_| self.foreign())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// The error that keeps us from touching, or even deleting, the containers
+    /// of others: a link called `runc` may lead us to its root.
+    fn foreign(&self) -> Error {
+        error!("container \"{}\" was made by another runtime", self.id)
+            .hint("use that one, or another --root")
+    }
+
+    /// The saved state of a container that must have one.
+    ///
+    /// # Errors
+    /// As [`Directory::load`]; and there is none.
+    pub fn state(&self) -> Result<State> {
+        let hint = "it is being created, or its creation was interrupted and `delete` removes it";
+        self.load()?.ok_or_else(|| error!("container \"{}\" has no state", self.id).hint(hint))
+    }
+
+    /// Replaces the saved state at once. Hold the lock.
+    ///
+    /// # Errors
+    /// It cannot be written; the old state is still there then.
+    pub fn save(&self, _lock: &Lock<'_>, state: &State) -> Result<()> {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        openat(&self.fd, NEW_STATE, flags, Mode::RUSR | Mode::WUSR)
+            .and_then(|file| write_all(file.as_fd(), state.to_json().as_bytes()))
+            .and_then(|()| rustix::fs::renameat(&self.fd, NEW_STATE, &self.fd, STATE))
+            .context(|| alloc::format!("write state of container \"{}\"", self.id))
+    }
+
+    /// Removes a file of the directory; a missing one is fine.
+    ///
+    /// # Errors
+    /// Those of unlinkat(2).
+    pub fn remove_file(&self, name: &str) -> Result<()> {
+        match unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(Error::os(
+                alloc::format!("remove \"{name}\" of container \"{}\"", self.id),
+                errno,
+            )),
+        }
+    }
+
+    /// Removes the directory with all its files, and so frees the id. Hold the
+    /// lock. Directories inside (mount points of a killed creation) must be
+    /// empty.
+    ///
+    /// # Errors
+    /// Something cannot be removed; removing again goes on from there.
+    pub fn remove(&self, _lock: &Lock<'_>) -> Result<()> {
+        let failed = || alloc::format!("remove state of container \"{}\"", self.id);
+        let list = openat(&self.fd, ".", DIRECTORY, Mode::empty()).context(failed)?;
+        let mut buffer = [MaybeUninit::uninit(); 1024];
+        let mut entries = RawDir::new(list, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry.context(failed)?;
+            let name = entry.file_name();
+            if name == c"." || name == c".." {
+                continue;
+            }
+            match unlinkat(&self.fd, name, AtFlags::empty()) {
+                Err(Errno::ISDIR | Errno::PERM) => {
+                    unlinkat(&self.fd, name, AtFlags::REMOVEDIR).context(failed)?;
+                }
+                other => other.context(failed)?,
+            }
+        }
+        unlinkat(&self.root.fd, self.id.as_str(), AtFlags::REMOVEDIR).context(failed)
+    }
+}

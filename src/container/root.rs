@@ -1,0 +1,131 @@
+//! The directory that holds the containers' directories.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
+use rustix::fd::OwnedFd;
+use rustix::fs::{CWD, Mode, OFlags, RawDir};
+use rustix::io::Errno;
+
+use crate::container::{ContainerId, Directory};
+use crate::error;
+use crate::error::{Context, Error, Result};
+
+/// Opens a directory to work in.
+pub(super) const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+
+/// The root of the state, `--root`.
+#[derive(Debug)]
+pub struct Root {
+    pub(super) fd: OwnedFd,
+    pub(super) path: String,
+}
+
+impl Root {
+    /// Opens it; `None` when it does not exist.
+    ///
+    /// # Errors
+    /// It is there but cannot be opened.
+    pub fn open(path: &str) -> Result<Option<Root>> {
+        match rustix::fs::open(path, DIRECTORY - OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(fd) => Ok(Some(Root { fd, path: path.to_owned() })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(Error::os(alloc::format!("open state directory \"{path}\""), errno)),
+        }
+    }
+
+    /// Opens it, and makes it and its parents (mode 0700) where they are
+    /// missing. With `sticky` it is marked so that cleaners of
+    /// $XDG_RUNTIME_DIR leave it alone (XDG base directory specification).
+    ///
+    /// # Errors
+    /// It cannot be made or opened.
+    pub fn create(path: &str, sticky: bool) -> Result<Root> {
+        if let Some(root) = Root::open(path)? {
+            return Ok(root);
+        }
+        let ends = path.match_indices('/').map(|(index, _)| index).filter(|index| *index > 0);
+        for end in ends.chain([path.len()]) {
+            match rustix::fs::mkdirat(CWD, &path[..end], Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(errno) => {
+                    let what = alloc::format!("create state directory \"{}\"", &path[..end]);
+                    return Err(Error::os(what, errno));
+                }
+            }
+        }
+        let Some(root) = Root::open(path)? else {
+            return Err(error!("state directory \"{path}\" was removed while it was made"));
+        };
+        if sticky {
+            rustix::fs::fchmod(&root.fd, Mode::RWXU | Mode::SVTX)
+                .context(|| alloc::format!("set the sticky bit of \"{path}\""))?;
+        }
+        Ok(root)
+    }
+
+    /// The ids of all containers, sorted. What is not a directory with an id
+    /// for a name is none of ours.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn ids(&self) -> Result<Vec<ContainerId>> {
+        let failed = || alloc::format!("read state directory \"{}\"", self.path);
+        // A descriptor of its own: reading moves the position.
+        let list = rustix::fs::openat(&self.fd, ".", DIRECTORY, Mode::empty()).context(failed)?;
+        let mut buffer = [MaybeUninit::uninit(); 2048];
+        let mut entries = RawDir::new(list, &mut buffer);
+        let mut ids: Vec<ContainerId> = Vec::new();
+        while let Some(entry) = entries.next() {
+            let entry = entry.context(failed)?;
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            let Ok(id) = ContainerId::new(name) else { continue };
+            ids.insert(ids.partition_point(|other| *other < id), id);
+        }
+        Ok(ids)
+    }
+
+    /// A container's directory; `None` when there is no such container.
+    ///
+    /// # Errors
+    /// It is there but cannot be opened.
+    pub fn find(&self, id: &ContainerId) -> Result<Option<Directory<'_>>> {
+        match rustix::fs::openat(&self.fd, id.as_str(), DIRECTORY, Mode::empty()) {
+            Ok(fd) => Ok(Some(Directory { root: self, id: id.clone(), fd })),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            Err(errno) => {
+                Err(Error::os(alloc::format!("open state directory \"{}/{id}\"", self.path), errno))
+            }
+        }
+    }
+
+    /// A container's directory.
+    ///
+    /// # Errors
+    /// `container does not exist`.
+    pub fn container(&self, id: &ContainerId) -> Result<Directory<'_>> {
+        self.find(id)?.ok_or_else(|| missing(&self.path, id))
+    }
+
+    /// Claims an id by making its directory (mode 0711). Lock it next.
+    ///
+    /// # Errors
+    /// `container with given ID already exists`.
+    pub fn claim(&self, id: &ContainerId) -> Result<Directory<'_>> {
+        let mode = Mode::from_raw_mode(0o711);
+        match rustix::fs::mkdirat(&self.fd, id.as_str(), mode) {
+            Ok(()) => self.container(id),
+            Err(Errno::EXIST) => Err(error!("container with given ID already exists: {id}")),
+            Err(errno) => {
+                Err(Error::os(alloc::format!("create state \"{}/{id}\"", self.path), errno))
+            }
+        }
+    }
+}
+
+/// There is no such container.
+pub(super) fn missing(root: &str, id: &ContainerId) -> Error {
+    error!("container does not exist: no \"{id}\" in {root}")
+}

@@ -1,0 +1,82 @@
+//! The start of a created container.
+//!
+//! The container's init listens on the AF_UNIX SOCK_SEQPACKET socket
+//! `start.sock` in the container's directory. Who connects and sends one byte
+//! starts the program: init executes it, which closes the connection (it is
+//! close-on-exec), or sends a report of its failure (one packet, see
+//! [`report`]). Who connects and sends nothing only asks whether init is still
+//! waiting.
+
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv,
+    send, socket_with,
+};
+
+use crate::act::report;
+use crate::container::{Directory, Lock, State, Status};
+use crate::error::{Context, Error, Result};
+
+/// The socket's name in the container's directory.
+pub const START_SOCKET: &str = "start.sock";
+
+/// The byte that starts the program.
+const GO: &[u8] = b"s";
+
+/// Starts the program of the locked container, and returns when it was
+/// executed. The hooks are the caller's.
+///
+/// # Errors
+/// `cannot start an already running container`, `cannot start a container that
+/// has stopped`, or what went wrong in the container.
+pub fn start(lock: &Lock<'_>, state: &State) -> Result<()> {
+    match lock.status(Some(state)) {
+        Status::Created => {}
+        Status::Running => return Err(already()),
+        Status::Stopped | Status::Creating => {
+            return Err(Error::new("cannot start a container that has stopped"));
+        }
+        Status::Paused => return Err(Error::new("cannot start a container in the paused state")),
+    }
+    let directory = lock.directory;
+    let socket = match open(directory, SocketFlags::empty()) {
+        Err(Errno::CONNREFUSED | Errno::NOENT) => return Err(already()),
+        other => other.context(|| "connect to the container's init")?,
+    };
+    send(&socket, GO, SendFlags::NOSIGNAL).context(|| "start the container's program")?;
+    let mut buffer = [0; report::MAX];
+    let length = loop {
+        match recv(&socket, &mut buffer[..], RecvFlags::empty()) {
+            Ok((length, _)) => break length,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(Error::os("wait for the container's program", errno)),
+        }
+    };
+    match &buffer[..length] {
+        [] => directory.remove_file(START_SOCKET),
+        report => Err(report::decode(report)),
+    }
+}
+
+fn already() -> Error {
+    Error::new("cannot start an already running container")
+}
+
+/// Whether the container's init waits for its start.
+pub(super) fn is_waiting(directory: &Directory<'_>) -> bool {
+    // With a full backlog a call that must not block gets EAGAIN.
+    matches!(open(directory, SocketFlags::NONBLOCK), Ok(_) | Err(Errno::AGAIN))
+}
+
+/// Connects to the container's init. The path through /proc is short whatever
+/// the directory's is (sun_path has 108 bytes), and goes to the very directory
+/// that we hold.
+fn open(directory: &Directory<'_>, flags: SocketFlags) -> core::result::Result<OwnedFd, Errno> {
+    let path = alloc::format!("/proc/self/fd/{}/{START_SOCKET}", directory.fd.as_raw_fd());
+    let address = SocketAddrUnix::new(path)?;
+    let flags = flags | SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    connect(&socket, &address)?;
+    Ok(socket)
+}

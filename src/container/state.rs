@@ -1,0 +1,168 @@
+//! What is remembered of a container between two commands.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::container::{Cgroups, ContainerId};
+use crate::error::Result;
+use crate::json::{self, Node, Writer};
+
+/// A container's state, as saved.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// `ociVersion` of the configuration.
+    pub oci_version: String,
+    /// The id.
+    pub id: ContainerId,
+    /// The process id of the container's init in our pid namespace; 0 as long
+    /// as there is none.
+    pub pid: i32,
+    /// When it was started, in clock ticks after boot: with the pid it names
+    /// the process for ever (see [`crate::container::process`]).
+    pub start_time: u64,
+    /// The bundle's directory, absolute.
+    pub bundle: String,
+    /// The root file system's directory on the host, absolute.
+    pub rootfs: String,
+    /// When it was created: RFC 3339 in UTC with a fraction.
+    pub created: String,
+    /// The configuration's annotations.
+    pub annotations: Vec<(String, String)>,
+    /// Its cgroups.
+    pub cgroups: Cgroups,
+    /// Errors of cgroups for want of permission are ignored.
+    pub rootless: bool,
+    /// The cgroups were made by systemd.
+    pub systemd: bool,
+    /// The container has a pid namespace of its own: all its processes end with
+    /// its init.
+    pub own_pids: bool,
+    /// `hooks` of the configuration when the container was created, as JSON (so
+    /// that a later change of config.json has no effect on it); empty when there
+    /// are none.
+    pub hooks: String,
+}
+
+impl State {
+    /// The annotations.
+    pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.annotations.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// As a document of one line.
+    pub fn to_json(&self) -> String {
+        let mut out = Writer::new();
+        out.open_object();
+        out.string_field("ociVersion", &self.oci_version);
+        out.string_field("id", self.id.as_str());
+        out.number_field("pid", self.pid.into());
+        out.number_field("startTime", self.start_time as i64);
+        out.string_field("bundle", &self.bundle);
+        out.string_field("rootfs", &self.rootfs);
+        out.string_field("created", &self.created);
+        out.object_field("annotations");
+        for (name, value) in self.annotations() {
+            out.string_field(name, value);
+        }
+        out.close();
+        out.key("cgroups");
+        self.cgroups.to_json(&mut out);
+        out.bool_field("rootless", self.rootless);
+        out.bool_field("systemd", self.systemd);
+        out.bool_field("ownPids", self.own_pids);
+        out.string_field("hooks", &self.hooks);
+        out.close();
+        out.finish()
+    }
+
+    /// Reads a saved state; `None` when the text is not JSON, as after a crash.
+    /// Properties that are not known are ignored.
+    ///
+    /// # Errors
+    /// It is JSON, but no state of ours: another runtime's, for example.
+    pub fn from_json(text: &[u8]) -> Result<Option<State>> {
+        match json::Document::parse(text, "state.json") {
+            Ok(document) => document.read(read).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+fn read(node: &Node<'_, '_>) -> Option<State> {
+    let text = |name| Some(node.required(name)?.as_str()?.to_owned());
+    Some(State {
+        oci_version: text("ociVersion")?,
+        id: ContainerId::new(&text("id")?).ok()?,
+        pid: node.i32("pid").filter(|pid| *pid >= 0)?,
+        start_time: node.u64("startTime")?,
+        bundle: text("bundle")?,
+        rootfs: text("rootfs")?,
+        created: text("created")?,
+        annotations: node
+            .map("annotations", |value| value.as_str().map(ToOwned::to_owned))
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        cgroups: node.object("cgroups", Cgroups::from_json)?,
+        rootless: node.flag("rootless"),
+        systemd: node.flag("systemd"),
+        own_pids: node.flag("ownPids"),
+        hooks: node.text("hooks").unwrap_or_default().to_owned(),
+    })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A state to test with.
+    pub fn sample() -> State {
+        State {
+            oci_version: "1.2.0".to_owned(),
+            id: ContainerId::new("web").unwrap(),
+            pid: 4711,
+            start_time: 99,
+            bundle: "/b".to_owned(),
+            rootfs: "/b/rootfs".to_owned(),
+            created: "2024-02-29T12:00:00.5Z".to_owned(),
+            annotations: alloc::vec![("a.b".to_owned(), "\"c\"".to_owned())],
+            cgroups: Cgroups::default(),
+            rootless: false,
+            systemd: true,
+            own_pids: true,
+            hooks: r#"{"poststop":[{"path":"/bin/true"}]}"#.to_owned(),
+        }
+    }
+
+    #[test]
+    fn there_and_back() {
+        let text = sample().to_json();
+        let again = parse(&text).unwrap();
+        assert_eq!(again.to_json(), text);
+        assert_eq!(again.annotations, sample().annotations);
+    }
+
+    fn parse(text: &str) -> Option<State> {
+        State::from_json(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn unknown_properties_and_garbage() {
+        let text = sample().to_json();
+        let more = text.replacen('{', "{\"later\":[1,{}],", 1);
+        assert_eq!(parse(&more).unwrap().to_json(), text);
+        for bad in ["", "{\"id\":", &text[..text.len() - 1]] {
+            assert!(parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn states_of_others() {
+        let negative = sample().to_json().replacen("4711", "-1", 1);
+        let runc = r#"{"id":"a","init_process_pid":1,"init_process_start":2,"created":"x"}"#;
+        for other in ["{}", "null", "[]", runc, &negative] {
+            assert!(State::from_json(other.as_bytes()).is_err(), "{other}");
+        }
+    }
+}

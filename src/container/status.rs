@@ -1,0 +1,46 @@
+//! What a container is doing.
+//!
+//! - creating: `create` is at work and holds the lock;
+//! - created: its init lives and waits for `start`;
+//! - running: its program was executed and has not ended;
+//! - paused: its processes are frozen;
+//! - stopped: its init has ended, reaped or not, or never came to be.
+
+use crate::container::process::Process;
+use crate::container::{Directory, Lock, State, start};
+pub use crate::spec::Status;
+
+impl Directory<'_> {
+    /// The status of a container whose saved state is `state`, seen from
+    /// outside. Who holds the lock asks [`Lock::status`].
+    pub fn status(&self, state: Option<&State>) -> Status {
+        match state {
+            Some(state) if state.pid != 0 => live(self, state),
+            _ if self.is_locked() => Status::Creating,
+            _ => Status::Stopped,
+        }
+    }
+}
+
+impl Lock<'_> {
+    /// The status of the locked container: never `Creating`, for the one who
+    /// would be creating it has no lock.
+    pub fn status(&self, state: Option<&State>) -> Status {
+        match state {
+            Some(state) if state.pid != 0 => live(self.directory, state),
+            _ => Status::Stopped,
+        }
+    }
+}
+
+fn live(directory: &Directory<'_>, state: &State) -> Status {
+    if !Process::is_alive(state.pid, state.start_time) {
+        Status::Stopped
+    } else if state.cgroups.is_frozen() {
+        Status::Paused
+    } else if start::is_waiting(directory) {
+        Status::Created
+    } else {
+        Status::Running
+    }
+}

@@ -1,0 +1,237 @@
+//! Writes documents byte for byte as Go's `encoding/json` does, without its
+//! HTML escapes: [`Writer`] is its `Marshal`, [`indent`] its `Indent`.
+
+use alloc::string::String;
+use core::fmt::Write;
+use miniserde::json::{Number, Value};
+
+/// A document under construction, in one line without blanks.
+///
+/// Calls follow the document: `open_object`, then for each property `key` and
+/// its value, then `close`. The writer adds the commas.
+#[derive(Default)]
+pub struct Writer {
+    out: String,
+    /// The closing brackets of what is open.
+    open: String,
+    /// Whether a comma is due before the next item.
+    comma: bool,
+}
+
+impl Writer {
+    /// An empty document.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The finished text, without a line break at its end.
+    pub fn finish(self) -> String {
+        debug_assert!(self.open.is_empty());
+        self.out
+    }
+
+    /// Begins an object.
+    pub fn open_object(&mut self) {
+        self.open('{', '}');
+    }
+
+    /// Begins an array.
+    pub fn open_array(&mut self) {
+        self.open('[', ']');
+    }
+
+    /// Ends what was opened last.
+    pub fn close(&mut self) {
+        self.out.extend(self.open.pop());
+        self.comma = true;
+    }
+
+    /// The name of the next value.
+    pub fn key(&mut self, key: &str) {
+        self.separate();
+        self.quote(key);
+        self.out.push(':');
+        self.comma = false;
+    }
+
+    /// A string.
+    pub fn string(&mut self, text: &str) {
+        self.separate();
+        self.quote(text);
+    }
+
+    /// An integer.
+    pub fn number(&mut self, number: i64) {
+        self.separate();
+        let _ = write!(self.out, "{number}");
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&mut self, value: bool) {
+        self.literal(if value { "true" } else { "false" });
+    }
+
+    /// `null`.
+    pub fn null(&mut self) {
+        self.literal("null");
+    }
+
+    /// A property that is a string.
+    pub fn string_field(&mut self, key: &str, text: &str) {
+        self.key(key);
+        self.string(text);
+    }
+
+    /// A property that is an integer.
+    pub fn number_field(&mut self, key: &str, number: i64) {
+        self.key(key);
+        self.number(number);
+    }
+
+    /// A property that is a boolean.
+    pub fn bool_field(&mut self, key: &str, value: bool) {
+        self.key(key);
+        self.bool(value);
+    }
+
+    /// A property that is an object; `close` ends it.
+    pub fn object_field(&mut self, key: &str) {
+        self.key(key);
+        self.open_object();
+    }
+
+    /// A property that is an array; `close` ends it.
+    pub fn array_field(&mut self, key: &str) {
+        self.key(key);
+        self.open_array();
+    }
+
+    /// A property that is an array of strings.
+    pub fn strings_field<'a>(&mut self, key: &str, texts: &mut dyn Iterator<Item = &'a str>) {
+        self.array_field(key);
+        for text in texts {
+            self.string(text);
+        }
+        self.close();
+    }
+
+    /// A property that is an object of strings.
+    pub fn map_field(&mut self, key: &str, map: &[(&str, &str)]) {
+        self.object_field(key);
+        for (key, text) in map {
+            self.string_field(key, text);
+        }
+        self.close();
+    }
+
+    /// A parsed value with all below it, to a depth of 128; `null` beyond.
+    pub fn value(&mut self, value: &Value) {
+        self.nested(value, 128);
+    }
+
+    fn nested(&mut self, value: &Value, depth: u32) {
+        match value {
+            Value::Array(array) if depth > 0 => {
+                self.open_array();
+                for value in array.iter() {
+                    self.nested(value, depth - 1);
+                }
+                self.close();
+            }
+            Value::Object(object) if depth > 0 => {
+                self.open_object();
+                for (key, value) in object.iter() {
+                    self.key(key);
+                    self.nested(value, depth - 1);
+                }
+                self.close();
+            }
+            Value::Null | Value::Array(_) | Value::Object(_) => self.null(),
+            Value::Bool(value) => self.bool(*value),
+            Value::Number(Number::I64(number)) => self.number(*number),
+            Value::Number(number) => {
+                self.separate();
+                let _ = write!(self.out, "{number}");
+            }
+            Value::String(text) => self.string(text),
+        }
+    }
+
+    fn literal(&mut self, text: &str) {
+        self.separate();
+        self.out.push_str(text);
+    }
+
+    fn open(&mut self, open: char, close: char) {
+        self.separate();
+        self.out.push(open);
+        self.open.push(close);
+        self.comma = false;
+    }
+
+    fn separate(&mut self) {
+        if self.comma {
+            self.out.push(',');
+        }
+        self.comma = true;
+    }
+
+    fn quote(&mut self, text: &str) {
+        self.out.push('"');
+        for character in text.chars() {
+            let short = match character {
+                '"' | '\\' => character,
+                '\u{8}' => 'b',
+                '\u{c}' => 'f',
+                '\n' => 'n',
+                '\r' => 'r',
+                '\t' => 't',
+                '\0'..' ' | '\u{2028}' | '\u{2029}' => {
+                    let _ = write!(self.out, "\\u{:04x}", character as u32);
+                    continue;
+                }
+                _ => {
+                    self.out.push(character);
+                    continue;
+                }
+            };
+            self.out.push('\\');
+            self.out.push(short);
+        }
+        self.out.push('"');
+    }
+}
+
+/// A valid document without blanks, a property or an element a line.
+pub fn indent(text: &str, unit: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut depth = 0usize;
+    let mut quoted = false;
+    let mut escaped = false;
+    let mut previous = ' ';
+    for character in text.chars() {
+        let in_string = quoted;
+        if quoted {
+            quoted = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+        } else {
+            let closes = matches!(character, '}' | ']');
+            depth -= usize::from(closes);
+            let opened = matches!(previous, '{' | '[');
+            if previous == ',' || opened != closes {
+                out.push('\n');
+                for _ in 0..depth {
+                    out.push_str(unit);
+                }
+            }
+            depth += usize::from(matches!(character, '{' | '['));
+            quoted = character == '"';
+        }
+        out.push(character);
+        if character == ':' && !in_string {
+            out.push(' ');
+        }
+        previous = if in_string { '"' } else { character };
+    }
+    out
+}

@@ -1,0 +1,21 @@
+//! A new time namespace with offsets (time_namespaces(7)).
+
+use crate::fault::{Act, Detail};
+use crate::sys::clone::unshare;
+use linux_raw_sys::general::CLONE_NEWTIME;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+/// Makes the children of this process be born in a new time namespace. `offsets`
+/// are lines of `CLOCK SECONDS NANOSECONDS`; they can only be set while nobody
+/// is in it.
+pub fn unshare_time(offsets: Option<&str>) -> Act {
+    unshare(CLONE_NEWTIME).detail("unshare")?;
+    if let Some(offsets) = offsets {
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = openat(CWD, c"/proc/self/timens_offsets", flags, Mode::empty())
+            .detail("open \"/proc/self/timens_offsets\"")?;
+        rustix::io::write(&file, offsets.as_bytes())
+            .detail("write \"/proc/self/timens_offsets\"")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! `linux.devices`, the default devices, and the links of `/dev` (runtime-spec,
+//! config-linux.md "Devices" and "Default Devices"; runtime-linux.md).
+
+use super::mount::{Recursion, clone_tree};
+use super::path::{self, Create};
+use crate::fault::{Act, Detail, Fault, Quoted};
+use alloc::ffi::CString;
+use core::ffi::CStr;
+use core::fmt;
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, Uid, chownat, fstat, makedev, mknodat, statat, symlinkat,
+    unlinkat,
+};
+use rustix::io::Errno;
+
+/// A device node, planned.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// The directory that holds it, as a path in the container.
+    pub directory: CString,
+    /// Its name there.
+    pub name: CString,
+    /// The whole path: also where the host has it.
+    pub path: CString,
+    /// Character device, block device or FIFO.
+    pub kind: FileType,
+    /// Device number.
+    pub major: u32,
+    /// Device number.
+    pub minor: u32,
+    /// Permission bits.
+    pub mode: u32,
+    /// Owner in the container.
+    pub uid: u32,
+    /// Group in the container.
+    pub gid: u32,
+    /// A node cannot be made in a user namespace: show the host's instead.
+    pub bind: bool,
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "create device {}", Quoted(&self.path))
+    }
+}
+
+impl Device {
+    /// Makes the node beneath `root`.
+    pub fn act(&self, root: BorrowedFd<'_>) -> Act {
+        let mode = Mode::from_raw_mode(0o755);
+        let directory = if self.directory.as_c_str() == c"/dev" {
+            // Never through a link that the image put in the place of /dev.
+            match path::open_directory_no_link(root, c"dev") {
+                Err(Errno::NOENT) => path::create_in(root, c"/dev", Create::Directory, mode),
+                result => result,
+            }
+        } else {
+            path::create_in(root, &self.directory, Create::Directory, mode)
+        }
+        .detail(format_args!("open {}", Quoted(&self.directory)))?;
+        if self.bind {
+            return self.bind(root);
+        }
+        let device = makedev(self.major, self.minor);
+        match mknodat(&directory, &*self.name, self.kind, Mode::from_raw_mode(self.mode), device) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => return self.check_existing(directory.as_fd()),
+            Err(Errno::PERM) => return self.bind(root),
+            Err(errno) => return Err(errno.into()),
+        }
+        if (self.uid, self.gid) != (0, 0) {
+            let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+            chownat(&directory, &*self.name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+                .detail("chown")?;
+        }
+        Ok(())
+    }
+
+    /// The spec: another file at the path is an error.
+    fn check_existing(&self, directory: BorrowedFd<'_>) -> Act {
+        let stat = statat(directory, &*self.name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let same = FileType::from_raw_mode(stat.st_mode) == self.kind
+            && (self.kind == FileType::Fifo || stat.st_rdev == makedev(self.major, self.minor));
+        if same {
+            return Ok(());
+        }
+        Err(Fault::new("a different file exists at this path"))
+    }
+
+    fn bind(&self, root: BorrowedFd<'_>) -> Act {
+        let node = clone_tree(&self.path, Recursion::One)
+            .detail(format_args!("bind {} of the host", Quoted(&self.path)))?;
+        let stat = fstat(&node)?;
+        if FileType::from_raw_mode(stat.st_mode) != self.kind
+            || (self.kind != FileType::Fifo && stat.st_rdev != makedev(self.major, self.minor))
+        {
+            return Err(Fault::new("the host's file at this path is another device"));
+        }
+        let target = path::create_in(root, &self.path, Create::File, Mode::from_raw_mode(0o755))?;
+        path::attach(node.as_fd(), target.as_fd()).detail("move_mount")
+    }
+}
+
+/// The links that every Linux container has in `/dev`, and where they point.
+const LINKS: [(&CStr, &CStr); 5] = [
+    (c"/proc/self/fd", c"fd"),
+    (c"/proc/self/fd/0", c"stdin"),
+    (c"/proc/self/fd/1", c"stdout"),
+    (c"/proc/self/fd/2", c"stderr"),
+    (c"/proc/kcore", c"core"),
+];
+
+/// Makes the links of `/dev`: those of [`LINKS`] and `ptmx`.
+pub fn make_links(root: BorrowedFd<'_>) -> Act {
+    let dev = match path::open_directory_no_link(root, c"dev") {
+        Err(Errno::NOENT) => return Ok(()),
+        result => result.detail("open \"/dev\"")?,
+    };
+    for (target, name) in LINKS {
+        if name == c"core" && statat(rustix::fs::CWD, target, AtFlags::empty()).is_err() {
+            continue;
+        }
+        match symlinkat(target, &dev, name) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno).detail(format_args!("link {}", Quoted(name))),
+        }
+    }
+    match unlinkat(&dev, c"ptmx", AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(errno) => return Err(errno).detail("replace \"ptmx\""),
+    }
+    symlinkat(c"pts/ptmx", &dev, c"ptmx").detail("link \"ptmx\"")
+}

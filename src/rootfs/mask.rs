@@ -1,0 +1,93 @@
+//! `linux.maskedPaths` and `linux.readonlyPaths` (runtime-spec, config-linux.md).
+//!
+//! A masked file is covered by a null device whose device number was checked on
+//! the very descriptor that is mounted (CVE-2025-31133); a masked directory by
+//! one empty, read-only tmpfs that all of them share.
+
+use super::mount::{Recursion, clone_object};
+use super::path;
+use crate::fault::{Act, Detail, Fault};
+use crate::sys::mount::{Attributes, mount_setattr};
+use core::ffi::CStr;
+use linux_raw_sys::general::{
+    MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY,
+};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, major, minor, openat};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount,
+    fsopen,
+};
+
+/// What covers masked paths, made when it is first needed.
+#[derive(Default)]
+pub struct Cover {
+    null: Option<OwnedFd>,
+    empty: Option<OwnedFd>,
+}
+
+/// Opens the null device at `path` beneath `directory`, and makes sure that it
+/// is one: character device 1:3.
+pub fn open_null(directory: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd, Fault> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fd = openat(directory, path, flags, Mode::empty()).detail("open the null device")?;
+    let stat = fstat(&fd)?;
+    let device = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
+        && (major(stat.st_rdev), minor(stat.st_rdev)) == (1, 3);
+    if device { Ok(fd) } else { Err(Fault::new("/dev/null is not the null device")) }
+}
+
+impl Cover {
+    /// Masks `path` beneath `root`; a path that does not exist is left alone.
+    pub fn mask(&mut self, root: BorrowedFd<'_>, path: &CStr) -> Act {
+        let target = match path::open_in(root, path) {
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
+            result => result?,
+        };
+        let cover = if path::is_directory(target.as_fd())? {
+            self.empty()?
+        } else {
+            clone_object(self.null()?, Recursion::One).detail("open_tree")?
+        };
+        path::attach(cover.as_fd(), target.as_fd()).detail("move_mount")
+    }
+
+    fn null(&mut self) -> Result<BorrowedFd<'_>, Fault> {
+        if self.null.is_none() {
+            self.null = Some(open_null(CWD, c"/dev/null")?);
+        }
+        self.null.as_ref().map(AsFd::as_fd).ok_or(Errno::BADF.into())
+    }
+
+    /// A mount of the shared empty directory that can be attached.
+    fn empty(&mut self) -> Result<OwnedFd, Fault> {
+        if let Some(attached) = &self.empty {
+            return clone_object(attached.as_fd(), Recursion::One).detail("open_tree");
+        }
+        let context = fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).detail("fsopen")?;
+        fsconfig_set_string(context.as_fd(), c"size", c"0").detail("size")?;
+        fsconfig_set_string(context.as_fd(), c"mode", c"755").detail("mode")?;
+        fsconfig_create(context.as_fd()).detail("fsconfig")?;
+        let flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+        let attributes = MountAttrFlags::from_bits_retain(flags);
+        let mount = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+            .detail("fsmount")?;
+        let attached = rustix::io::dup(&mount)?;
+        self.empty = Some(attached);
+        Ok(mount)
+    }
+}
+
+/// Makes `path` beneath `root` read-only, with what is mounted below it; a path
+/// that does not exist is left alone.
+pub fn make_readonly(root: BorrowedFd<'_>, path: &CStr) -> Act {
+    let target = match path::open_in(root, path) {
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
+        result => result?,
+    };
+    let mount = clone_object(target.as_fd(), Recursion::All).detail("open_tree")?;
+    let attributes = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
+    mount_setattr(mount.as_fd(), attributes, true).detail("mount_setattr")?;
+    path::attach(mount.as_fd(), target.as_fd()).detail("move_mount")
+}

@@ -1,0 +1,7 @@
+//! The container's file system: mounts, devices, masks, and the change of root.
+
+pub mod device;
+pub mod mask;
+pub mod mount;
+pub mod path;
+pub mod root;

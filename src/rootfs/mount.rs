@@ -1,0 +1,243 @@
+//! One entry of `mounts` (runtime-spec, config.md "Mounts").
+//!
+//! A mount is made detached (fsopen or open_tree), gets its attributes while
+//! nobody can see it, and is moved onto the descriptor of its target, which was
+//! resolved beneath the root. Kernels without those calls (before 5.2; 5.12 for
+//! mount_setattr) get the same by mount(2) on the descriptor's name in procfs.
+
+use super::path::{self, Create, FdPath};
+use crate::fault::{Act, Detail, Fault, Quoted, Text};
+use crate::sys::mount::{Attributes, mount, mount_setattr};
+use alloc::ffi::CString;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::fmt;
+use linux_raw_sys::general::{MS_BIND, MS_REC, MS_REMOUNT};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen, open_tree,
+};
+
+/// The longest value that fsconfig(2) takes as a string, with its end.
+const FSCONFIG_VALUE_MAX: usize = 256;
+
+/// A mount, planned: every option is already sorted into what the kernel calls
+/// take.
+#[derive(Debug, Default)]
+pub struct Mount {
+    /// Where, as a path in the container.
+    pub destination: CString,
+    /// What: a path on the host for a bind mount, else the file system's source.
+    pub source: CString,
+    /// The file system's type; not used for a bind mount.
+    pub fstype: CString,
+    /// A bind mount: with what is mounted below it, or without.
+    pub bind: Option<Recursion>,
+    /// Attributes of this mount.
+    pub attributes: Attributes,
+    /// Attributes of this mount and of all below it.
+    pub recursive: Attributes,
+    /// Changes of propagation, in order, made after the mount is attached.
+    pub propagation: Vec<(u64, Recursion)>,
+    /// Options of the file system: a flag, or a key with a value.
+    pub data: Vec<(CString, Option<CString>)>,
+    /// The same for mount(2): `MS_*` and the comma-separated data.
+    pub legacy_flags: u64,
+    /// See `legacy_flags`.
+    pub legacy_data: CString,
+}
+
+/// Whether what is mounted below is meant too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recursion {
+    /// One mount.
+    One,
+    /// The mount and all below it.
+    All,
+}
+
+impl fmt::Display for Mount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.bind.is_some() || !self.source.is_empty() {
+            &self.source
+        } else {
+            &self.fstype
+        };
+        write!(f, "mount {} on {}", Quoted(what), Quoted(&self.destination))
+    }
+}
+
+impl Mount {
+    /// Makes the mount beneath `root`.
+    pub fn act(&self, root: BorrowedFd<'_>) -> Act {
+        let mount = match (self.bind, self.make()) {
+            (_, Ok(mount)) => mount,
+            // A user namespace may not mount sysfs over a network namespace that
+            // is not its own: show the host's, as every runtime does.
+            (None, Err(fault))
+                if fault.errno == Some(Errno::PERM) && self.fstype.as_c_str() == c"sysfs" =>
+            {
+                let tree = clone_tree(c"/sys", Recursion::All).detail("bind \"/sys\"")?;
+                self.set_attributes(tree.as_fd())?;
+                tree
+            }
+            (_, Err(fault)) if fault.errno == Some(Errno::NOSYS) => return self.act_legacy(root),
+            (_, Err(fault)) => return Err(fault),
+        };
+        let target = self.target(root, path::is_directory(mount.as_fd())?)?;
+        path::attach(mount.as_fd(), target.as_fd()).detail("move_mount")?;
+        for &(propagation, recursion) in &self.propagation {
+            let attributes = Attributes { propagation, ..Attributes::default() };
+            mount_setattr(mount.as_fd(), attributes, recursion == Recursion::All)
+                .detail("change the propagation")?;
+        }
+        Ok(())
+    }
+
+    /// The detached mount, with its attributes.
+    fn make(&self) -> Result<OwnedFd, Fault> {
+        match self.bind {
+            Some(recursion) => {
+                let tree = clone_tree(&self.source, recursion)
+                    .detail(format_args!("open {}", Quoted(&self.source)))?;
+                self.set_attributes(tree.as_fd())?;
+                Ok(tree)
+            }
+            None => self.make_file_system(),
+        }
+    }
+
+    fn set_attributes(&self, mount: BorrowedFd<'_>) -> Act {
+        if self.attributes.set | self.attributes.clear != 0 {
+            mount_setattr(mount, self.attributes, false).detail("mount_setattr")?;
+        }
+        if self.recursive.set | self.recursive.clear != 0 {
+            mount_setattr(mount, self.recursive, true).detail("mount_setattr")?;
+        }
+        Ok(())
+    }
+
+    fn make_file_system(&self) -> Result<OwnedFd, Fault> {
+        let long = |value: &CString| value.as_bytes().len() >= FSCONFIG_VALUE_MAX;
+        if self.data.iter().any(|(_, value)| value.as_ref().is_some_and(long)) {
+            // One value of mount(2)'s data may be longer (overlay's lowerdir).
+            return Err(Errno::NOSYS.into());
+        }
+        let context = fsopen(&*self.fstype, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| {
+            let fault = Fault { detail: Text::of("fsopen"), ..Fault::from(errno) };
+            match errno {
+                Errno::NODEV => fault.hint("this kernel does not have this file system"),
+                _ => fault,
+            }
+        })?;
+        let said = |errno: Errno, part: &CStr| explain(context.as_fd(), errno, part);
+        if !self.source.is_empty() {
+            fsconfig_set_string(context.as_fd(), c"source", &*self.source)
+                .map_err(|errno| said(errno, c"source"))?;
+        }
+        for (key, value) in &self.data {
+            match value {
+                Some(value) => fsconfig_set_string(context.as_fd(), &**key, &**value),
+                None => fsconfig_set_flag(context.as_fd(), &**key),
+            }
+            .map_err(|errno| said(errno, key))?;
+        }
+        fsconfig_create(context.as_fd()).map_err(|errno| said(errno, c""))?;
+        let attributes = MountAttrFlags::from_bits_retain(self.attributes.set as u32);
+        let mount = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+            .detail("fsmount")?;
+        if self.recursive.set | self.recursive.clear != 0 {
+            mount_setattr(mount.as_fd(), self.recursive, true).detail("mount_setattr")?;
+        }
+        Ok(mount)
+    }
+
+    /// The object to mount on, made where it is missing.
+    fn target(&self, root: BorrowedFd<'_>, directory: bool) -> Result<OwnedFd, Fault> {
+        let create = if directory { Create::Directory } else { Create::File };
+        path::create_in(root, &self.destination, create, Mode::from_raw_mode(0o755))
+            .detail("create the mount point")
+            .map_err(|fault| match fault.errno {
+                Some(Errno::ROFS) => fault.hint(
+                    "the root file system is read-only: \
+                    it must have the mount point, or a writable mount above it",
+                ),
+                _ => fault,
+            })
+    }
+
+    /// As [`Mount::act`], by mount(2).
+    fn act_legacy(&self, root: BorrowedFd<'_>) -> Act {
+        let flags = |fd: BorrowedFd<'_>, flags: u64| {
+            mount(c"", FdPath::new(fd).as_c_str(), c"", flags, None)
+        };
+        let directory = match self.bind {
+            None => true,
+            Some(_) => {
+                let source =
+                    openat(CWD, &*self.source, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+                        .detail(format_args!("open {}", Quoted(&self.source)))?;
+                path::is_directory(source.as_fd())?
+            }
+        };
+        let target = self.target(root, directory)?;
+        let at = FdPath::new(target.as_fd());
+        if let Some(recursion) = self.bind {
+            let rec = if recursion == Recursion::All { u64::from(MS_REC) } else { 0 };
+            mount(&self.source, at.as_c_str(), c"", u64::from(MS_BIND) | rec, None)
+                .detail("mount")?;
+        } else {
+            let data = (!self.legacy_data.is_empty()).then_some(&*self.legacy_data);
+            mount(&self.source, at.as_c_str(), &self.fstype, self.legacy_flags, data)
+                .detail("mount")?;
+        }
+        // The target's descriptor is now below the mount: look again.
+        let mounted = path::open_in(root, &self.destination)?;
+        if self.bind.is_some() && self.legacy_flags != 0 {
+            let remount = u64::from(MS_BIND | MS_REMOUNT) | self.legacy_flags;
+            flags(mounted.as_fd(), remount).detail("remount")?;
+        }
+        for &(propagation, recursion) in &self.propagation {
+            let rec = if recursion == Recursion::All { u64::from(MS_REC) } else { 0 };
+            flags(mounted.as_fd(), propagation | rec).detail("change the propagation")?;
+        }
+        Ok(())
+    }
+}
+
+/// A detached copy of the mount at `source` on the host.
+pub fn clone_tree(source: &CStr, recursion: Recursion) -> Result<OwnedFd, Errno> {
+    open_tree(CWD, source, clone_flags(recursion))
+}
+
+/// A detached copy of the mount with `object` as its root.
+pub fn clone_object(object: BorrowedFd<'_>, recursion: Recursion) -> Result<OwnedFd, Errno> {
+    open_tree(object, c"", clone_flags(recursion) | OpenTreeFlags::AT_EMPTY_PATH)
+}
+
+fn clone_flags(recursion: Recursion) -> OpenTreeFlags {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    match recursion {
+        Recursion::One => flags,
+        Recursion::All => flags | OpenTreeFlags::AT_RECURSIVE,
+    }
+}
+
+/// The kernel's own words about a refused option (they are read from the
+/// context's descriptor, one message a read, as `e TEXT`).
+fn explain(context: BorrowedFd<'_>, errno: Errno, option: &CStr) -> Fault {
+    let mut message = [0; 256];
+    let length = rustix::io::read(context, &mut message[..]).unwrap_or(0);
+    let said = message[..length].strip_prefix(b"e ").unwrap_or(&[]).trim_ascii();
+    let fault = Fault::from(errno);
+    if !said.is_empty() {
+        return Fault { detail: Text::of(said.escape_ascii()), ..fault };
+    }
+    if option.is_empty() {
+        return fault;
+    }
+    Fault { detail: Text::of(format_args!("option {}", Quoted(option))), ..fault }
+}

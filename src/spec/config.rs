@@ -1,0 +1,75 @@
+//! The top of `config.json`.
+
+use alloc::vec::Vec;
+
+use super::{Hooks, Linux, Mount, Process, validate};
+use crate::error::Result;
+use crate::json::{Document, Node};
+
+/// A container's configuration: the whole of `config.json` for Linux.
+///
+/// `vm`, `windows`, `solaris` and `zos` are ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec<'a> {
+    /// `ociVersion`: the release the bundle was written for.
+    pub oci_version: &'a str,
+    /// The root file system; the specification requires it on Linux.
+    pub root: Option<Root<'a>>,
+    /// Mounts, to be made in this order.
+    pub mounts: Vec<Mount<'a>>,
+    /// What to run. Absent: `create` may succeed, `start` must fail.
+    pub process: Option<Process<'a>>,
+    /// The host name in the uts namespace.
+    pub hostname: Option<&'a str>,
+    /// The NIS domain name in the uts namespace.
+    pub domainname: Option<&'a str>,
+    /// Programs to run around the container's life.
+    pub hooks: Hooks<'a>,
+    /// Data for others, sorted by key.
+    pub annotations: Vec<(&'a str, &'a str)>,
+    /// Everything below `linux`; the default where it is absent.
+    pub linux: Linux<'a>,
+}
+
+/// `root`: the root file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Root<'a> {
+    /// The directory, absolute or relative to the bundle.
+    pub path: &'a str,
+    /// Whether it is read-only inside the container.
+    pub readonly: bool,
+}
+
+impl<'a> Spec<'a> {
+    /// Reads and validates a configuration.
+    ///
+    /// # Errors
+    /// The first thing wrong, as `FILE:LINE:COLUMN: PATH: what and what is
+    /// allowed`.
+    pub fn read(document: &'a Document<'_>) -> Result<Self> {
+        let spec = document.read(Spec::parse)?;
+        validate::spec(&spec).map_err(|invalid| document.error(&invalid))?;
+        Ok(spec)
+    }
+
+    /// Reads a configuration without the rules of `validate`.
+    pub fn parse(node: &Node<'a, '_>) -> Option<Self> {
+        Some(Spec {
+            oci_version: node.required_text("ociVersion")?,
+            root: node.object("root", Root::parse),
+            mounts: node.list("mounts", Mount::parse),
+            process: node.object("process", Process::parse),
+            hostname: node.text("hostname"),
+            domainname: node.text("domainname"),
+            hooks: node.object("hooks", Hooks::parse).unwrap_or_default(),
+            annotations: node.string_map("annotations"),
+            linux: node.object("linux", Linux::parse).unwrap_or_default(),
+        })
+    }
+}
+
+impl<'a> Root<'a> {
+    fn parse(node: &Node<'a, '_>) -> Option<Self> {
+        Some(Root { path: node.required_text("path")?, readonly: node.flag("readonly") })
+    }
+}

@@ -1,0 +1,56 @@
+//! Descriptor tables as a whole.
+
+use super::raw::syscall;
+use linux_raw_sys::general::__NR_close_range;
+use rustix::fd::{BorrowedFd, RawFd};
+use rustix::io::Result;
+
+/// `CLOSE_RANGE_CLOEXEC` of the kernel's include/uapi/linux/close_range.h.
+const CLOSE_RANGE_CLOEXEC: usize = 1 << 2;
+
+/// Marks every descriptor from `first` on close-on-exec. Linux 5.11.
+pub fn close_on_exec_from(first: u32) -> Result<()> {
+    // SAFETY: only a flag of descriptors changes.
+    unsafe {
+        syscall(__NR_close_range, [first as usize, u32::MAX as usize, CLOSE_RANGE_CLOEXEC, 0, 0, 0])
+    }
+    .map(drop)
+}
+
+/// A descriptor known only by its number (one that the user or the caller of
+/// the program named, as with `--preserve-fds`).
+///
+/// The number may not be open: calls on it then give `EBADF`.
+pub fn borrow(number: RawFd) -> Option<BorrowedFd<'static>> {
+    // SAFETY: -1 is the only forbidden value; inherited descriptors are never
+    // closed by us while such a borrow is in use.
+    (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
+}
+
+/// Makes `fd` the descriptor `number` (0, 1 or 2), as dup2(2).
+pub fn become_stdio(fd: BorrowedFd<'_>, number: RawFd) -> Result<()> {
+    use rustix::fd::{FromRawFd, OwnedFd};
+    // SAFETY: the value is forgotten below and so never closed: this program
+    // uses 0, 1 and 2 only by number.
+    let mut target = core::mem::ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });
+    rustix::io::dup2(fd, &mut target)
+}
+
+/// Closes a descriptor that the parent of this process owns: its copy here.
+///
+/// For a process just cloned, which shares no code path with the owner any more
+/// and never drops it.
+pub fn close_inherited(fd: BorrowedFd<'_>) {
+    use rustix::fd::AsRawFd;
+    // SAFETY: in this process nothing uses the owner again (the caller's
+    // promise), so the number is not used after it is closed.
+    unsafe { rustix::io::close(fd.as_raw_fd()) }
+}
+
+/// Descriptor 0, 1 or 2.
+pub fn standard(number: i32) -> BorrowedFd<'static> {
+    debug_assert!((0..3).contains(&number));
+    // SAFETY: the start of the program makes sure that the three are open, and
+    // nothing closes them: they are only ever replaced.
+    unsafe { BorrowedFd::borrow_raw(number) }
+}

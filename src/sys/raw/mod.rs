@@ -1,0 +1,32 @@
+//! One system call by number, as `Result`.
+//!
+//! The numbers come from linux-raw-sys, the instruction from `sc`. Each
+//! architecture without `sc` support gets a file of its own beside this one
+//! with the same `syscall6`.
+
+use rustix::io::Errno;
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use sc::syscall6;
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("no system call instruction for this architecture: add src/sys/raw/ARCH.rs");
+
+/// The largest errno, as a negative number read as unsigned (`MAX_ERRNO` of the
+/// kernel's include/linux/err.h).
+const LAST_ERRNO: usize = -4095isize as usize;
+
+/// Makes system call `number` with up to six arguments.
+///
+/// # Safety
+/// The arguments must be what this system call takes: pointers valid for what
+/// the kernel reads and writes through them.
+pub unsafe fn syscall(number: u32, arguments: [usize; 6]) -> Result<usize, Errno> {
+    let [a, b, c, d, e, f] = arguments;
+    // SAFETY: the caller's promise.
+    let value = unsafe { syscall6(number as usize, a, b, c, d, e, f) };
+    if value >= LAST_ERRNO {
+        return Err(Errno::from_raw_os_error(-(value as isize) as i32));
+    }
+    Ok(value)
+}

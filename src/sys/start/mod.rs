@@ -1,0 +1,35 @@
+//! What a program needs before `main` when there is no libc: the entry point,
+//! self-relocation (the binary is a static PIE), the memory functions that the
+//! compiler calls, the allocator and the panic handler.
+//!
+//! This room belongs to the binary, not to the library: unit tests and host
+//! tools link the library with std, which brings all of these itself.
+
+mod alloc;
+mod args;
+mod memory;
+mod panic;
+mod relocate;
+
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+mod arch;
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("no start code for this architecture: add src/sys/start/ARCH.rs");
+
+/// Called by the architecture's `_start` with the initial stack pointer and
+/// the address at which the image was loaded.
+///
+/// # Safety
+/// Only `_start` may call this, once, with the values the kernel gave it.
+unsafe extern "C" fn start(stack: *const usize, image: *const u8) -> ! {
+    // SAFETY: `image` is our own ELF header, not yet relocated; nothing before
+    // this line uses a relocated address.
+    unsafe { relocate::relocate(image) };
+    // SAFETY: the kernel lays out argc, argv and envp at the initial stack
+    // pointer, and they live as long as the process.
+    let (arguments, environment) = unsafe { args::from_stack(stack) };
+    let status = ocinit::main(arguments, environment);
+    ocinit::sys::exit(status)
+}

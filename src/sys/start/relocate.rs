@@ -1,0 +1,92 @@
+//! Self-relocation: a static PIE carries only relative relocations, which add
+//! the load address to a word of the image.
+//!
+//! The format is that of the System V gABI, chapter 5 ("Dynamic Section") and
+//! the architecture's psABI for the relocation's number.
+
+use super::arch::RELATIVE;
+
+#[repr(C)]
+struct ElfHeader {
+    ident: [u8; 16],
+    kind_machine_version: [u32; 2],
+    entry: usize,
+    program_headers: usize,
+    section_headers: usize,
+    flags: u32,
+    header_size: u16,
+    program_header_size: u16,
+    program_header_count: u16,
+}
+
+#[repr(C)]
+struct ProgramHeader {
+    kind: u32,
+    flags: u32,
+    offset: usize,
+    address: usize,
+}
+
+#[repr(C)]
+struct Dynamic {
+    tag: usize,
+    value: usize,
+}
+
+#[repr(C)]
+struct Rela {
+    offset: usize,
+    info: u64,
+    addend: usize,
+}
+
+const PT_DYNAMIC: u32 = 2;
+const DT_NULL: usize = 0;
+const DT_RELA: usize = 7;
+const DT_RELASZ: usize = 8;
+
+/// Applies the image's relative relocations.
+///
+/// # Safety
+/// `image` must be the load address of this very program, and nothing may have
+/// used an address that needs relocation before.
+#[inline(always)]
+pub unsafe fn relocate(image: *const u8) {
+    let base = image as usize;
+    // SAFETY: the ELF header and the program headers are in the first page of
+    // the image, mapped by the kernel; `.dynamic` and the table it names are in
+    // mapped segments, and the words it patches are in the writable one (RELRO
+    // protection is not yet applied: nobody but us could apply it).
+    unsafe {
+        let header = &*(image as *const ElfHeader);
+        let mut segment = image.add(header.program_headers);
+        let mut dynamic = core::ptr::null::<Dynamic>();
+        for _ in 0..header.program_header_count {
+            let program = &*(segment as *const ProgramHeader);
+            if program.kind == PT_DYNAMIC {
+                dynamic = (base + program.address) as *const Dynamic;
+            }
+            segment = segment.add(header.program_header_size as usize);
+        }
+        if dynamic.is_null() {
+            return;
+        }
+        let (mut table, mut size) = (0, 0);
+        while (*dynamic).tag != DT_NULL {
+            match (*dynamic).tag {
+                DT_RELA => table = base + (*dynamic).value,
+                DT_RELASZ => size = (*dynamic).value,
+                _ => {}
+            }
+            dynamic = dynamic.add(1);
+        }
+        let mut rela = table as *const Rela;
+        let end = (table + size) as *const Rela;
+        while rela < end {
+            if (*rela).info as u32 == RELATIVE {
+                *((base + (*rela).offset) as *mut usize) = base.wrapping_add((*rela).addend);
+            }
+            rela = rela.add(1);
+        }
+    }
+}
