@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Debian packages in the big root file system.
-const DEBIAN: &str = "bash,python3-minimal,systemd,systemd-sysv,util-linux";
+const DEBIAN: &str = "bash,dbus,python3-minimal,systemd,systemd-sysv,util-linux";
 
 /// The busybox commands that the tests use.
 const APPLETS: &[&str] = &[
@@ -117,10 +117,10 @@ pub fn debian() -> &'static Path {
     TREE.get_or_init(|| {
         crate::packages::install_missing().expect("install packages");
         let cache = cache_dir();
-        let tree = cache.join("debian-1");
+        let tree = cache.join("debian-2");
         locked(&cache, ".lock", || {
             if !tree.is_dir() {
-                make_debian(&cache.join("debian-1.new"), &tree);
+                make_debian(&cache.join("debian-2.new"), &tree);
             }
         });
         tree

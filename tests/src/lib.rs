@@ -17,6 +17,7 @@ pub mod images;
 pub mod isolate;
 pub mod lab;
 pub mod leaks;
+pub mod machine;
 pub mod mountinfo;
 pub mod oci;
 pub mod packages;

@@ -1,5 +1,6 @@
 //! As engines call it: podman with conmon; containerd's and CRI-O's calls word for word.
 
+use ocinit_tests::isolate::{View, view};
 use ocinit_tests::{Call, Lab, Value, cgroups, eventually, images, json, oci, packages};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -57,7 +58,10 @@ impl Podman {
     /// `podman run`, in a cgroup that carries the test's name.
     fn run(&self, args: &[&str]) -> Call {
         let parent = format!("/podman-{}", self.lab.tag());
-        self.call(&RUN).args(["--cgroup-parent", &parent]).args(args)
+        let call = self.call(&RUN).args(["--cgroup-parent", &parent]);
+        // podman asks for a limit by itself, which a tree without the controller cannot keep.
+        let call = if view() == View::V2 { call.arg("--pids-limit=-1") } else { call };
+        call.args(args)
     }
 
     /// Takes away what podman itself leaves, then looks for what the runtime left.

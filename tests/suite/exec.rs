@@ -306,6 +306,30 @@ fn a_missing_cwd_is_refused() {
 }
 
 #[test]
+fn a_cwd_through_a_descriptor_does_not_lead_out() {
+    let lab = Lab::new();
+    let c = waiting(&lab, &mut lab.bundle());
+    for number in 3..12 {
+        let cwd = format!("/proc/self/fd/{number}");
+        let out = c.exec(&["--cwd", &cwd], &["ls", "../../../../../../../var/lib/dpkg"]).run();
+        assert_ne!(out.code, 0, "{number}: {}", out.stdout);
+    }
+}
+
+#[test]
+fn labels_of_absent_security_modules_are_refused() {
+    let lab = Lab::new();
+    let c = waiting(&lab, &mut lab.bundle());
+    // On a machine that has AppArmor there is no such profile either.
+    c.exec(&["--apparmor", "no-such-profile"], &["true"]).fails(255).one_line().says("apparmor");
+    if std::path::Path::new("/sys/fs/selinux/enforce").exists() {
+        ocinit_tests::skip!("SELinux is on: any label may be fine");
+    }
+    let label = "system_u:system_r:container_t:s0";
+    c.exec(&["--process-label", label], &["true"]).fails(255).one_line().says("selinux");
+}
+
+#[test]
 fn a_stopped_container_is_refused() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();

@@ -318,3 +318,17 @@ fn nothing_of_the_runtime_shows_in_the_environment() {
     seen.sort_unstable();
     assert_eq!(seen, ["HOME=/root", "PATH=/bin"]);
 }
+
+#[test]
+fn a_cwd_through_a_descriptor_does_not_lead_out() {
+    // CVE-2024-21626: a directory of the host that was still open at chdir.
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    for number in 3..12 {
+        bundle.config["process"]["cwd"] = json!(format!("/proc/self/fd/{number}"));
+        bundle.args(&["ls", "../../../../../../../../var/lib/dpkg"]);
+        let out = lab.container(&bundle).on_bundle("run", &[]).run();
+        assert_ne!(out.code, 0, "{number}: {}", out.stdout);
+        lab.assert_clean();
+    }
+}

@@ -88,9 +88,9 @@ fn control_c_is_for_the_program() {
     let c = lab.container(&with_terminal(&lab));
     let mut s = Session::start(c.on_bundle("run", &[]), 24, 80);
     s.terminal.expect("prompt> ");
-    s.terminal.type_in("echo go; sleep 100\n");
+    // Once the child speaks, it is the one in the foreground.
+    s.terminal.type_in("sh -c 'echo g''o; exec sleep 100'\n");
     s.terminal.expect("go\r\n");
-    std::thread::sleep(std::time::Duration::from_millis(100));
     s.terminal.forget();
     s.terminal.type_in("\x03");
     s.terminal.expect("prompt> ");

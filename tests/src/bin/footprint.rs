@@ -22,7 +22,9 @@ fn main() {
         eprintln!("footprint: {}: {e}", binary.display());
         std::process::exit(1);
     });
-    let dir = PathBuf::from(format!("/tmp/footprint.{}", std::process::id()));
+    // The same place each time, so that a failed run leaves nothing for long.
+    let dir = images::target_dir().join("guest/footprint");
+    let _ = std::fs::remove_dir_all(&dir);
     let mut bundle = Bundle::new(&dir, images::busybox());
     bundle.args(&["/bin/true"]).save();
     let size = std::fs::metadata(&binary).expect("the binary's size").len();
