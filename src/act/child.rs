@@ -131,9 +131,7 @@ impl Child {
             }
             Op::Sysctl { file, value } => self.write_proc(file, value),
             Op::RuntimeHooks => self.ask_for_hooks(),
-            Op::ContainerHooks => {
-                plan.create_container.run(&plan.state, "creating", own_pid())
-            }
+            Op::ContainerHooks => plan.create_container.run(&plan.state, "creating", own_pid()),
             Op::Mask(path) => {
                 let Scene { root, cover, .. } = scene;
                 let root = root.as_ref().ok_or(Errno::BADF)?;
@@ -236,11 +234,7 @@ impl Child {
 
     fn fail_to(&self, starter: Option<&Channel>, operation: &dyn fmt::Display, fault: &Fault) -> ! {
         let report = Report::failed(operation, fault, self.failure_status);
-        let _ = send(
-            starter.unwrap_or(&self.channel),
-            report.as_bytes(),
-            SendFlags::NOSIGNAL,
-        );
+        let _ = send(starter.unwrap_or(&self.channel), report.as_bytes(), SendFlags::NOSIGNAL);
         crate::sys::exit(1)
     }
 }

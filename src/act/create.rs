@@ -15,7 +15,7 @@ use crate::log::time::Timestamp;
 use crate::plan::Plan;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
-use crate::spec::{self, Spec};
+use crate::spec::Spec;
 use crate::sys::exec::Strings;
 use crate::sys::signal;
 use alloc::ffi::CString;
@@ -25,7 +25,9 @@ use alloc::vec::Vec;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
+};
 
 /// The largest config.json that is read, in bytes.
 const CONFIG_LIMIT: usize = 64 << 20;
@@ -34,12 +36,12 @@ const CONFIG_LIMIT: usize = 64 << 20;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     /// It waits for `start`.
-    Create,
+    Created,
     /// Its program runs at once.
-    Run,
+    Running,
 }
 
-/// Makes a container; with [`Until::Run`] also starts it and, unless detached,
+/// Makes a container; with [`Until::Running`] also starts it and, unless detached,
 /// waits for its end and deletes it. The value is the exit status.
 ///
 /// # Errors
@@ -48,13 +50,14 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     protect::run_protected(invocation.arguments, invocation.environment)?;
     let bundle = bundle_directory(&options.bundle)?;
     let file = match &options.config {
-        Some(config) => config.clone(),
+        Some(config) => String::from(*config),
         None => format!("{bundle}/config.json"),
     };
     let text = read_config(&file)?;
-    let document = Document::parse(&text, if options.config.is_some() { &file } else { "config.json" })?;
+    let document =
+        Document::parse(&text, if options.config.is_some() { &file } else { "config.json" })?;
     let spec = Spec::read(&document)?;
-    let detached = mode == Until::Create || options.detach;
+    let detached = mode == Until::Created || options.detach;
     check_terminal(&spec, options, detached)?;
     let rootfs = check_rootfs(&spec, &bundle)?;
     let host = host::gather(spec.process.as_ref());
@@ -76,9 +79,8 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     )?;
     let (preserve_fds, extra_env) =
         kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
-    let environment = Strings::new(
-        invocation.environment.iter().map(|entry| CString::from(*entry)).collect(),
-    );
+    let environment =
+        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
     let shared_parent = shared_parent(&spec, &rootfs);
     let request = Request {
         id: options.id.as_str(),
@@ -174,8 +176,8 @@ impl Making<'_> {
         self.directory.save(self.lock, &self.state)?;
         let created = cgroups.create()?;
         let start = match self.mode {
-            Until::Create => Some(self.start_socket()?),
-            Until::Run => None,
+            Until::Created => Some(self.start_socket()?),
+            Until::Running => None,
         };
         let mask = signal::block(signal::Set::ALL);
         if !self.detached && !self.options.no_subreaper {
@@ -206,7 +208,7 @@ impl Making<'_> {
     /// From the birth to the program (or to its waiting for `start`).
     fn bring_up(&mut self, plan: &Plan, born: &Born) -> Result<Foreground> {
         let master = born.until_ready(plan).map_err(not_started)?;
-        set_rlimits(plan, born)?;
+        born.set_rlimits(plan)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;
         self.state.start_time = Stat::of(pid).map_or(0, |stat| stat.start_time);
@@ -225,7 +227,7 @@ impl Making<'_> {
             write_pid_file(path, born.pid)?;
         }
         born.go()?;
-        if self.mode == Until::Run {
+        if self.mode == Until::Running {
             born.until_program().map_err(not_started)?;
             hooks::poststart(&self.state, self.invocation.environment)?;
         }
@@ -254,7 +256,7 @@ impl Making<'_> {
         if let Some(path) = &self.options.pid_file {
             let _ = rustix::fs::unlinkat(CWD, &**path, rustix::fs::AtFlags::empty());
         }
-        hooks::poststop(&self.state, self.invocation);
+        poststop(&self.state, self.invocation);
     }
 }
 
@@ -264,29 +266,18 @@ fn finish(invocation: &Invocation, root: &Root, state: &State) -> Result<()> {
     let Some(directory) = root.find(&state.id)? else { return Ok(()) };
     let Ok(lock) = directory.lock() else { return Ok(()) };
     destroy(&directory, &lock, Some(state))?;
-    hooks::poststop(state, invocation);
+    poststop(state, invocation);
     Ok(())
+}
+
+fn poststop(state: &State, invocation: &Invocation) {
+    hooks::poststop(state, invocation.environment, &mut |error| {
+        invocation.log.warning(format_args!("{error}"));
+    });
 }
 
 fn not_started(error: Error) -> Error {
     error.within("unable to start container process")
-}
-
-fn set_rlimits(plan: &Plan, born: &Born) -> Result<()> {
-    for limit in &plan.rlimits {
-        crate::sys::limit::set(born.pid, limit.resource, limit.soft, limit.hard).map_err(
-            |errno| {
-                let name = spec::Rlimit::name(limit.resource);
-                let what = format!("set {name} to {} (hard {})", limit.soft, limit.hard);
-                let error = Error::os(what, errno).within("process.rlimits");
-                match errno {
-                    Errno::PERM => error.hint("raising a hard limit needs CAP_SYS_RESOURCE"),
-                    _ => error,
-                }
-            },
-        )?;
-    }
-    Ok(())
 }
 
 /// The bundle's directory, absolute, without links.
@@ -379,9 +370,10 @@ fn shared_parent(spec: &Spec<'_>, rootfs: &str) -> Option<String> {
     let mountinfo = read_config("/proc/self/mountinfo").ok()?;
     let mountinfo = String::from_utf8_lossy(&mountinfo);
     let holds = |point: &&str| {
-        *point == "/" || rootfs.strip_prefix(*point).is_some_and(|rest| {
-            rest.is_empty() || rest.starts_with('/')
-        })
+        *point == "/"
+            || rootfs
+                .strip_prefix(*point)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     mountinfo
         .lines()
@@ -398,7 +390,7 @@ fn hooks_text(document: &Document<'_>, spec: &Spec<'_>) -> String {
     }
     let crate::json::Value::Object(top) = document.value() else { return String::new() };
     let Some(hooks) = top.get("hooks") else { return String::new() };
-    let mut writer = Writer::compact();
+    let mut writer = Writer::new();
     writer.value(hooks);
     writer.finish()
 }

@@ -210,4 +210,3 @@ fn raw_terminal() -> Option<(BorrowedFd<'static>, Termios)> {
 fn standard(number: i32) -> BorrowedFd<'static> {
     crate::sys::descriptor::standard(number)
 }
-

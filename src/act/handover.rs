@@ -20,14 +20,13 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 /// Nobody listens there, or it may not be reached.
 pub fn connect_to(path: &str) -> Result<OwnedFd> {
     let what = || format!("connect to socket {path:?}");
-    let socket =
-        socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-            .context(what)?;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .context(what)?;
     let result = match SocketAddrUnix::new(path) {
         Ok(address) => connect(&socket, &address),
         Err(_) => {
-            let file = openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-                .context(what)?;
+            let file =
+                openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).context(what)?;
             let short = format!("/proc/self/fd/{}", file.as_raw_fd());
             SocketAddrUnix::new(short).and_then(|address| connect(&socket, &address))
         }
@@ -83,10 +82,7 @@ pub fn write_pid_file(path: &str, pid: Pid) -> Result<()> {
 ///
 /// # Errors
 /// One of them is not open.
-pub fn kept_descriptors(
-    preserve: u32,
-    listen_fds: Option<&str>,
-) -> Result<(u32, Vec<String>)> {
+pub fn kept_descriptors(preserve: u32, listen_fds: Option<&str>) -> Result<(u32, Vec<String>)> {
     let listening = listen_fds.and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
     let count = listening.saturating_add(preserve);
     for number in 3..3u32.saturating_add(count) {

@@ -10,13 +10,14 @@ use crate::error::{Context, Error, Result};
 use crate::namespace::name;
 use crate::plan::Plan;
 use crate::process::spawn::reap;
+use crate::spec::Rlimit;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
 use alloc::format;
 use alloc::vec::Vec;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWUSER};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, dup};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
@@ -181,9 +182,7 @@ fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
         .map_err(|errno| {
             let error = Error::os(format!("write {value} to \"{path}\""), errno);
             match errno {
-                Errno::ACCESS | Errno::PERM => {
-                    error.hint("lowering it needs CAP_SYS_RESOURCE")
-                }
+                Errno::ACCESS | Errno::PERM => error.hint("lowering it needs CAP_SYS_RESOURCE"),
                 _ => error,
             }
         })
@@ -231,12 +230,31 @@ impl Born {
     /// What the process reports. It has ended then.
     pub fn until_program(&self) -> Result<()> {
         let mut packet = [0; report::MAX];
-        let (length, _) =
-            self.channel.receive(&mut packet).context(|| "wait for the program")?;
+        let (length, _) = self.channel.receive(&mut packet).context(|| "wait for the program")?;
         match report::kind(&packet[..length]) {
             Some((Kind::Failed, _)) => Err(report::decode(&packet[..length])),
             _ => Ok(()),
         }
+    }
+
+    /// Sets the limits of the plan; done last, because they hold for the set-up
+    /// too.
+    ///
+    /// # Errors
+    /// The kernel refuses one.
+    pub fn set_rlimits(&self, plan: &Plan) -> Result<()> {
+        for limit in &plan.rlimits {
+            let Rlimit { resource, soft, hard } = *limit;
+            crate::sys::limit::set(self.pid, resource, soft, hard).map_err(|errno| {
+                let what = format!("set {} to {soft} (hard {hard})", Rlimit::name(resource));
+                let error = Error::os(what, errno).within("process.rlimits");
+                match errno {
+                    Errno::PERM => error.hint("raising a hard limit needs CAP_SYS_RESOURCE"),
+                    _ => error,
+                }
+            })?;
+        }
+        Ok(())
     }
 
     /// Lets it go on.

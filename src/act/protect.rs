@@ -12,7 +12,7 @@ use crate::sys::exec::{Strings, fexecve};
 use crate::sys::mount::{Attributes, mount_setattr};
 use alloc::ffi::CString;
 use core::ffi::CStr;
-use linux_raw_sys::general::{MOUNT_ATTR_RDONLY, ST_RDONLY};
+use linux_raw_sys::general::MOUNT_ATTR_RDONLY;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
     MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, fstatfs,
@@ -24,6 +24,9 @@ use rustix::mount::{OpenTreeFlags, open_tree};
 /// `MFD_EXEC` of Linux 6.3: without it, vm.memfd_noexec may take the right to
 /// execute.
 const MFD_EXEC: u32 = 0x10;
+
+/// `ST_RDONLY` of statfs(2) (the kernel's include/linux/statfs.h).
+const ST_RDONLY: u64 = 1;
 
 const SEALS: SealFlags =
     SealFlags::SEAL.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::WRITE);
@@ -65,7 +68,7 @@ fn failed(errno: Errno) -> Error {
 }
 
 fn is_readonly(file: &OwnedFd) -> bool {
-    fstatfs(file).is_ok_and(|stat| stat.f_flags as u64 & u64::from(ST_RDONLY) != 0)
+    fstatfs(file).is_ok_and(|stat| stat.f_flags as u64 & ST_RDONLY != 0)
 }
 
 fn sealed_copy(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {

@@ -10,9 +10,7 @@ use crate::fault::{Act, Detail, Fault};
 use crate::namespace::{self, join::join_all, time::unshare_time};
 use crate::plan::Plan;
 use crate::sys::clone::{Side, clone, unshare};
-use linux_raw_sys::general::{
-    CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT,
-};
+use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 /// Runs as the stage; the first process runs from here too.
@@ -81,8 +79,10 @@ pub fn errno_of(flags: u32, errno: rustix::io::Errno) -> Fault {
         Errno::PERM if flags & CLONE_NEWUSER == 0 => {
             "new namespaces need root, or a user namespace (see `ocinit spec --rootless`)"
         }
-        Errno::PERM => "user namespaces may be forbidden here: see sysctl \
-            kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns",
+        Errno::PERM => {
+            "user namespaces may be forbidden here: see sysctl \
+            kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns"
+        }
         Errno::NOSPC => "there are too many namespaces: see /proc/sys/user",
         Errno::INVAL => "this kernel may lack a kind of namespace (CONFIG_NAMESPACES)",
         _ => "",

@@ -1,8 +1,9 @@
 //! `create`: a container that waits for `start`.
 
+use crate::act::create::{Until, create};
 use crate::command::{Command, Flag, Invocation};
 use crate::container::ContainerId;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The directory with config.json.
 pub static BUNDLE: Flag = Flag::value("bundle", "DIR", "directory of config.json")
@@ -116,6 +117,5 @@ impl CreateOptions {
 }
 
 fn run(invocation: &Invocation) -> Result<u8> {
-    let _options = CreateOptions::new(invocation)?;
-    Err(Error::new("create is not part of this build"))
+    create(invocation, &CreateOptions::new(invocation)?, Until::Created)
 }

@@ -23,6 +23,8 @@ pub struct Invocation {
     pub globals: Globals,
     /// Where warnings go.
     pub log: Log,
+    /// All arguments, the program's name first.
+    pub arguments: &'static [&'static CStr],
     /// The program's environment, `NAME=VALUE` each.
     pub environment: &'static [&'static CStr],
     pub(super) parsed: Parsed,

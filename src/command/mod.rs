@@ -57,11 +57,10 @@ const FAILURE: u8 = 1;
 const UNKNOWN: u8 = 3;
 
 /// Runs the command line. `arguments` starts with the program's name.
-pub fn main(arguments: &[&'static CStr], environment: &'static [&'static CStr]) -> u8 {
+pub fn main(arguments: &'static [&'static CStr], environment: &'static [&'static CStr]) -> u8 {
     let program = program(arguments.first().copied().unwrap_or_default());
     let mut log = Log::stderr();
-    let rest = arguments.get(1..).unwrap_or_default();
-    match dispatch(program, rest, environment, &mut log) {
+    match dispatch(program, arguments, environment, &mut log) {
         Ok(status) => status,
         Err(error) => {
             log.error(&error);
@@ -83,12 +82,13 @@ fn program(argument: &'static CStr) -> &'static str {
 
 fn dispatch(
     program: &'static str,
-    arguments: &[&'static CStr],
+    all: &'static [&'static CStr],
     environment: &'static [&'static CStr],
     log: &mut Log,
 ) -> Result<u8> {
     let known: alloc::vec::Vec<&'static Flag> =
         globals::FLAGS.iter().chain(&help::ENDING).copied().collect();
+    let arguments = all.get(1..).unwrap_or_default();
     let parsed = match parse::parse(&known, arguments, true) {
         Ok(parsed) => parsed,
         Err(error) => return usage(&help::program(program), error),
@@ -123,7 +123,8 @@ fn dispatch(
     };
     let log = core::mem::replace(log, Log::stderr());
     log.debug(format_args!("{program} {}: {}", env!("CARGO_PKG_VERSION"), command.name));
-    let invocation = Invocation { program, command, globals, log, environment, parsed };
+    let invocation =
+        Invocation { program, command, globals, log, arguments: all, environment, parsed };
     (command.run)(&invocation).or_else(|error| {
         invocation.log.error(&error);
         Ok(error.status.unwrap_or(command.failure))

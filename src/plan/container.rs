@@ -6,9 +6,9 @@ use crate::cgroup::{CgroupMount, Cgroups, Layout};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::hook::{Hooks, StateText};
+use crate::namespace;
 use crate::namespace::idmap::{IdMaps, Range};
 use crate::namespace::join::Join;
-use crate::namespace;
 use crate::process::identity::{Identity, Sets};
 use crate::process::program::Program;
 use crate::process::terminal::Size;
@@ -131,7 +131,11 @@ fn operations(
 
 /// The root is only looked at differently; whatever would be made in it would be
 /// made on the host.
-fn without_mount_namespace(ops: &mut Vec<Op>, spec: &Spec<'_>, request: &Request<'_>) -> Result<()> {
+fn without_mount_namespace(
+    ops: &mut Vec<Op>,
+    spec: &Spec<'_>,
+    request: &Request<'_>,
+) -> Result<()> {
     if !spec.mounts.is_empty() {
         return Err(error!(
             "mounts: there are {}, but linux.namespaces has no mount namespace: they would be \
@@ -177,8 +181,7 @@ fn file_system(
             .map(|parent| c_string("root.path", parent))
             .transpose()?,
     });
-    let in_user_namespace =
-        request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
+    let in_user_namespace = request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
     let mut dev_is_bound = false;
     for entry in &spec.mounts {
         let mount = mounts::mount(entry, request.bundle)?;
@@ -231,10 +234,9 @@ fn file_system(
 
 /// The terminal of a process.
 pub fn terminal(process: &Process<'_>, console: bool) -> Op {
-    let size = process.console_size.map_or(Size::default(), |size| Size {
-        rows: size.height,
-        columns: size.width,
-    });
+    let size = process
+        .console_size
+        .map_or(Size::default(), |size| Size { rows: size.height, columns: size.width });
     Op::Terminal { size, uid: process.user.uid, console }
 }
 
@@ -320,8 +322,10 @@ fn namespaces(spec: &Spec<'_>, host: Host) -> Result<namespace::Plan> {
     }
     if plan.is_new(CLONE_NEWTIME) && linux.time_offsets.any() {
         let mut text = String::new();
-        let clocks =
-            [("monotonic", linux.time_offsets.monotonic), ("boottime", linux.time_offsets.boottime)];
+        let clocks = [
+            ("monotonic", linux.time_offsets.monotonic),
+            ("boottime", linux.time_offsets.boottime),
+        ];
         for (clock, offset) in clocks {
             if let Some(offset) = offset {
                 let _ = writeln!(text, "{clock} {} {}", offset.secs, offset.nanosecs);

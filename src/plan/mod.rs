@@ -5,6 +5,7 @@
 //! one allocates nothing, and can be printed.
 
 pub mod container;
+pub mod exec;
 pub mod mounts;
 pub mod op;
 

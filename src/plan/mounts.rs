@@ -256,6 +256,9 @@ mod tests {
         let planned = devices(&[node], false).unwrap();
         assert_eq!(planned.len(), 6);
         assert_eq!((planned[0].mode, planned[0].uid, planned[0].gid), (0o600, 5, 0));
-        assert_eq!((planned[1].directory.as_c_str(), planned[1].name.as_c_str()), (c"/dev", c"zero"));
+        assert_eq!(
+            (planned[1].directory.as_c_str(), planned[1].name.as_c_str()),
+            (c"/dev", c"zero")
+        );
     }
 }

@@ -10,8 +10,6 @@ pub fn set(pid: Pid, resource: u32, soft: u64, hard: u64) -> Result<()> {
     let limit = rlimit64 { rlim_cur: soft, rlim_max: hard };
     let pid = pid.as_raw_nonzero().get() as usize;
     // SAFETY: the structure lives across the call, and no old value is asked for.
-    unsafe {
-        syscall(__NR_prlimit64, [pid, resource as usize, &raw const limit as usize, 0, 0, 0])
-    }
-    .map(drop)
+    unsafe { syscall(__NR_prlimit64, [pid, resource as usize, &raw const limit as usize, 0, 0, 0]) }
+        .map(drop)
 }
