@@ -7,7 +7,6 @@
 //! nothing here depends on what happens to the path. A process killed at any
 //! point leaves a directory that [`delete()`] can clean.
 
-mod cgroups;
 mod delete;
 mod directory;
 pub mod hooks;
@@ -20,7 +19,7 @@ mod start;
 mod state;
 mod status;
 
-pub use cgroups::Cgroups;
+pub use crate::cgroup::Cgroups;
 pub use delete::{delete, destroy, end};
 pub use directory::Directory;
 pub use id::ContainerId;
