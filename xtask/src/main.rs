@@ -30,7 +30,8 @@ cargo xtask COMMAND
        --binary        what the release binary must be: static, no interpreter…
        --view VIEW     the integration tests (root) in one cgroup view:
                        host, v1 or v2; may be given again
-       NAME            only tests whose name contains it
+       NAME            only tests whose name contains it, or the integration
+                       tests of the file tests/suite/NAME.rs
   size [--record]      size, peak memory and system calls, next to the last
                        recorded ones; --record writes them down
 ";

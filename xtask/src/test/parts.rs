@@ -5,7 +5,7 @@ use super::tally::{Suite, Tally};
 use crate::binary;
 use crate::error::Result;
 use crate::process::{run, step, watch};
-use crate::workspace::{cargo, target};
+use crate::workspace::{cargo, root, target};
 use std::path::Path;
 use std::process::Command;
 
@@ -50,7 +50,13 @@ pub fn integration(binary: &Path, view: View, name: &Option<String>, tally: &mut
     let _ = std::fs::remove_file(&skips);
     let mut command = cargo(&["test", "-p", "ocinit-tests", "--no-fail-fast"]);
     command.env("OCINIT", binary).env("OCINIT_CGROUP_VIEW", view).env("OCINIT_SKIPS", &skips);
-    tests(&mut command, name, &format!("integration, {view}"), tally);
+    // A name may be that of a whole file of tests.
+    let is_suite = |name: &&str| root().join(format!("tests/suite/{name}.rs")).is_file();
+    let place = format!("integration, {view}");
+    match name.as_deref().filter(is_suite) {
+        Some(suite) => tests(command.args(["--test", suite]), &None, &place, tally),
+        None => tests(&mut command, name, &place, tally),
+    }
     tally.skipped(&std::fs::read_to_string(&skips).unwrap_or_default());
 }
 

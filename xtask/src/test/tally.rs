@@ -107,9 +107,9 @@ impl Tally {
         }
     }
 
-    /// Whether nothing failed.
+    /// Whether something ran, and nothing failed.
     pub fn good(&self) -> bool {
-        self.failures.is_empty()
+        self.failures.is_empty() && self.passed + self.skips.len() > 0
     }
 
     /// Prints everything, the line with the sums last.
@@ -123,6 +123,9 @@ impl Tally {
         }
         for failure in &self.failures {
             println!("FAILED: {failure}");
+        }
+        if self.failures.is_empty() && !self.good() {
+            println!("FAILED: no test has this name");
         }
         println!("{}", self.totals());
     }
