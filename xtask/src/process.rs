@@ -30,13 +30,16 @@ pub fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&out.stdout).trim_end().to_string())
 }
 
-/// Runs the command, prints its standard output as it comes and hands each line
-/// to `line`; whether it succeeded.
+/// Runs the command, prints what it says on standard output and standard error
+/// as it comes, in order, and hands each line to `line`; whether it succeeded.
 pub fn watch(command: &mut Command, mut line: impl FnMut(&str)) -> Result<bool> {
     let shown = shown(command);
-    let mut child = command.stdout(Stdio::piped()).spawn().context(&shown)?;
-    let stdout = child.stdout.take().expect("piped above");
-    for text in BufReader::new(stdout).split(b'\n') {
+    let (reader, writer) = std::io::pipe().context("pipe")?;
+    command.stderr(writer.try_clone().context("pipe")?).stdout(writer);
+    let mut child = command.spawn().context(&shown)?;
+    // The command holds the writing ends, which must be closed here to see the end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    for text in BufReader::new(reader).split(b'\n') {
         let text = text.context(&shown)?;
         let text = String::from_utf8_lossy(&text);
         println!("{text}");

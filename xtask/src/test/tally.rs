@@ -12,12 +12,17 @@ pub struct Suite {
     ended: usize,
     failures: Vec<String>,
     ignored: Vec<String>,
+    /// What stands before the names of tests: the file they are in.
+    file: String,
 }
 
 impl Suite {
-    /// Reads a line of libtest.
+    /// Reads a line of cargo or of libtest.
     pub fn line(&mut self, line: &str) {
-        if let Some(rest) = line.strip_prefix("running ") {
+        if let Some(rest) = line.trim_start().strip_prefix("Running ") {
+            let file = rest.split(".rs ").next().and_then(|path| path.strip_prefix("suite/"));
+            self.file = file.map(|name| format!("{name}::")).unwrap_or_default();
+        } else if let Some(rest) = line.strip_prefix("running ") {
             self.begun += usize::from(rest.ends_with(" tests") || rest == "1 test");
         } else if let Some(rest) = line.strip_prefix("test result: ") {
             self.ended += 1;
@@ -32,8 +37,9 @@ impl Suite {
         } else if let Some((name, outcome)) =
             line.strip_prefix("test ").and_then(|l| l.split_once(" ... "))
         {
+            let name = format!("{}{name}", self.file);
             if outcome == "FAILED" {
-                self.failures.push(name.into());
+                self.failures.push(name);
             } else if let Some(why) = outcome.strip_prefix("ignored") {
                 let why = why.strip_prefix(", ").unwrap_or("ignored, without a reason");
                 self.ignored.push(format!("{name}: {why}"));
@@ -42,8 +48,9 @@ impl Suite {
             line.strip_prefix("---- ").and_then(|l| l.strip_suffix(" stdout ----"))
         {
             // With -q only the report of a failure has its name.
-            if !self.failures.iter().any(|f| f == name) {
-                self.failures.push(name.into());
+            let name = format!("{}{name}", self.file);
+            if !self.failures.contains(&name) {
+                self.failures.push(name);
             }
         }
     }
@@ -73,7 +80,7 @@ impl Tally {
 
     /// Counts the tests of a suite. `good` is how the command ended.
     pub fn suite(&mut self, place: &str, suite: Suite, good: Result<bool>) {
-        let Suite { passed, failed, begun, ended, failures, ignored } = suite;
+        let Suite { passed, failed, begun, ended, failures, ignored, .. } = suite;
         self.passed += passed;
         self.place = place.into();
         let named = failures.len();
@@ -171,6 +178,7 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     #[test]
     fn names_a_failure_once() {
         let text = "\
+     Running suite/exec.rs (target/debug/deps/exec-1234)
 running 2 tests
 test a::one ... FAILED
 test a::two ... ok
@@ -182,7 +190,7 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
 ";
         let tally = tally(text, Ok(false));
         assert_eq!(tally.totals(), "1 passed, 1 failed, 0 skipped");
-        assert_eq!(tally.failures, ["unit: a::one"]);
+        assert_eq!(tally.failures, ["unit: exec::a::one"]);
     }
 
     #[test]
