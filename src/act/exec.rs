@@ -106,6 +106,9 @@ fn run(
     let console = options.console_socket.map(handover::connect_to).transpose()?;
     let environment =
         Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
+    if process.terminal && !options.detach {
+        Foreground::check_terminal("--tty")?;
+    }
     let cgroups = state.cgroups.open(&options.cgroups)?;
     let mask = signal::block(signal::Set::ALL);
     let born = launch(
@@ -120,6 +123,7 @@ fn run(
         },
     )
     .map_err(not_started)?;
+    // What is open already is the container's, not ours to remove.
     match bring_up(options, &plan, &born, console.as_ref()) {
         Ok(_) if options.detach => Ok(0),
         Ok(foreground) => foreground.wait(&born),
@@ -137,7 +141,6 @@ fn bring_up(
     console: Option<&rustix::fd::OwnedFd>,
 ) -> Result<Foreground> {
     let master = born.until_ready(plan).map_err(not_started)?;
-    born.set_rlimits(plan)?;
     let foreground = match (console, master) {
         (Some(socket), Some(master)) => {
             send_terminal(socket, master.as_fd())?;

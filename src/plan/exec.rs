@@ -57,6 +57,7 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
         identity,
         cwd: c_string("process.cwd", process.cwd)?,
         program: program(process, request.extra_env)?,
+        cgroup_owner: None,
         rlimits: process.rlimits.clone(),
         oom_score_adj: process.oom_score_adj,
         preserve_fds: request.preserve_fds,
