@@ -42,7 +42,7 @@ pub struct Family {
     names: &'static str,
     /// Where each [`STEP`]th of the names begins.
     offsets: &'static [u16],
-    /// The architectures.
+    /// The architectures; those with the same `audit` beside each other.
     pub arches: &'static [Arch],
     /// The calls behind socketcall(2) and ipc(2): the place of the name, and the
     /// number; [`IPC`] is added to those of ipc(2).
@@ -87,12 +87,10 @@ impl Family {
         Some((call, u32::from(number & !IPC)))
     }
 
-    /// The family whose kernel is built for `native`, and its architecture.
-    pub fn of(native: SeccompArch) -> Option<(&'static Family, &'static Arch)> {
-        FAMILIES.iter().find_map(|family| {
-            let arch = family.arches.iter().find(|arch| arch.name == native)?;
-            Some((*family, arch))
-        })
+    /// The family whose kernel may be built for `native`.
+    pub fn of(native: SeccompArch) -> Option<&'static Family> {
+        let has = |family: &&&Family| family.arches.iter().any(|arch| arch.name == native);
+        FAMILIES.iter().find(has).copied()
     }
 
     /// The names, for tests.
@@ -202,8 +200,8 @@ families! {
     #[cfg(any(test, target_arch = "x86_64", target_arch = "x86"))]
     x86 {
         X86_64 X86_64 0xc000_003e 0 wide;
-        X86 X86 0x4000_0003 0 multiplexed;
         X32 X86_64 0xc000_003e 0x4000_0000 => X32;
+        X86 X86 0x4000_0003 0 multiplexed;
     }
     #[cfg(any(test, target_arch = "aarch64", target_arch = "arm"))]
     arm {

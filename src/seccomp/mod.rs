@@ -74,11 +74,11 @@ pub fn compile(profile: &Seccomp<'_>) -> Result<Filter> {
 /// # Errors
 /// As [`compile`]; also an architecture that this build has no table for.
 pub fn compile_for(profile: &Seccomp<'_>, native: SeccompArch) -> Result<Filter> {
-    let (family, own) = Family::of(native)
-        .ok_or_else(|| Error::new("seccomp: no system call table for this architecture"))?;
+    let family = Family::of(native)
+        .ok_or_else(|| refusal("seccomp: no system call table for this architecture"))?;
     let listener = uses_listener(profile)?;
     if profile.syscalls.iter().flat_map(|rule| &rule.args).any(|arg| arg.index > 5) {
-        return Err(Error::new("seccomp: a system call has arguments 0 to 5"));
+        return Err(refusal("seccomp: a system call has arguments 0 to 5"));
     }
     let mut unknown = String::new();
     let names = rules::resolve(profile, family, &mut |name| {
@@ -90,25 +90,21 @@ pub fn compile_for(profile: &Seccomp<'_>, native: SeccompArch) -> Result<Filter>
     let wanted = |arch: &Arch| arch.name == native || profile.architectures.contains(&arch.name);
     let mut program = Program::with_capacity(512);
     let mut parts: Vec<(u32, Label)> = Vec::with_capacity(family.arches.len());
-    // The part written last is the nearest: this machine's own.
-    for own_part in [false, true] {
-        for (at, first) in family.arches.iter().enumerate() {
-            let shares = |arch: &&Arch| arch.audit == first.audit;
-            if (first.audit == own.audit) != own_part
-                || family.arches[..at].iter().any(|arch| shares(&arch))
-                || !family.arches.iter().filter(shares).any(wanted)
-            {
-                continue;
+    // The part written last is the nearest: that of the first architecture.
+    for group in family.arches.chunk_by(|a, b| a.audit == b.audit).rev() {
+        let mut meaning = Meaning::default();
+        let mut some = false;
+        for arch in group {
+            if wanted(arch) {
+                some = true;
+                meaning.add(profile, &names, family, arch)?;
+            } else {
+                meaning.push(arch.base, 0, Answer::Return(action::KILL_THREAD));
             }
-            let mut meaning = Meaning::default();
-            for arch in family.arches.iter().filter(shares) {
-                if wanted(arch) {
-                    meaning.add(profile, &names, family, arch)?;
-                } else {
-                    meaning.push(arch.base, 0, Answer::Return(action::KILL_THREAD));
-                }
-            }
-            parts.push((first.audit, generate::calls(&mut program, &meaning, first, default)));
+        }
+        if some {
+            let arch = &group[0];
+            parts.push((arch.audit, generate::calls(&mut program, &meaning, arch, default)));
         }
     }
     generate::dispatch(&mut program, &parts);
@@ -127,17 +123,24 @@ pub fn compile_for(profile: &Seccomp<'_>, native: SeccompArch) -> Result<Filter>
     Ok(Filter { instructions, flags: flags(profile, listener), listener, warnings })
 }
 
+/// An error of the profile's.
+#[cold]
+#[inline(never)]
+fn refusal(what: &'static str) -> Error {
+    Error::new(what)
+}
+
 /// Whether a rule asks a listener. As in runc neither write(2) nor all else may
 /// do so, since the descriptor could not be handed over then.
 fn uses_listener(profile: &Seccomp<'_>) -> Result<bool> {
     if profile.default_action == SeccompAction::Notify {
-        return Err(Error::new("SCMP_ACT_NOTIFY cannot be used as default action"));
+        return Err(refusal("SCMP_ACT_NOTIFY cannot be used as default action"));
     }
     let notify = |rule: &&SeccompRule<'_>| rule.action == SeccompAction::Notify;
     let mut rules = profile.syscalls.iter().filter(notify).peekable();
     let listener = rules.peek().is_some();
     if rules.any(|rule| rule.names.contains(&"write")) {
-        return Err(Error::new("SCMP_ACT_NOTIFY cannot be used for the write syscall"));
+        return Err(refusal("SCMP_ACT_NOTIFY cannot be used for the write syscall"));
     }
     Ok(listener)
 }

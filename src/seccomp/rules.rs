@@ -186,7 +186,7 @@ impl Meaning {
                 if guard.action == other.action {
                     return Ok(());
                 }
-                return Err(crate::error::Error::new(
+                return Err(super::refusal(
                     "seccomp: two rules for the same call and arguments have different actions",
                 ));
             }

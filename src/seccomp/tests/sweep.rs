@@ -17,7 +17,7 @@ fn numbers(arch: &Arch) -> impl Iterator<Item = u32> + use<> {
 
 /// Compares a filter with the profile; gives the number of comparisons.
 fn check(profile: &Seccomp<'_>, native: SeccompArch, random: &mut Random, rounds: usize) -> u64 {
-    let (family, _) = Family::of(native).unwrap();
+    let family = Family::of(native).unwrap();
     let filter = compile_for(profile, native).unwrap();
     assert!(filter.instructions.len() <= 4096);
     let mut compared = 0;
@@ -55,7 +55,7 @@ fn every_number_of_every_architecture() {
     let mut random = Random(0x5eed);
     let (mut compared, mut refused) = (0, 0);
     for native in natives() {
-        let (family, _) = Family::of(native).unwrap();
+        let family = Family::of(native).unwrap();
         for _ in 0..12 {
             let profile = profiles::random(&mut random, family, native);
             match compile_for(&profile, native) {
@@ -116,7 +116,7 @@ fn unknown_architectures_are_killed_and_foreign_ones_ignored() {
 fn many_separate_calls_need_long_jumps() {
     // Each call with another errno, so that no ranges merge.
     for native in natives() {
-        let (family, _) = Family::of(native).unwrap();
+        let family = Family::of(native).unwrap();
         let mut profile = bare(SeccompAction::Allow);
         let arches = family.arches.iter().map(|arch| arch.name);
         profile.architectures = arches.take(3).collect();
