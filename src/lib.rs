@@ -6,14 +6,17 @@ extern crate alloc;
 use core::ffi::CStr;
 
 pub mod act;
+pub mod cgroup;
 pub mod command;
 pub mod container;
 pub mod errno;
 pub mod error;
 pub mod fault;
+pub mod hook;
 pub mod json;
 pub mod log;
 pub mod namespace;
+pub mod plan;
 pub mod process;
 pub mod rootfs;
 pub mod seccomp;
@@ -32,7 +35,7 @@ pub fn main(
     open_standard_descriptors();
     let arguments: Vec<&'static CStr> = arguments.collect();
     let environment: Vec<&'static CStr> = environment.collect();
-    command::main(&arguments, environment.leak())
+    command::main(arguments.leak(), environment.leak())
 }
 
 /// Makes sure that 0, 1 and 2 are open, so that no file of ours takes their

@@ -1,4 +1,15 @@
-//! Carrying a plan out, in the kernel's order.
+//! Carrying a plan out, in the kernel's order: the command's side (`create`,
+//! `exec`, `launch`, `foreground`) and that of the processes it makes (`stage`,
+//! `child`), which allocate nothing.
 
 pub mod channel;
+pub mod child;
+pub mod create;
+pub mod exec;
+pub mod foreground;
+pub mod handover;
+pub mod host;
+pub mod launch;
+pub mod protect;
 pub mod report;
+pub mod stage;

@@ -1,10 +1,9 @@
 //! `create`: a container that waits for `start`.
 
-use alloc::string::String;
-
+use crate::act::create::{Until, create};
 use crate::command::{Command, Flag, Invocation};
 use crate::container::ContainerId;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The directory with config.json.
 pub static BUNDLE: Flag = Flag::value("bundle", "DIR", "directory of config.json")
@@ -70,15 +69,15 @@ pub struct CreateOptions {
     /// The container to make.
     pub id: ContainerId,
     /// The bundle's directory, as given; `.` when it was not.
-    pub bundle: String,
+    pub bundle: &'static str,
     /// The configuration's path when it is not `config.json` in the bundle.
-    pub config: Option<String>,
+    pub config: Option<&'static str>,
     /// The AF_UNIX socket that gets the terminal's master.
-    pub console_socket: Option<String>,
+    pub console_socket: Option<&'static str>,
     /// The AF_UNIX socket that gets the pidfd.
-    pub pidfd_socket: Option<String>,
+    pub pidfd_socket: Option<&'static str>,
     /// The file that gets the process id, digits only.
-    pub pid_file: Option<String>,
+    pub pid_file: Option<&'static str>,
     /// MS_MOVE and chroot instead of pivot_root.
     pub no_pivot: bool,
     /// No new session keyring.
@@ -99,10 +98,10 @@ impl CreateOptions {
     /// # Errors
     /// The id or a number is not one.
     pub fn new(invocation: &Invocation) -> Result<CreateOptions> {
-        let text = |long| invocation.value(long).map(String::from);
+        let text = |long| invocation.value(long);
         Ok(CreateOptions {
             id: invocation.id()?,
-            bundle: text("bundle").unwrap_or_else(|| String::from(".")),
+            bundle: text("bundle").unwrap_or("."),
             config: text("config"),
             console_socket: text("console-socket"),
             pidfd_socket: text("pidfd-socket"),
@@ -118,6 +117,5 @@ impl CreateOptions {
 }
 
 fn run(invocation: &Invocation) -> Result<u8> {
-    let _options = CreateOptions::new(invocation)?;
-    Err(Error::new("create is not part of this build"))
+    create(invocation, &CreateOptions::new(invocation)?, Until::Created)
 }

@@ -1,9 +1,9 @@
 //! `exec`: one more process in a container.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
+use crate::act::exec::exec;
 use crate::command::create::{CONSOLE_SOCKET, PID_FILE, PIDFD_SOCKET, PRESERVE_FDS};
 use crate::command::flag::MANY;
 use crate::command::{Command, Flag, Invocation};
@@ -56,37 +56,37 @@ pub struct ExecOptions {
     /// The program and its arguments: what follows the id.
     pub arguments: Vec<&'static CStr>,
     /// A file with the process as JSON, which replaces everything else.
-    pub process: Option<String>,
+    pub process: Option<&'static str>,
     /// The AF_UNIX socket that gets the terminal's master.
-    pub console_socket: Option<String>,
+    pub console_socket: Option<&'static str>,
     /// The AF_UNIX socket that gets the pidfd.
-    pub pidfd_socket: Option<String>,
+    pub pidfd_socket: Option<&'static str>,
     /// The file that gets the process id, digits only.
-    pub pid_file: Option<String>,
+    pub pid_file: Option<&'static str>,
     /// The working directory.
-    pub cwd: Option<String>,
+    pub cwd: Option<&'static str>,
     /// `NAME=VALUE` on top of the configuration's.
-    pub env: Vec<String>,
+    pub env: Vec<&'static str>,
     /// A terminal.
     pub tty: bool,
     /// `UID[:GID]`, not yet parsed.
-    pub user: Option<String>,
+    pub user: Option<&'static str>,
     /// Supplementary groups, not yet parsed.
-    pub additional_gids: Vec<String>,
+    pub additional_gids: Vec<&'static str>,
     /// Return at once.
     pub detach: bool,
     /// The SELinux label.
-    pub process_label: Option<String>,
+    pub process_label: Option<&'static str>,
     /// The AppArmor profile.
-    pub apparmor: Option<String>,
+    pub apparmor: Option<&'static str>,
     /// no_new_privs; given explicitly as false it is `Some(false)`.
     pub no_new_privs: Option<bool>,
     /// Capabilities to add, by name.
-    pub capabilities: Vec<String>,
+    pub capabilities: Vec<&'static str>,
     /// Descriptors to hand on after stdio and those of LISTEN_FDS.
     pub preserve_fds: u32,
     /// `[CONTROLLER[,CONTROLLER]:]PATH` each.
-    pub cgroups: Vec<String>,
+    pub cgroups: Vec<&'static str>,
     /// Also in a paused container.
     pub ignore_paused: bool,
 }
@@ -98,8 +98,7 @@ impl ExecOptions {
     /// The id or a number is not one; neither a program nor `--process` is
     /// given.
     pub fn new(invocation: &Invocation) -> Result<ExecOptions> {
-        let text = |long| invocation.value(long).map(String::from);
-        let texts = |long| invocation.values(long).map(String::from).collect();
+        let text = |long| invocation.value(long);
         let id = invocation.id()?;
         let arguments = invocation.positionals()[1..].to_vec();
         let process = text("process");
@@ -114,23 +113,22 @@ impl ExecOptions {
             pidfd_socket: text("pidfd-socket"),
             pid_file: text("pid-file"),
             cwd: text("cwd"),
-            env: texts("env"),
+            env: invocation.values("env"),
             tty: invocation.flag("tty"),
             user: text("user"),
-            additional_gids: texts("additional-gids"),
+            additional_gids: invocation.values("additional-gids"),
             detach: invocation.flag("detach"),
             process_label: text("process-label"),
             apparmor: text("apparmor"),
             no_new_privs: invocation.value("no-new-privs").map(|value| value == "true"),
-            capabilities: texts("cap"),
+            capabilities: invocation.values("cap"),
             preserve_fds: invocation.number("preserve-fds")?.unwrap_or(0),
-            cgroups: texts("cgroup"),
+            cgroups: invocation.values("cgroup"),
             ignore_paused: invocation.flag("ignore-paused"),
         })
     }
 }
 
 fn run(invocation: &Invocation) -> Result<u8> {
-    let _options = ExecOptions::new(invocation)?;
-    Err(Error::new("exec is not part of this build"))
+    exec(invocation, &ExecOptions::new(invocation)?)
 }

@@ -6,7 +6,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::command::flag::Flag;
 use crate::command::invocation::variable;
-use crate::command::parse::Values;
+use crate::command::parse::{Values, boolean};
 use crate::error;
 use crate::error::{Error, Result};
 
@@ -66,10 +66,8 @@ impl Globals {
             Some(other) => return Err(error!("invalid cgroup-manager: {other}")),
         };
         let rootless = match values.value("rootless") {
-            None | Some("auto") => None,
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            Some(other) => return Err(error!("invalid rootless option: {other}")),
+            None | Some("" | "auto") => None,
+            Some(value) => Some(boolean("rootless", value)? == "true"),
         };
         let (root, root_sticky): (Cow<'static, str>, bool) = match values.value("root") {
             Some(root) => {
@@ -89,6 +87,16 @@ impl Globals {
             root_sticky,
             cgroup_manager,
             rootless,
+        })
+    }
+
+    /// Whether cgroups that cannot be had for want of permission are done
+    /// without: as `--rootless` says; on auto for ordinary users and for root of
+    /// a user namespace, unless systemd is to make them.
+    pub fn is_rootless(&self) -> bool {
+        self.rootless.unwrap_or_else(|| {
+            self.cgroup_manager != CgroupManager::Systemd
+                && (!rustix::process::geteuid().is_root() || in_user_namespace())
         })
     }
 }
@@ -115,4 +123,56 @@ pub fn in_user_namespace() -> bool {
     let Ok(length) = read else { return false };
     let map = core::str::from_utf8(&buffer[..length]).unwrap_or_default();
     !map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::parse::parse;
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    fn globals(arguments: &[&'static CStr]) -> Result<Globals> {
+        Globals::new("runc", &parse(FLAGS, arguments, true)?.values, &[])
+    }
+
+    #[test]
+    fn roots() {
+        for (arguments, expect, given) in [
+            (Vec::new(), "/run/runc", false),
+            (Vec::from([c"--root", c"/a/b"]), "/a/b", true),
+            (Vec::from([c"--root=a"]), "a", true),
+        ] {
+            let globals = globals(&arguments).unwrap();
+            assert_eq!((&*globals.root, globals.root_given), (expect, given));
+        }
+        for root in [c"--root=", c"--root=/", c"--root=//"] {
+            assert!(globals(&[root]).is_err());
+        }
+    }
+
+    #[test]
+    fn cgroup_managers() {
+        use CgroupManager::*;
+        for (arguments, expect) in [
+            (&[][..], Cgroupfs),
+            (&[c"--systemd-cgroup"], Systemd),
+            (&[c"--cgroup-manager=systemd"], Systemd),
+            (&[c"--cgroup-manager", c"cgroupfs", c"--systemd-cgroup"], Cgroupfs),
+            (&[c"--cgroup-manager", c"disabled"], Disabled),
+        ] {
+            assert_eq!(globals(arguments).unwrap().cgroup_manager, expect);
+        }
+        let error = globals(&[c"--cgroup-manager=x"]).unwrap_err();
+        assert_eq!(error.to_string(), "invalid cgroup-manager: x");
+    }
+
+    #[test]
+    fn rootless() {
+        assert_eq!(globals(&[]).unwrap().rootless, None);
+        assert_eq!(globals(&[c"--rootless=auto"]).unwrap().rootless, None);
+        assert!(globals(&[c"--rootless", c"true"]).unwrap().is_rootless());
+        assert!(!globals(&[c"--rootless=0"]).unwrap().is_rootless());
+        assert!(globals(&[c"--rootless=maybe"]).is_err());
+    }
 }

@@ -1,12 +1,13 @@
 //! One call of the program, parsed: what every command gets.
 
+use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::str::FromStr;
 
 use crate::command::flag::Command;
 use crate::command::globals::Globals;
 use crate::command::parse::{self, Parsed};
-use crate::container::ContainerId;
+use crate::container::{ContainerId, Root};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::log::Log;
@@ -22,6 +23,8 @@ pub struct Invocation {
     pub globals: Globals,
     /// Where warnings go.
     pub log: Log,
+    /// All arguments, the program's name first.
+    pub arguments: &'static [&'static CStr],
     /// The program's environment, `NAME=VALUE` each.
     pub environment: &'static [&'static CStr],
     pub(super) parsed: Parsed,
@@ -39,7 +42,7 @@ impl Invocation {
     }
 
     /// All values of a flag, in order.
-    pub fn values<'a>(&'a self, long: &'a str) -> impl Iterator<Item = &'static str> + 'a {
+    pub fn values(&self, long: &str) -> Vec<&'static str> {
         self.parsed.values.values(long)
     }
 
@@ -77,6 +80,15 @@ impl Invocation {
             return Err(Error::new("container id cannot be empty"));
         };
         ContainerId::new(parse::text(argument)?)
+    }
+
+    /// The state of the containers, for commands on one that exists.
+    ///
+    /// # Errors
+    /// `container does not exist` when there is no such directory.
+    pub fn root(&self) -> Result<Root> {
+        let path = &self.globals.root;
+        Root::open(path)?.ok_or_else(|| error!("container does not exist: no directory {path}"))
     }
 
     /// The value of an environment variable; `None` also when it is not UTF-8.

@@ -1,14 +1,23 @@
 //! The command line: one file a command, and what all of them share.
 
 mod create;
+mod delete;
 mod exec;
+mod features;
 pub mod flag;
 pub mod globals;
 mod help;
 mod invocation;
+mod kill;
+mod list;
 pub mod output;
 pub mod parse;
+mod pause;
+mod ps;
 mod run;
+mod spec;
+mod start;
+mod state;
 
 use alloc::format;
 use alloc::string::String;
@@ -26,7 +35,21 @@ use crate::error::{Error, Result};
 use crate::log::Log;
 
 /// All commands, in the order of the help.
-pub static COMMANDS: &[&Command] = &[&create::COMMAND, &exec::COMMAND, &run::COMMAND];
+pub static COMMANDS: &[&Command] = &[
+    &create::COMMAND,
+    &delete::COMMAND,
+    &exec::COMMAND,
+    &features::COMMAND,
+    &kill::COMMAND,
+    &list::COMMAND,
+    &pause::PAUSE,
+    &ps::COMMAND,
+    &pause::RESUME,
+    &run::COMMAND,
+    &spec::COMMAND,
+    &start::COMMAND,
+    &state::COMMAND,
+];
 
 /// The exit status where an error asks for no other.
 const FAILURE: u8 = 1;
@@ -34,11 +57,10 @@ const FAILURE: u8 = 1;
 const UNKNOWN: u8 = 3;
 
 /// Runs the command line. `arguments` starts with the program's name.
-pub fn main(arguments: &[&'static CStr], environment: &'static [&'static CStr]) -> u8 {
+pub fn main(arguments: &'static [&'static CStr], environment: &'static [&'static CStr]) -> u8 {
     let program = program(arguments.first().copied().unwrap_or_default());
     let mut log = Log::stderr();
-    let rest = arguments.get(1..).unwrap_or_default();
-    match dispatch(program, rest, environment, &mut log) {
+    match dispatch(program, arguments, environment, &mut log) {
         Ok(status) => status,
         Err(error) => {
             log.error(&error);
@@ -60,12 +82,13 @@ fn program(argument: &'static CStr) -> &'static str {
 
 fn dispatch(
     program: &'static str,
-    arguments: &[&'static CStr],
+    all: &'static [&'static CStr],
     environment: &'static [&'static CStr],
     log: &mut Log,
 ) -> Result<u8> {
     let known: alloc::vec::Vec<&'static Flag> =
         globals::FLAGS.iter().chain(&help::ENDING).copied().collect();
+    let arguments = all.get(1..).unwrap_or_default();
     let parsed = match parse::parse(&known, arguments, true) {
         Ok(parsed) => parsed,
         Err(error) => return usage(&help::program(program), error),
@@ -99,7 +122,9 @@ fn dispatch(
         Err(error) => return usage(&help::command(program, command), error),
     };
     let log = core::mem::replace(log, Log::stderr());
-    let invocation = Invocation { program, command, globals, log, environment, parsed };
+    log.debug(format_args!("{program} {}: {}", env!("CARGO_PKG_VERSION"), command.name));
+    let invocation =
+        Invocation { program, command, globals, log, arguments: all, environment, parsed };
     (command.run)(&invocation).or_else(|error| {
         invocation.log.error(&error);
         Ok(error.status.unwrap_or(command.failure))
@@ -144,4 +169,63 @@ fn usage(page: &str, error: Error) -> Result<u8> {
     // The error is reported in any case, and it is the more useful one.
     let _ = output::print(&text);
     Err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    /// What holds for every declaration.
+    #[test]
+    fn declarations() {
+        let names: alloc::vec::Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
+        assert!(names.is_sorted(), "{names:?}");
+        let program = Command { flags: globals::FLAGS, ..*COMMANDS[0] };
+        for command in COMMANDS.iter().copied().chain([&program]) {
+            assert!(command.min <= command.max);
+            assert!(!command.summary.ends_with('.'));
+            for (index, flag) in command.flags.iter().enumerate() {
+                assert!(!flag.help.ends_with('.'), "{}", flag.long);
+                assert!(!["help", "h"].contains(&flag.long));
+                assert!(flag.short != Some('h'));
+                for other in &command.flags[..index] {
+                    assert!(other.long != flag.long, "{} {}", command.name, flag.long);
+                    assert!(other.short.is_none() || other.short != flag.short, "{}", flag.long);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn counts() {
+        let check = |min, max, given, expect: &str| {
+            let command = Command { name: "x", min, max, ..*COMMANDS[0] };
+            let positionals = alloc::vec![c""; given];
+            let parsed = Parsed { positionals, ..Parsed::default() };
+            let got = count("runc", &command, &parsed);
+            assert_eq!(got.map_or_else(|error| error.to_string(), |()| String::new()), expect);
+        };
+        check(1, 1, 1, "");
+        check(1, 1, 0, "runc: \"x\" requires exactly 1 argument");
+        check(1, 1, 2, "runc: \"x\" requires exactly 1 argument");
+        check(0, 0, 1, "runc: \"x\" requires exactly 0 arguments");
+        check(1, 2, 0, "runc: \"x\" requires a minimum of 1 argument");
+        check(1, 2, 3, "runc: \"x\" requires a maximum of 2 arguments");
+        check(2, flag::MANY, 1, "runc: \"x\" requires a minimum of 2 arguments");
+        check(1, flag::MANY, 300, "");
+    }
+
+    #[test]
+    fn names() {
+        for (argument, expect) in [
+            (c"/usr/bin/runc", "runc"),
+            (c"crun", "crun"),
+            (c"./ocinit", "ocinit"),
+            (c"runc/", "ocinit"),
+            (c"", "ocinit"),
+        ] {
+            assert_eq!(program(argument), expect);
+        }
+    }
 }

@@ -24,13 +24,15 @@ impl Values {
     }
 
     /// The last value of a flag.
+    #[inline(never)]
     pub fn value(&self, long: &str) -> Option<&'static str> {
-        self.values(long).last()
+        self.0.iter().rev().find(|(flag, _)| flag.long == long).map(|(_, value)| *value)
     }
 
     /// All values of a flag.
-    pub fn values<'a>(&'a self, long: &'a str) -> impl Iterator<Item = &'static str> + 'a {
-        self.0.iter().filter(move |(flag, _)| flag.long == long).map(|(_, value)| *value)
+    #[inline(never)]
+    pub fn values(&self, long: &str) -> Vec<&'static str> {
+        self.0.iter().filter(|(flag, _)| flag.long == long).map(|(_, value)| *value).collect()
     }
 }
 
@@ -121,8 +123,11 @@ fn switches(flags: &[&'static Flag], letters: &str, values: &mut Values) -> bool
     true
 }
 
-/// Go's strconv.ParseBool.
-fn boolean(name: &str, value: &str) -> Result<&'static str> {
+/// `true` or `false`, by the rules of Go's strconv.ParseBool.
+///
+/// # Errors
+/// It is neither.
+pub fn boolean(name: &str, value: &str) -> Result<&'static str> {
     match value {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok("true"),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok("false"),

@@ -1,8 +1,9 @@
 //! `run`: create and start in one step.
 
+use crate::act::create::{Until, create as make};
 use crate::command::create::{self, CreateOptions};
 use crate::command::{Command, Flag, Invocation};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -33,6 +34,5 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(invocation: &Invocation) -> Result<u8> {
-    let _options = CreateOptions::new(invocation)?;
-    Err(Error::new("run is not part of this build"))
+    make(invocation, &CreateOptions::new(invocation)?, Until::Running)
 }

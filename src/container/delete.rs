@@ -31,6 +31,7 @@ pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<State
     let state = directory.load()?;
     let status = lock.status(state.as_ref());
     if !force && !matches!(status, Status::Stopped | Status::Created) {
+        let status = status.name();
         return Err(error!("cannot delete container {id} that is not stopped: {status}"));
     }
     destroy(&directory, &lock, state.as_ref())?;
@@ -52,7 +53,10 @@ pub fn destroy(directory: &Directory<'_>, lock: &Lock<'_>, state: Option<&State>
 
 /// Kills all that runs in the container, and waits for the end of its init.
 /// Without a pid namespace of its own, the others outlive init.
-fn end(state: &State) -> Result<()> {
+///
+/// # Errors
+/// Init cannot be killed, or does not end within 10 seconds.
+pub fn end(state: &State) -> Result<()> {
     let init = Process::find(state.pid, state.start_time);
     if let Some(init) = &init {
         match init.signal(Signal::KILL) {
@@ -61,11 +65,11 @@ fn end(state: &State) -> Result<()> {
         }
     }
     state.cgroups.kill_all(Signal::KILL)?;
-    let Some(init) = init else { return Ok(()) };
     // On cgroup v1 a frozen process is not killed before it is thawed.
     if state.cgroups.is_frozen() {
         state.cgroups.freeze(false)?;
     }
+    let Some(init) = init else { return Ok(()) };
     if !init.wait(END_MS) {
         return Err(error!(
             "container init still running: process {} did not end within {} s of SIGKILL",

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, statat, unlinkat};
 use rustix::io::Errno;
 
 use crate::command::output::write_all;
@@ -16,6 +16,8 @@ use crate::error::{Context, Error, Result};
 const STATE: &str = "state.json";
 /// The state while it is being written.
 const NEW_STATE: &str = "state.json.new";
+/// The state's file of crun, which has no [`STATE`].
+const CRUN_STATE: &str = "status";
 /// The most that is read of a state, in bytes.
 const STATE_LIMIT: usize = 16 << 20;
 
@@ -52,12 +54,13 @@ impl Directory<'_> {
     /// understood: a creation that is not that far, or was killed before.
     ///
     /// # Errors
-    /// It is there but cannot be read.
+    /// It is there but cannot be read, or another runtime made it.
     pub fn load(&self) -> Result<Option<State>> {
         let failed = || alloc::format!("read state of container \"{}\"", self.id);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = match openat(&self.fd, STATE, flags, Mode::empty()) {
             Ok(file) => file,
+            Err(Errno::NOENT) if self.has(CRUN_STATE) => return Err(self.foreign()),
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(Error::os(failed(), errno)),
         };
@@ -72,7 +75,18 @@ impl Directory<'_> {
                 Err(errno) => return Err(Error::os(failed(), errno)),
             }
         }
-        Ok(State::from_json(&text))
+        State::from_json(&text).map_err(|_| self.foreign())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// The error that keeps us from touching, or even deleting, the containers
+    /// of others: a link called `runc` may lead us to its root.
+    fn foreign(&self) -> Error {
+        error!("container \"{}\" was made by another runtime", self.id)
+            .hint("use that one, or another --root")
     }
 
     /// The saved state of a container that must have one.

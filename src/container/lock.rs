@@ -17,7 +17,8 @@ const STEP_MS: u32 = 5;
 ///
 /// The lock belongs to the open file, which a child after clone shares: it is
 /// given back for all of them at the drop, but when the owner is killed it
-/// stays for as long as such a child keeps the directory's descriptor.
+/// stays for as long as such a child keeps the directory's descriptor. So a
+/// child must close that, and must not drop this.
 #[derive(Debug)]
 pub struct Lock<'d> {
     pub(super) directory: &'d Directory<'d>,
@@ -64,9 +65,10 @@ impl Directory<'_> {
         }
     }
 
-    /// Whether somebody else holds the lock.
+    /// Whether somebody else holds the lock. Asked with a shared lock, so that
+    /// two who ask do not take each other for the one who changes something.
     pub(super) fn is_locked(&self) -> bool {
-        match flock(&self.fd, FlockOperation::NonBlockingLockExclusive) {
+        match flock(&self.fd, FlockOperation::NonBlockingLockShared) {
             Ok(()) => {
                 let _ = flock(&self.fd, FlockOperation::Unlock);
                 false

@@ -7,10 +7,11 @@
 //! nothing here depends on what happens to the path. A process killed at any
 //! point leaves a directory that [`delete()`] can clean.
 
-mod cgroups;
 mod delete;
 mod directory;
+pub mod hooks;
 mod id;
+mod kill;
 mod lock;
 pub mod process;
 mod root;
@@ -18,12 +19,18 @@ mod start;
 mod state;
 mod status;
 
-pub use cgroups::Cgroups;
-pub use delete::{delete, destroy};
+pub use crate::cgroup::Cgroups;
+pub use delete::{delete, destroy, end};
 pub use directory::Directory;
 pub use id::ContainerId;
+pub use kill::kill;
 pub use lock::Lock;
 pub use root::Root;
 pub use start::{START_SOCKET, start};
 pub use state::State;
+#[cfg(test)]
+pub use state::tests::sample as sample_state;
 pub use status::Status;
+
+#[cfg(test)]
+mod tests;

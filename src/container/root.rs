@@ -77,13 +77,13 @@ impl Root {
         let list = rustix::fs::openat(&self.fd, ".", DIRECTORY, Mode::empty()).context(failed)?;
         let mut buffer = [MaybeUninit::uninit(); 2048];
         let mut entries = RawDir::new(list, &mut buffer);
-        let mut ids = Vec::new();
+        let mut ids: Vec<ContainerId> = Vec::new();
         while let Some(entry) = entries.next() {
             let entry = entry.context(failed)?;
-            let id = entry.file_name().to_str().ok().and_then(|name| ContainerId::new(name).ok());
-            ids.extend(id);
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            let Ok(id) = ContainerId::new(name) else { continue };
+            ids.insert(ids.partition_point(|other| *other < id), id);
         }
-        ids.sort_unstable();
         Ok(ids)
     }
 

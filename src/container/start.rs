@@ -3,11 +3,10 @@
 //! The container's init listens on the AF_UNIX SOCK_SEQPACKET socket
 //! `start.sock` in the container's directory. Who connects and sends one byte
 //! starts the program: init executes it, which closes the connection (it is
-//! close-on-exec), or sends a report of its failure first. Who connects and
-//! sends nothing only asks whether init is still waiting.
+//! close-on-exec), or sends a report of its failure (one packet, see
+//! [`report`]). Who connects and sends nothing only asks whether init is still
+//! waiting.
 
-use alloc::string::String;
-use alloc::vec::Vec;
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{
@@ -15,6 +14,7 @@ use rustix::net::{
     send, socket_with,
 };
 
+use crate::act::report;
 use crate::container::{Directory, Lock, State, Status};
 use crate::error::{Context, Error, Result};
 
@@ -45,20 +45,18 @@ pub fn start(lock: &Lock<'_>, state: &State) -> Result<()> {
         other => other.context(|| "connect to the container's init")?,
     };
     send(&socket, GO, SendFlags::NOSIGNAL).context(|| "start the container's program")?;
-    let mut report = Vec::new();
-    let mut buffer = [0; 1024];
-    loop {
-        match recv(&socket, &mut buffer, RecvFlags::empty()) {
-            Ok((0, _)) => break,
-            Ok((length, _)) => report.extend_from_slice(&buffer[..length]),
+    let mut buffer = [0; report::MAX];
+    let length = loop {
+        match recv(&socket, &mut buffer[..], RecvFlags::empty()) {
+            Ok((length, _)) => break length,
             Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os("wait for the container's program", errno)),
         }
+    };
+    match &buffer[..length] {
+        [] => directory.remove_file(START_SOCKET),
+        report => Err(report::decode(report)),
     }
-    if !report.is_empty() {
-        return Err(Error::new(String::from_utf8_lossy(&report).into_owned()));
-    }
-    directory.remove_file(START_SOCKET)
 }
 
 fn already() -> Error {

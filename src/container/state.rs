@@ -5,7 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::container::{Cgroups, ContainerId};
-use crate::json::{self, Node, Value, Writer};
+use crate::error::Result;
+use crate::json::{self, Node, Writer};
 
 /// A container's state, as saved.
 #[derive(Debug, Clone)]
@@ -37,15 +38,21 @@ pub struct State {
     /// The container has a pid namespace of its own: all its processes end with
     /// its init.
     pub own_pids: bool,
-    /// `hooks` of the configuration when the container was created, so that a
-    /// later change of config.json has no effect on it.
-    pub hooks: Option<Value>,
+    /// `hooks` of the configuration when the container was created, as JSON (so
+    /// that a later change of config.json has no effect on it); empty when there
+    /// are none.
+    pub hooks: String,
 }
 
 impl State {
+    /// The annotations.
+    pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.annotations.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// As a document of one line.
     pub fn to_json(&self) -> String {
-        let mut out = Writer::compact();
+        let mut out = Writer::new();
         out.open_object();
         out.string_field("ociVersion", &self.oci_version);
         out.string_field("id", self.id.as_str());
@@ -55,7 +62,7 @@ impl State {
         out.string_field("rootfs", &self.rootfs);
         out.string_field("created", &self.created);
         out.object_field("annotations");
-        for (name, value) in &self.annotations {
+        for (name, value) in self.annotations() {
             out.string_field(name, value);
         }
         out.close();
@@ -64,24 +71,28 @@ impl State {
         out.bool_field("rootless", self.rootless);
         out.bool_field("systemd", self.systemd);
         out.bool_field("ownPids", self.own_pids);
-        if let Some(hooks) = &self.hooks {
-            out.key("hooks");
-            out.value(hooks);
-        }
+        out.string_field("hooks", &self.hooks);
         out.close();
         out.finish()
     }
 
-    /// Reads a saved state; `None` when it is not one. Properties that are not
-    /// known are ignored.
-    pub fn from_json(text: &[u8]) -> Option<State> {
-        let document = json::Document::parse(text, "state.json").ok()?;
-        document.read(read).ok()
+    /// Reads a saved state; `None` when the text is not JSON, as after a crash.
+    /// Properties that are not known are ignored.
+    ///
+    /// # Errors
+    /// It is JSON, but no state of ours: another runtime's, for example.
+    pub fn from_json(text: &[u8]) -> Result<Option<State>> {
+        match json::Document::parse(text, "state.json") {
+            Ok(document) => document.try_read(read).map(Some),
+            Err(_) => Ok(None),
+        }
     }
 }
 
 fn read(node: &Node<'_, '_>) -> Option<State> {
     let text = |name| Some(node.required(name)?.as_str()?.to_owned());
+    let mut annotations = Vec::new();
+    node.string_map("annotations", &mut annotations);
     Some(State {
         oci_version: text("ociVersion")?,
         id: ContainerId::new(&text("id")?).ok()?,
@@ -90,16 +101,15 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
         bundle: text("bundle")?,
         rootfs: text("rootfs")?,
         created: text("created")?,
-        annotations: node
-            .map("annotations", |value| value.as_str().map(ToOwned::to_owned))
+        annotations: annotations
             .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
-        cgroups: node.object("cgroups", Cgroups::from_json)?,
+        cgroups: Cgroups::from_json(&node.required("cgroups")?)?,
         rootless: node.flag("rootless"),
         systemd: node.flag("systemd"),
         own_pids: node.flag("ownPids"),
-        hooks: node.get("hooks").map(|hooks| hooks.value().clone()),
+        hooks: node.text("hooks").unwrap_or_default().to_owned(),
     })
 }
 
@@ -122,27 +132,38 @@ pub mod tests {
             rootless: false,
             systemd: true,
             own_pids: true,
-            hooks: json::parse(br#"{"poststop":[{"path":"/bin/true"}]}"#).ok(),
+            hooks: r#"{"poststop":[{"path":"/bin/true"}]}"#.to_owned(),
         }
     }
 
     #[test]
     fn there_and_back() {
         let text = sample().to_json();
-        let again = State::from_json(text.as_bytes()).unwrap();
+        let again = parse(&text).unwrap();
         assert_eq!(again.to_json(), text);
         assert_eq!(again.annotations, sample().annotations);
+    }
+
+    fn parse(text: &str) -> Option<State> {
+        State::from_json(text.as_bytes()).unwrap()
     }
 
     #[test]
     fn unknown_properties_and_garbage() {
         let text = sample().to_json();
         let more = text.replacen('{', "{\"later\":[1,{}],", 1);
-        assert_eq!(State::from_json(more.as_bytes()).unwrap().to_json(), text);
-        for bad in ["", "{}", "null", "{\"id\":", &text[..text.len() - 1]] {
-            assert!(State::from_json(bad.as_bytes()).is_none(), "{bad}");
+        assert_eq!(parse(&more).unwrap().to_json(), text);
+        for bad in ["", "{\"id\":", &text[..text.len() - 1]] {
+            assert!(parse(bad).is_none(), "{bad}");
         }
-        let bad = text.replacen("4711", "-1", 1);
-        assert!(State::from_json(bad.as_bytes()).is_none());
+    }
+
+    #[test]
+    fn states_of_others() {
+        let negative = sample().to_json().replacen("4711", "-1", 1);
+        let runc = r#"{"id":"a","init_process_pid":1,"init_process_start":2,"created":"x"}"#;
+        for other in ["{}", "null", "[]", runc, &negative] {
+            assert!(State::from_json(other.as_bytes()).is_err(), "{other}");
+        }
     }
 }

@@ -1,44 +1,14 @@
 //! What a container is doing.
-
-use core::fmt;
+//!
+//! - creating: `create` is at work and holds the lock;
+//! - created: its init lives and waits for `start`;
+//! - running: its program was executed and has not ended;
+//! - paused: its processes are frozen;
+//! - stopped: its init has ended, reaped or not, or never came to be.
 
 use crate::container::process::Process;
 use crate::container::{Directory, Lock, State, start};
-
-/// A container's status (runtime-spec, runtime.md, "State"; `paused` as runc
-/// has it).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// `create` is at work.
-    Creating,
-    /// Its init waits for `start`.
-    Created,
-    /// Its program was executed and has not ended.
-    Running,
-    /// All its processes are frozen.
-    Paused,
-    /// Its init has ended, reaped or not, or never came to be.
-    Stopped,
-}
-
-impl Status {
-    /// The word in the state.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Creating => "creating",
-            Status::Created => "created",
-            Status::Running => "running",
-            Status::Paused => "paused",
-            Status::Stopped => "stopped",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+pub use crate::spec::Status;
 
 impl Directory<'_> {
     /// The status of a container whose saved state is `state`, seen from

@@ -1,37 +1,28 @@
 //! Writes documents byte for byte as Go's `encoding/json` does, without its
-//! HTML escapes.
+//! HTML escapes: [`Writer`] is its `Marshal`, [`indent`] its `Indent`.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write;
 use miniserde::json::{Number, Value};
 
-/// A document under construction.
+/// A document under construction, in one line without blanks.
 ///
 /// Calls follow the document: `open_object`, then for each property `key` and
-/// its value, then `close`. The writer adds commas, line breaks and
-/// indentation.
+/// its value, then `close`. The writer adds the commas.
+#[derive(Default)]
 pub struct Writer {
     out: String,
-    /// `None` writes without any blanks, as `Marshal`; otherwise a level of
-    /// indentation, as `MarshalIndent`.
-    indent: Option<&'static str>,
     /// The closing brackets of what is open.
     open: String,
-    /// Whether the next item is the first of what is open.
-    first: bool,
-    /// Whether a key has just been written.
-    keyed: bool,
+    /// Whether a comma is due before the next item.
+    comma: bool,
 }
 
 impl Writer {
-    /// One line without blanks, as Go's `json.Marshal`.
-    pub fn compact() -> Self {
-        Writer { out: String::new(), indent: None, open: String::new(), first: true, keyed: false }
-    }
-
-    /// A property a line, as Go's `json.MarshalIndent` with this indentation.
-    pub fn pretty(indent: &'static str) -> Self {
-        Writer { indent: Some(indent), ..Self::compact() }
+    /// An empty document.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The finished text, without a line break at its end.
@@ -52,22 +43,16 @@ impl Writer {
 
     /// Ends what was opened last.
     pub fn close(&mut self) {
-        let Some(bracket) = self.open.pop() else {
-            return;
-        };
-        if !self.first {
-            self.line_break();
-        }
-        self.first = false;
-        self.out.push(bracket);
+        self.out.extend(self.open.pop());
+        self.comma = true;
     }
 
     /// The name of the next value.
     pub fn key(&mut self, key: &str) {
         self.separate();
         self.quote(key);
-        self.out.push_str(if self.indent.is_some() { ": " } else { ":" });
-        self.keyed = true;
+        self.out.push(':');
+        self.comma = false;
     }
 
     /// A string.
@@ -123,7 +108,7 @@ impl Writer {
     }
 
     /// A property that is an array of strings.
-    pub fn strings_field<'a>(&mut self, key: &str, texts: &mut dyn Iterator<Item = &'a str>) {
+    pub fn strings_field(&mut self, key: &str, texts: &mut dyn Iterator<Item = &str>) {
         self.array_field(key);
         for text in texts {
             self.string(text);
@@ -182,29 +167,14 @@ impl Writer {
         self.separate();
         self.out.push(open);
         self.open.push(close);
-        self.first = true;
+        self.comma = false;
     }
 
-    /// What stands between the previous item and this one.
     fn separate(&mut self) {
-        if self.keyed {
-            self.keyed = false;
-        } else if !self.open.is_empty() {
-            if !self.first {
-                self.out.push(',');
-            }
-            self.line_break();
+        if self.comma {
+            self.out.push(',');
         }
-        self.first = false;
-    }
-
-    fn line_break(&mut self) {
-        if let Some(indent) = self.indent {
-            self.out.push('\n');
-            for _ in 0..self.open.len() {
-                self.out.push_str(indent);
-            }
-        }
+        self.comma = true;
     }
 
     fn quote(&mut self, text: &str) {
@@ -222,13 +192,54 @@ impl Writer {
                     continue;
                 }
                 _ => {
-                    self.out.push(character);
+                    self.put(character);
                     continue;
                 }
             };
-            self.out.push('\\');
-            self.out.push(short);
+            self.put('\\');
+            self.put(short);
         }
         self.out.push('"');
     }
+
+    #[inline(never)]
+    fn put(&mut self, character: char) {
+        self.out.push(character);
+    }
+}
+
+/// A valid document without blanks, with a property or an element a line.
+pub fn indent(text: &str, unit: &str) -> String {
+    let mut out = Vec::with_capacity(text.len() * 2);
+    let mut depth = 0usize;
+    let mut quoted = false;
+    let mut escaped = false;
+    // The last byte outside of strings.
+    let mut previous = b' ';
+    for &byte in text.as_bytes() {
+        if quoted {
+            quoted = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            out.push(byte);
+            continue;
+        }
+        let closes = matches!(byte, b'}' | b']');
+        depth -= usize::from(closes);
+        // An empty object or array stays on its line.
+        if previous == b',' || matches!(previous, b'{' | b'[') != closes {
+            out.push(b'\n');
+            for _ in 0..depth {
+                out.extend_from_slice(unit.as_bytes());
+            }
+        }
+        depth += usize::from(matches!(byte, b'{' | b'['));
+        quoted = byte == b'"';
+        previous = byte;
+        out.push(byte);
+        if byte == b':' {
+            out.push(b' ');
+        }
+    }
+    // Only ASCII and the unit have been put between the bytes of strings.
+    String::from_utf8(out).unwrap_or_default()
 }

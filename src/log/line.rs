@@ -1,68 +1,70 @@
 //! One record as one line.
 
+use alloc::format;
 use alloc::string::String;
 use core::fmt::Write;
 
+use crate::json::Writer;
 use crate::log::time::Timestamp;
 
-/// Appends a record with its newline: a JSON object, or logfmt as logrus
-/// writes it.
-pub fn append(out: &mut String, json: bool, time: Timestamp, level: &str, message: &str) {
-    let (before, after) = if json {
-        (alloc::format!("{{\"level\":\"{level}\",\"msg\":\""), "\",\"time\":\"")
-    } else {
-        (alloc::format!("time=\"{time}\" level={level} msg=\""), "\"")
-    };
-    out.push_str(&before);
-    for char in message.chars() {
-        escape(out, json, char);
-    }
-    out.push_str(after);
-    if json {
-        let _ = write!(out, "{time}\"}}");
-    }
-    out.push('\n');
+/// A JSON object, with the keys in the order of logrus.
+pub fn json(time: Timestamp, level: &str, message: &str) -> String {
+    let mut out = Writer::new();
+    out.open_object();
+    out.string_field("level", level);
+    out.string_field("msg", message);
+    out.string_field("time", &format!("{time}"));
+    out.close();
+    let mut line = out.finish();
+    line.push('\n');
+    line
 }
 
-/// A character of a string in quotes, by JSON's rules or by Go's.
-fn escape(out: &mut String, json: bool, char: char) {
-    match char {
-        '"' => out.push_str("\\\""),
-        '\\' => out.push_str("\\\\"),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\0'..' ' | '\x7f' => {
-            let prefix = if json { "\\u00" } else { "\\x" };
-            let _ = write!(out, "{prefix}{:02x}", char as u32);
+/// logfmt as logrus writes it, with the message always in Go's quotes.
+pub fn text(time: Timestamp, level: &str, message: &str) -> String {
+    let mut line = format!("time=\"{time}\" level={level} msg=\"");
+    for char in message.chars() {
+        match char {
+            '"' => line.push_str("\\\""),
+            '\\' => line.push_str("\\\\"),
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            '\t' => line.push_str("\\t"),
+            '\0'..' ' | '\x7f' => {
+                let _ = write!(line, "\\x{:02x}", char as u32);
+            }
+            _ => line.push(char),
         }
-        _ => out.push(char),
     }
+    line.push_str("\"\n");
+    line
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(json: bool, message: &str, expect: &str) {
-        let mut out = String::new();
-        append(&mut out, json, Timestamp { seconds: 1, nanoseconds: 5 }, "error", message);
-        assert_eq!(out, expect);
+    const TIME: Timestamp = Timestamp { seconds: 1, nanoseconds: 5 };
+
+    #[test]
+    fn texts() {
+        for (message, expect) in [
+            ("a b", "time=\"1970-01-01T00:00:01Z\" level=error msg=\"a b\"\n"),
+            (
+                "\"\\\n\x01é",
+                "time=\"1970-01-01T00:00:01Z\" level=error msg=\"\\\"\\\\\\n\\x01é\"\n",
+            ),
+        ] {
+            assert_eq!(text(TIME, "error", message), expect);
+        }
     }
 
     #[test]
-    fn lines() {
-        check(false, "a b", "time=\"1970-01-01T00:00:01Z\" level=error msg=\"a b\"\n");
-        check(
-            false,
-            "\"\\\n\x01é",
-            "time=\"1970-01-01T00:00:01Z\" level=error msg=\"\\\"\\\\\\n\\x01é\"\n",
-        );
-        check(
-            true,
-            "\"\\\n\x01é",
+    fn objects() {
+        assert_eq!(
+            json(TIME, "error", "\"\\\n\x01é"),
             "{\"level\":\"error\",\"msg\":\"\\\"\\\\\\n\\u0001é\",\
-             \"time\":\"1970-01-01T00:00:01Z\"}\n",
+             \"time\":\"1970-01-01T00:00:01Z\"}\n"
         );
     }
 }

@@ -7,7 +7,6 @@
 mod line;
 pub mod time;
 
-use alloc::string::String;
 use core::fmt;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
@@ -112,8 +111,8 @@ impl Log {
             return;
         }
         let message = alloc::fmt::format(message);
-        let mut text = String::new();
-        line::append(&mut text, self.json, time::Timestamp::now(), level.name(), &message);
+        let form = if self.json { line::json } else { line::text };
+        let text = form(time::Timestamp::now(), level.name(), &message);
         match &self.file {
             Some(file) => write(file, &text),
             None => write(sys::stderr(), &text),

@@ -1,7 +1,6 @@
 //! The time of day in UTC, written as RFC 3339 says.
 
 use core::fmt;
-use rustix::time::{ClockId, clock_gettime};
 
 /// A moment, counted from 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +14,8 @@ pub struct Timestamp {
 impl Timestamp {
     /// Now, by the system's clock.
     pub fn now() -> Timestamp {
-        let now = clock_gettime(ClockId::Realtime);
-        Timestamp { seconds: now.tv_sec, nanoseconds: now.tv_nsec as u32 }
+        let (seconds, nanoseconds) = crate::sys::clock::realtime();
+        Timestamp { seconds, nanoseconds }
     }
 
     /// With the fraction, as Go's RFC3339Nano: no trailing zeros.

@@ -1,11 +1,12 @@
 //! Joining namespaces by path, or those of a running container.
 
-use crate::fault::{Act, Detail, Fault, Quoted};
+use crate::fault::{Act, Fault, Quoted};
 use crate::sys::clone::setns;
 use alloc::ffi::CString;
 use core::fmt;
 use linux_raw_sys::general::CLONE_NEWUSER;
 use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
 /// Namespaces to join through one descriptor.
@@ -14,8 +15,8 @@ pub struct Join {
     pub kind: u32,
     /// Where it is, for messages.
     pub path: CString,
-    /// A file of `/proc/PID/ns` or a pidfd.
-    pub fd: OwnedFd,
+    /// A file of `/proc/PID/ns` or a pidfd; `None` until it is opened.
+    pub fd: Option<OwnedFd>,
 }
 
 impl fmt::Display for Join {
@@ -25,9 +26,27 @@ impl fmt::Display for Join {
 }
 
 impl Join {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// Those of open(2), with the path.
+    pub fn open(&mut self) -> crate::error::Result<()> {
+        use crate::error::Context;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let opened = openat(CWD, &*self.path, flags, Mode::empty())
+            .context(|| alloc::format!("open namespace {}", Quoted(&self.path)))?;
+        self.fd = Some(opened);
+        Ok(())
+    }
+
+    fn setns(&self) -> rustix::io::Result<()> {
+        let fd = self.fd.as_ref().ok_or(Errno::BADF)?;
+        setns(fd.as_fd(), self.kind)
+    }
+
     /// Joins.
     pub fn act(&self) -> Act {
-        setns(self.fd.as_fd(), self.kind).map_err(|errno| match errno {
+        self.setns().map_err(|errno| match errno {
             Errno::INVAL => Fault::from(errno).hint("the file is not a namespace of this type"),
             _ => errno.into(),
         })
@@ -40,7 +59,7 @@ pub fn join_all(joins: &[Join]) -> Act {
     let mut waiting: heapless::Vec<&Join, 16> = heapless::Vec::new();
     let has_user = joins.iter().any(|join| join.kind & CLONE_NEWUSER != 0);
     for join in joins.iter().filter(|join| join.kind != CLONE_NEWUSER) {
-        match setns(join.fd.as_fd(), join.kind) {
+        match join.setns() {
             Ok(()) => {}
             Err(Errno::PERM | Errno::ACCESS) if has_user => {
                 waiting.push(join).map_err(|_| Fault::new("too many namespaces"))?;
@@ -59,9 +78,4 @@ pub fn join_all(joins: &[Join]) -> Act {
 
 fn name(join: &Join, fault: Fault) -> Fault {
     Fault { detail: crate::fault::Text::of(join), ..fault }
-}
-
-/// A pidfd that can stand for all namespaces of a process (setns(2), Linux 5.8).
-pub fn join_process(pidfd: &OwnedFd, kinds: u32) -> Act {
-    setns(pidfd.as_fd(), kinds).detail("setns")
 }

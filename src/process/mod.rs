@@ -1,3 +1,6 @@
 //! The container's process: who it is, what it may do, which program it becomes.
 
+pub mod identity;
+pub mod program;
 pub mod spawn;
+pub mod terminal;

@@ -3,7 +3,6 @@
 
 use crate::error;
 use crate::error::{Context, Result};
-use crate::fault::Fault;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::{descriptor, signal};
@@ -12,13 +11,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process, pidfd_open, waitpid,
-};
+use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 
 /// A program, its arguments, and what its descriptors 0, 1 and 2 are to be
 /// (`None`: as ours).
@@ -56,31 +52,6 @@ impl Program<'_> {
             }
         }
     }
-}
-
-/// Waits for the process to end; `timeout_ms` milliseconds at most (`None`: for
-/// ever), after which it is killed and the fault says so.
-pub fn wait(pid: Pid, timeout_ms: Option<u64>) -> core::result::Result<WaitStatus, Fault> {
-    if let Some(milliseconds) = timeout_ms {
-        let limit = Timespec {
-            tv_sec: (milliseconds / 1000) as _,
-            tv_nsec: (milliseconds % 1000 * 1_000_000) as _,
-        };
-        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        let mut fds = [PollFd::new(&pidfd, PollFlags::IN)];
-        let ended = loop {
-            match poll(&mut fds, Some(&limit)) {
-                Err(Errno::INTR) => {}
-                result => break result? > 0,
-            }
-        };
-        if !ended {
-            let _ = kill_process(pid, Signal::KILL);
-            reap(pid)?;
-            return Err(Fault::new(format_args!("timed out after {milliseconds} ms")));
-        }
-    }
-    Ok(reap(pid)?)
 }
 
 /// waitpid(2) of this child, to its end.

@@ -46,7 +46,8 @@ pub fn bind_root(rootfs: &CStr, shared_parent: Option<&CStr>) -> Result<OwnedFd,
     Ok(tree)
 }
 
-fn open_directory(path: &CStr) -> rustix::io::Result<OwnedFd> {
+/// Opens a directory of the host with `O_PATH`.
+pub fn open_directory(path: &CStr) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(CWD, path, flags, Mode::empty())
 }

@@ -32,7 +32,7 @@ pub struct ProcessState<'a> {
 /// The document, on one line. It is sent over the socket `listenerPath` in one
 /// message with the notify descriptor (SCM_RIGHTS, unix(7)).
 pub fn state(process: &ProcessState<'_>) -> String {
-    let mut out = Writer::compact();
+    let mut out = Writer::new();
     out.open_object();
     out.string_field("ociVersion", spec::VERSION);
     out.strings_field("fds", &mut [FD_NAME].into_iter());

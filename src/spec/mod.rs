@@ -9,23 +9,39 @@
 //! words; [`validate`] then checks what one property demands of another.
 //! [`Spec::read`] does both. Unknown properties are ignored, as the
 //! specification wants.
+#![allow(
+    clippy::field_reassign_with_default,
+    reason = "values are filled in place: moving them costs more code than reading them"
+)]
 
 pub mod capability;
 mod config;
+mod default;
+pub mod features;
 mod hooks;
 mod linux;
+pub mod mount_options;
 mod mounts;
+mod namespaces;
 mod process;
+pub mod ranges;
 mod resources;
 mod seccomp;
+pub mod signal;
+mod state;
+pub mod validate;
 
 pub use config::{Root, Spec};
+pub use default::DefaultConfig;
+pub use features::Abilities;
 pub use hooks::{Hook, Hooks};
 pub use linux::{
-    Device, DeviceKind, IdMapping, IntelRdt, Linux, MemoryPolicy, MemoryPolicyMode, Namespace,
-    NamespaceKind, NetDevice, Personality, PersonalityDomain, Propagation, TimeOffset, TimeOffsets,
+    Device, DeviceKind, IntelRdt, Linux, MemoryPolicy, MemoryPolicyMode, NetDevice, Personality,
+    PersonalityDomain, Propagation,
 };
+pub use mount_options::{Attributes, MountOptions};
 pub use mounts::Mount;
+pub use namespaces::{IdMapping, Namespace, NamespaceKind, TimeOffset, TimeOffsets};
 pub use process::{
     Capabilities, ConsoleSize, ExecCpuAffinity, IoPriority, IoPriorityClass, Process, Rlimit,
     Scheduler, SchedulerPolicy, User,
@@ -37,8 +53,12 @@ pub use resources::{
 pub use seccomp::{
     Seccomp, SeccompAction, SeccompArch, SeccompArgument, SeccompOperator, SeccompRule,
 };
+pub use state::{Details, State, Status};
 
 /// The newest release of the specification that we implement.
 pub const VERSION: &str = "1.3.0";
 /// The oldest release of the specification that we accept.
 pub const VERSION_MIN: &str = "1.0.0";
+
+#[cfg(test)]
+mod tests;

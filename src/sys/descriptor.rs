@@ -35,3 +35,22 @@ pub fn become_stdio(fd: BorrowedFd<'_>, number: RawFd) -> Result<()> {
     let mut target = core::mem::ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });
     rustix::io::dup2(fd, &mut target)
 }
+
+/// Closes a descriptor that the parent of this process owns: its copy here.
+///
+/// For a process just cloned, which shares no code path with the owner any more
+/// and never drops it.
+pub fn close_inherited(fd: BorrowedFd<'_>) {
+    use rustix::fd::AsRawFd;
+    // SAFETY: in this process nothing uses the owner again (the caller's
+    // promise), so the number is not used after it is closed.
+    unsafe { rustix::io::close(fd.as_raw_fd()) }
+}
+
+/// Descriptor 0, 1 or 2.
+pub fn standard(number: i32) -> BorrowedFd<'static> {
+    debug_assert!((0..3).contains(&number));
+    // SAFETY: the start of the program makes sure that the three are open, and
+    // nothing closes them: they are only ever replaced.
+    unsafe { BorrowedFd::borrow_raw(number) }
+}

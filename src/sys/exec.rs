@@ -11,6 +11,8 @@ use rustix::io::Errno;
 /// A null-terminated array of C strings, as execve(2) takes it, that owns them.
 pub struct Strings {
     strings: Vec<CString>,
+    /// Room for one more string that is known only after the clone.
+    room: Vec<u8>,
     pointers: Vec<*const c_char>,
 }
 
@@ -18,13 +20,31 @@ impl Strings {
     /// Builds the array. The strings stay where they are: a `CString`'s bytes do
     /// not move with it.
     pub fn new(strings: Vec<CString>) -> Self {
-        let mut pointers: Vec<*const c_char> = Vec::with_capacity(strings.len() + 1);
-        pointers.extend(strings.iter().map(|string| string.as_ptr()));
-        pointers.push(core::ptr::null());
-        Strings { strings, pointers }
+        Strings::with_room(strings, 0)
     }
 
-    /// The strings.
+    /// As [`Strings::new`], with room for one more string of less than `room`
+    /// bytes, given later by [`Strings::fill_room`].
+    pub fn with_room(strings: Vec<CString>, room: usize) -> Self {
+        let mut pointers: Vec<*const c_char> = Vec::with_capacity(strings.len() + 2);
+        pointers.extend(strings.iter().map(|string| string.as_ptr()));
+        pointers.push(core::ptr::null());
+        pointers.push(core::ptr::null());
+        Strings { strings, room: alloc::vec![0; room], pointers }
+    }
+
+    /// Adds the last string, without allocation; what does not fit, or has a
+    /// null byte, is left out.
+    pub fn fill_room(&mut self, text: &[u8]) {
+        if text.len() < self.room.len() && !text.contains(&0) {
+            self.room[..text.len()].copy_from_slice(text);
+            self.room[text.len()] = 0;
+            let last = self.strings.len();
+            self.pointers[last] = self.room.as_ptr().cast();
+        }
+    }
+
+    /// The strings, without the one in the room.
     pub fn as_slice(&self) -> &[CString] {
         &self.strings
     }

@@ -3,10 +3,13 @@
 
 #![allow(unsafe_code)]
 
+pub mod bpf;
+pub mod clock;
 pub mod clone;
 pub mod descriptor;
 pub mod exec;
 pub mod keyring;
+pub mod limit;
 pub mod mount;
 pub mod network;
 mod raw;
@@ -39,4 +42,14 @@ pub fn stderr() -> BorrowedFd<'static> {
     // SAFETY: the start of the program makes sure that 0, 1 and 2 are open, and
     // nothing closes them.
     unsafe { rustix::stdio::stderr() }
+}
+
+/// getcwd(2) into `buffer`: the path, without its end. One that is not below the
+/// root starts with `(unreachable)`; `ERANGE` when the buffer is too small.
+pub fn current_directory(buffer: &mut [u8]) -> rustix::io::Result<&[u8]> {
+    use linux_raw_sys::general::__NR_getcwd;
+    let at = buffer.as_mut_ptr() as usize;
+    // SAFETY: the kernel writes at most as many bytes as the buffer has.
+    let length = unsafe { raw::syscall(__NR_getcwd, [at, buffer.len(), 0, 0, 0, 0]) }?;
+    Ok(&buffer[..length.saturating_sub(1)])
 }

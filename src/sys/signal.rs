@@ -7,6 +7,7 @@ use linux_raw_sys::general::{
 };
 use rustix::fd::{FromRawFd, OwnedFd};
 use rustix::io::Result;
+use rustix::process::Signal;
 
 /// The kernel's signal set: bit N-1 for signal N, 64 signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,4 +70,19 @@ pub fn signalfd(set: Set) -> Result<OwnedFd> {
         let fd = syscall(__NR_signalfd4, [usize::MAX, at, SET_SIZE, flags, 0, 0])?;
         Ok(OwnedFd::from_raw_fd(fd as i32))
     }
+}
+
+/// Signal `number`, 1 to 64.
+pub fn from_number(number: i32) -> Option<Signal> {
+    // SAFETY: the number is a signal of the kernel's. Those that a libc keeps
+    // for itself are free: there is none.
+    (1..=64).contains(&number).then(|| unsafe { Signal::from_raw_unchecked(number) })
+}
+
+/// kill(2) with any signal number, real-time ones included.
+pub fn send(pid: rustix::process::Pid, number: i32) -> Result<()> {
+    use linux_raw_sys::general::__NR_kill;
+    let pid = pid.as_raw_nonzero().get() as usize;
+    // SAFETY: takes two numbers.
+    unsafe { syscall(__NR_kill, [pid, number as usize, 0, 0, 0, 0]) }.map(drop)
 }

@@ -1,0 +1,285 @@
+//! The container's first process: it carries the plan's operations out, waits,
+//! and becomes the program. It allocates nothing and returns nowhere.
+
+use super::channel::Channel;
+use super::report::{Kind, Report};
+use crate::fault::{Act, Detail, Fault};
+use crate::plan::{Op, Plan};
+use crate::process::program::{change_directory, check_directory};
+use crate::process::terminal;
+use crate::rootfs::{device, mask, path, root};
+use crate::spec::Rlimit;
+use crate::sys::{descriptor, limit, network, signal};
+use core::ffi::CStr;
+use core::fmt;
+use linux_raw_sys::general::{CLONE_NEWCGROUP, PROC_SUPER_MAGIC};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, fstatfs, openat};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
+use rustix::process::getpid;
+
+/// What the process knows beyond its plan.
+pub struct Child {
+    /// To the command that made it.
+    pub channel: Channel,
+    /// The socket on which it waits for `start`; `None` starts at once.
+    pub start: Option<OwnedFd>,
+    /// v1 `tasks` files to enter its cgroups by.
+    pub cgroup_files: alloc::vec::Vec<OwnedFd>,
+    /// The command says when its id maps and cgroups are in place.
+    pub wait_first: bool,
+    /// It was born into a new user namespace and is to be root there.
+    pub become_root: bool,
+    /// The signal mask of the program.
+    pub mask: signal::Set,
+    /// The host's /proc, opened before anything could be mounted over it.
+    pub proc: OwnedFd,
+    /// The exit status that a failure asks the command for; 0: its own.
+    pub failure_status: u8,
+}
+
+/// Descriptors that the operations share.
+struct Scene {
+    root: Option<OwnedFd>,
+    cover: mask::Cover,
+    master: Option<OwnedFd>,
+}
+
+impl Child {
+    /// Does it all; ends as the program, or with a report of what failed.
+    pub fn run(mut self, plan: &mut Plan) -> ! {
+        let mut scene = Scene { root: None, cover: mask::Cover::default(), master: None };
+        self.begin();
+        for index in 0..plan.ops.len() {
+            let result = match &plan.ops[index] {
+                Op::FindProgram => {
+                    plan.program.set_home(plan.identity.uid);
+                    plan.program.find().map(drop)
+                }
+                op => self.act(op, plan, &mut scene),
+            };
+            if let Err(fault) = result {
+                self.fail(&plan.ops[index], &fault);
+            }
+        }
+        self.ready(&mut scene);
+        let starter = self.wait_start();
+        let fault = self.finish(plan);
+        self.fail_to(starter.as_ref(), &Quiet, &fault)
+    }
+
+    /// Enters what the command prepared.
+    fn begin(&self) {
+        if self.wait_first && self.channel.wait_go().is_err() {
+            crate::sys::exit(1);
+        }
+        let result = || -> Act {
+            crate::cgroup::enter(&self.cgroup_files)?;
+            let _ = rustix::process::set_dumpable_behavior(
+                rustix::process::DumpableBehavior::NotDumpable,
+            );
+            if self.become_root {
+                crate::process::identity::become_root()?;
+            }
+            Ok(())
+        };
+        if let Err(fault) = result() {
+            self.fail(&"enter the container's cgroup and user namespace", &fault);
+        }
+        // What is made from here on has the modes that the plan says.
+        rustix::process::umask(Mode::empty());
+    }
+
+    fn act(&self, op: &Op, plan: &Plan, scene: &mut Scene) -> Act {
+        match op {
+            Op::NewSession => Ok(rustix::process::setsid().map(drop)?),
+            Op::Keyring(name) => match crate::sys::keyring::join_session_keyring(name) {
+                // A kernel without keys has none to share.
+                Err(Errno::NOSYS) => Ok(()),
+                result => Ok(result?),
+            },
+            Op::CgroupNamespace => Ok(crate::sys::clone::unshare(CLONE_NEWCGROUP)?),
+            Op::Loopback => Ok(network::loopback_up()?),
+            Op::Hostname(name) => Ok(rustix::system::sethostname(name.to_bytes())?),
+            Op::Domainname(name) => Ok(rustix::system::setdomainname(name.to_bytes())?),
+            Op::Propagation(flags) => root::set_propagation(*flags),
+            Op::Root { path, shared_parent } => {
+                scene.root = Some(root::bind_root(path, shared_parent.as_deref())?);
+                Ok(())
+            }
+            Op::OpenRoot(path) => {
+                scene.root = Some(root::open_directory(path)?);
+                Ok(())
+            }
+            Op::Mount(mount) => mount.act(scene.root()?),
+            Op::CgroupMount(mount) => mount.act(scene.root()?),
+            Op::Device(device) => device.act(scene.root()?),
+            Op::DeviceLinks => device::make_links(scene.root()?),
+            Op::WorkingDirectory(path) => make_working_directory(scene.root()?, path),
+            Op::Terminal { size, uid, console } => {
+                let terminal = terminal::open(scene.root()?, *size, *uid)?;
+                if *console {
+                    terminal::bind_console(scene.root()?, terminal.slave.as_fd())?;
+                }
+                terminal::take(terminal.slave.as_fd())?;
+                scene.master = Some(terminal.master);
+                Ok(())
+            }
+            Op::GiveStdio(uid) => {
+                terminal::give_stdio(*uid);
+                Ok(())
+            }
+            Op::Sysctl { file, value } => self.write_proc(file, value),
+            Op::RuntimeHooks => self.ask_for_hooks(),
+            Op::ContainerHooks => plan.create_container.run(&plan.state, "creating", own_pid()),
+            Op::Mask(path) => {
+                let Scene { root, cover, .. } = scene;
+                let root = root.as_ref().ok_or(Errno::BADF)?;
+                cover.mask(root.as_fd(), path)
+            }
+            Op::Readonly(path) => mask::make_readonly(scene.root()?, path),
+            Op::ExecLabel { file, text } => self.write_proc(file, text),
+            Op::Pivot => root::pivot(scene.root()?),
+            Op::MoveRoot => root::move_root(scene.root()?),
+            Op::ChangeRoot => root::change_root(scene.root()?),
+            Op::RootReadonly => root::make_root_readonly(),
+            Op::RootPropagation(flags) => root::set_propagation(*flags),
+            Op::Umask(mask) => {
+                rustix::process::umask(Mode::from_raw_mode(*mask));
+                Ok(())
+            }
+            Op::NoNewPrivileges => Ok(rustix::thread::set_no_new_privs(true)?),
+            Op::Identity => plan.identity.act(),
+            Op::ChangeDirectory => change_directory(&plan.cwd),
+            Op::FindProgram => Ok(()),
+        }
+    }
+
+    /// Writes to a file of the host's procfs, after a look that it is on one.
+    fn write_proc(&self, file: &CStr, text: &CStr) -> Act {
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = openat(&self.proc, file, flags, Mode::empty())?;
+        if fstatfs(&file)?.f_type as u64 != u64::from(PROC_SUPER_MAGIC) {
+            return Err(Fault::new("it is not on a procfs"));
+        }
+        rustix::io::write(&file, text.to_bytes())?;
+        Ok(())
+    }
+
+    fn ask_for_hooks(&self) -> Act {
+        self.channel.send(&Report::new(Kind::WantHooks, 0)).detail("ask for the hooks")?;
+        if self.channel.wait_go().is_err() {
+            // The command has ended, or reports the hook's failure itself.
+            crate::sys::exit(1);
+        }
+        Ok(())
+    }
+
+    /// Tells the command, and waits until it has written the state down.
+    fn ready(&mut self, scene: &mut Scene) {
+        let report = Report::new(Kind::Ready, 0);
+        let sent = match scene.master.take() {
+            Some(master) => self.channel.send_with(report.as_bytes(), master.as_fd()),
+            None => self.channel.send(&report),
+        };
+        if sent.is_err() || self.channel.wait_go().is_err() {
+            crate::sys::exit(1);
+        }
+    }
+
+    /// Waits for `start`, if the command does not wait for us itself; returns
+    /// the connection to report a failure to.
+    fn wait_start(&self) -> Option<Channel> {
+        let listener = self.start.as_ref()?;
+        loop {
+            let Ok(connection) = accept_with(listener, SocketFlags::CLOEXEC) else { continue };
+            let mut byte = [0];
+            match recv(&connection, &mut byte[..], RecvFlags::empty()) {
+                Ok((1.., _)) => return Some(Channel::from(connection)),
+                // Somebody asks whether we are still waiting.
+                _ => drop(connection),
+            }
+        }
+    }
+
+    /// The last steps; returns only on an error.
+    fn finish(&self, plan: &mut Plan) -> Fault {
+        let result = || -> Result<core::convert::Infallible, Fault> {
+            plan.start_container.run(&plan.state, "created", own_pid())?;
+            // The directory may have been moved while we waited.
+            check_directory()?;
+            let path = plan.program.find()?;
+            descriptor::close_on_exec_from(3 + plan.preserve_fds).or_else(|errno| match errno {
+                // Before Linux 5.11: everything of ours is close-on-exec already.
+                Errno::NOSYS | Errno::INVAL => Ok(()),
+                errno => Err(errno),
+            })?;
+            // The last thing: they hold for what we do, too.
+            set_rlimits(&plan.rlimits)?;
+            signal::set_default(rustix::process::Signal::PIPE.as_raw());
+            signal::set_mask(self.mask);
+            if let Some(filter) = &plan.seccomp {
+                filter.load()?;
+                plan.identity.give_up_extra()?;
+            }
+            Err(plan.program.become_it(path))
+        };
+        match result() {
+            Err(fault) => fault,
+            Ok(never) => match never {},
+        }
+    }
+
+    fn fail(&self, operation: &dyn fmt::Display, fault: &Fault) -> ! {
+        self.fail_to(None, operation, fault)
+    }
+
+    fn fail_to(&self, starter: Option<&Channel>, operation: &dyn fmt::Display, fault: &Fault) -> ! {
+        let report = Report::failed(operation, fault, self.failure_status);
+        let _ = send(starter.unwrap_or(&self.channel), report.as_bytes(), SendFlags::NOSIGNAL);
+        crate::sys::exit(1)
+    }
+}
+
+/// An operation whose name adds nothing.
+struct Quiet;
+
+impl fmt::Display for Quiet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("start the program")
+    }
+}
+
+impl Scene {
+    /// The root file system; `/` for a process in a running container.
+    fn root(&mut self) -> Result<BorrowedFd<'_>, Fault> {
+        if self.root.is_none() {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            self.root = Some(openat(CWD, c"/", flags, Mode::empty())?);
+        }
+        Ok(self.root.as_ref().map(AsFd::as_fd).ok_or(Errno::BADF)?)
+    }
+}
+
+fn own_pid() -> i32 {
+    getpid().as_raw_nonzero().get()
+}
+
+fn set_rlimits(limits: &[Rlimit]) -> Act {
+    for &Rlimit { resource, soft, hard } in limits {
+        limit::set(resource, limit::Limit { soft, hard }).detail(format_args!(
+            "process.rlimits: set {} to {soft} (hard {hard})",
+            Rlimit::name(resource)
+        ))?;
+    }
+    Ok(())
+}
+
+/// Makes the working directory where it is missing; where that cannot be done,
+/// entering it will say so.
+fn make_working_directory(root: BorrowedFd<'_>, path: &CStr) -> Act {
+    let mode = Mode::from_raw_mode(0o755);
+    let _ = path::create_in(root, path, path::Create::Directory, mode);
+    Ok(())
+}

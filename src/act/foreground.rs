@@ -1,0 +1,226 @@
+//! `run` and `exec` in the foreground: signals and the terminal are passed on
+//! until the program ends.
+
+use super::launch::Born;
+use crate::error::{Context, Result};
+use crate::process::spawn::shell_status;
+use crate::process::terminal::{Size, set_size};
+use crate::sys::signal;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, wait};
+use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+
+/// The size of `struct signalfd_siginfo`.
+const SIGNAL_RECORD: usize = 128;
+
+/// What stands between the program and who called us.
+pub struct Foreground {
+    master: Option<OwnedFd>,
+    /// The caller's terminal, with the settings to put back.
+    outer: Option<(BorrowedFd<'static>, Termios)>,
+}
+
+/// Bytes on their way, in a fixed buffer.
+struct Pipe {
+    buffer: [u8; 4096],
+    start: usize,
+    end: usize,
+    open: bool,
+}
+
+impl Foreground {
+    /// `master` is the program's terminal, if it has one that is ours to serve:
+    /// the caller's becomes raw then.
+    pub fn new(master: Option<OwnedFd>) -> Foreground {
+        let outer = master.as_ref().and_then(|_| raw_terminal());
+        let foreground = Foreground { master, outer };
+        foreground.copy_size();
+        foreground
+    }
+
+    /// A terminal for the program in the foreground needs one of the caller's.
+    ///
+    /// # Errors
+    /// None of descriptors 0, 1 and 2 is a terminal; `asked` says who wants one.
+    pub fn check_terminal(asked: &'static str) -> Result<()> {
+        if (0..3).map(standard).any(|fd| isatty(fd)) {
+            return Ok(());
+        }
+        Err(crate::error!(
+            "{asked}: a terminal is asked for, but none of stdin, stdout and stderr is one"
+        )
+        .hint("ask for none, or detach and give a --console-socket"))
+    }
+
+    /// Waits for the program's end; its exit status as a shell gives it.
+    ///
+    /// All signals must be blocked.
+    ///
+    /// # Errors
+    /// The kernel refuses to let us wait.
+    pub fn wait(&self, born: &Born) -> Result<u8> {
+        let signals = signal::signalfd(signal::Set::ALL).context(|| "signalfd")?;
+        let mut input = Pipe::new(self.master.is_some());
+        let mut output = Pipe::new(self.master.is_some());
+        loop {
+            if let Some(status) = reap_until(born.pid)? {
+                output.drain(self.master.as_ref());
+                return Ok(shell_status(status));
+            }
+            self.step(&signals, born.pid, &mut input, &mut output);
+        }
+    }
+
+    /// Sleeps until something happens, and passes it on.
+    fn step(&self, signals: &OwnedFd, pid: Pid, input: &mut Pipe, output: &mut Pipe) {
+        let Some(master) = &self.master else {
+            let _ = poll(&mut [PollFd::new(signals, PollFlags::IN)], None);
+            self.pass_signals(signals, pid);
+            return;
+        };
+        let mut wanted = PollFlags::empty();
+        if output.open && output.is_empty() {
+            wanted |= PollFlags::IN;
+        }
+        if !input.is_empty() {
+            wanted |= PollFlags::OUT;
+        }
+        let stdin = standard(0);
+        let mut fds = heapless::Vec::<PollFd<'_>, 3>::new();
+        let _ = fds.push(PollFd::new(signals, PollFlags::IN));
+        if !wanted.is_empty() {
+            let _ = fds.push(PollFd::new(master, wanted));
+        }
+        if input.open && input.is_empty() {
+            let _ = fds.push(PollFd::new(&stdin, PollFlags::IN));
+        }
+        let _ = poll(&mut fds, None);
+        let ready = |number: usize| fds.get(number).map_or(PollFlags::empty(), PollFd::revents);
+        let on_master = if wanted.is_empty() { PollFlags::empty() } else { ready(1) };
+        let on_stdin = ready(1 + usize::from(!wanted.is_empty()));
+        drop(fds);
+        self.pass_signals(signals, pid);
+        if on_master.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+            output.fill(master.as_fd());
+            output.flush(standard(1));
+        }
+        if on_master.contains(PollFlags::OUT) {
+            input.flush(master.as_fd());
+        }
+        if input.open && input.is_empty() && !on_stdin.is_empty() {
+            input.fill(stdin);
+            input.flush(master.as_fd());
+        }
+    }
+
+    /// Hands on what came, but for what concerns us alone.
+    fn pass_signals(&self, signals: &OwnedFd, pid: Pid) {
+        let mut records = [0; 8 * SIGNAL_RECORD];
+        let Ok(length) = rustix::io::read(signals, &mut records[..]) else { return };
+        for record in records[..length].chunks_exact(SIGNAL_RECORD) {
+            let number = i32::from_ne_bytes([record[0], record[1], record[2], record[3]]);
+            match Signal::from_named_raw(number) {
+                Some(Signal::CHILD | Signal::URG | Signal::PIPE) => {}
+                Some(Signal::WINCH) if self.master.is_some() => self.copy_size(),
+                _ => {
+                    let _ = crate::sys::signal::send(pid, number);
+                }
+            }
+        }
+    }
+
+    fn copy_size(&self) {
+        let (Some(master), Some((outer, _))) = (&self.master, &self.outer) else { return };
+        if let Ok(size) = tcgetwinsize(outer)
+            && (size.ws_row, size.ws_col) != (0, 0)
+        {
+            let size = Size { rows: size.ws_row, columns: size.ws_col };
+            let _ = set_size(master.as_fd(), size);
+        }
+    }
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        if let Some((terminal, settings)) = &self.outer {
+            let _ = tcsetattr(terminal, OptionalActions::Drain, settings);
+        }
+    }
+}
+
+impl Pipe {
+    fn new(open: bool) -> Pipe {
+        Pipe { buffer: [0; 4096], start: 0, end: 0, open }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    fn fill(&mut self, from: BorrowedFd<'_>) {
+        match rustix::io::read(from, &mut self.buffer[..]) {
+            Ok(length) if length > 0 => (self.start, self.end) = (0, length),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            // The end, or EIO: every slave is closed.
+            _ => self.open = false,
+        }
+    }
+
+    fn flush(&mut self, to: BorrowedFd<'_>) {
+        while !self.is_empty() {
+            match rustix::io::write(to, &self.buffer[self.start..self.end]) {
+                Ok(length) => self.start += length,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return,
+                Err(_) => {
+                    // Nobody listens: what is left has nowhere to go.
+                    self.start = self.end;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Passes on what the program wrote before it ended.
+    fn drain(&mut self, master: Option<&OwnedFd>) {
+        let Some(master) = master else { return };
+        let _ = rustix::io::ioctl_fionbio(master, true);
+        self.flush(standard(1));
+        while self.open {
+            self.fill(master.as_fd());
+            if self.is_empty() {
+                return;
+            }
+            self.flush(standard(1));
+        }
+    }
+}
+
+/// Reaps what has ended; the status when it was `pid`.
+fn reap_until(pid: Pid) -> Result<Option<WaitStatus>> {
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some((ended, status))) if ended == pid => return Ok(Some(status)),
+            Ok(Some(_)) | Err(Errno::INTR) => {}
+            Ok(None) => return Ok(None),
+            Err(errno) => return Err(crate::error::Error::os("wait for the program", errno)),
+        }
+    }
+}
+
+/// The caller's terminal (whichever of 0, 1 and 2 is one), made raw.
+fn raw_terminal() -> Option<(BorrowedFd<'static>, Termios)> {
+    let terminal = (0..3).map(standard).find(|fd| isatty(fd))?;
+    let settings = tcgetattr(terminal).ok()?;
+    let mut raw = settings.clone();
+    raw.make_raw();
+    // Line ends of what other programs write stay as they are.
+    tcsetattr(terminal, OptionalActions::Now, &raw).ok()?;
+    Some((terminal, settings))
+}
+
+fn standard(number: i32) -> BorrowedFd<'static> {
+    crate::sys::descriptor::standard(number)
+}

@@ -1,0 +1,102 @@
+//! What the command hands to whoever called it: the pid file, the terminal, the
+//! pidfd; and what it was handed: descriptors to keep.
+
+use super::channel::send_fd;
+use crate::command::output::write_all;
+use crate::error;
+use crate::error::{Context, Error, Result};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::io::{Errno, FdFlags, fcntl_getfd};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+/// Connects to the AF_UNIX stream socket at `path`, however long that is.
+///
+/// # Errors
+/// Nobody listens there, or it may not be reached.
+pub fn connect_to(path: &str) -> Result<OwnedFd> {
+    let what = || format!("connect to socket {path:?}");
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .context(what)?;
+    let result = match SocketAddrUnix::new(path) {
+        Ok(address) => connect(&socket, &address),
+        Err(_) => {
+            let file =
+                openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).context(what)?;
+            let short = format!("/proc/self/fd/{}", file.as_raw_fd());
+            SocketAddrUnix::new(short).and_then(|address| connect(&socket, &address))
+        }
+    };
+    result.context(what)?;
+    Ok(socket)
+}
+
+/// Sends a terminal's master end over a console socket: its name and the
+/// descriptor in one message.
+///
+/// # Errors
+/// The receiver is gone.
+pub fn send_terminal(socket: &OwnedFd, master: BorrowedFd<'_>) -> Result<()> {
+    send_fd(socket.as_fd(), b"/dev/ptmx", master).context(|| "send the terminal")
+}
+
+/// Sends a pidfd of the process to the socket at `path`.
+///
+/// # Errors
+/// No pidfd, or no receiver.
+pub fn send_pidfd(path: &str, pid: Pid) -> Result<()> {
+    let socket = connect_to(path)?;
+    let pidfd = pidfd_open(pid, PidfdFlags::empty()).context(|| "open a pidfd")?;
+    send_fd(socket.as_fd(), b"pidfd", pidfd.as_fd()).context(|| "send the pidfd")
+}
+
+/// Writes the process id, digits only, at once: engines read the file as soon
+/// as it is there.
+///
+/// # Errors
+/// Those of open(2), write(2) and rename(2).
+pub fn write_pid_file(path: &str, pid: Pid) -> Result<()> {
+    let (directory, name) = match path.rsplit_once('/') {
+        Some((directory, name)) => (format!("{directory}/"), name),
+        None => (String::new(), path),
+    };
+    let temporary = format!("{directory}.{name}");
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o666);
+    let text = pid.as_raw_nonzero().to_string();
+    openat(CWD, &*temporary, flags, mode)
+        .and_then(|file| write_all(file.as_fd(), text.as_bytes()))
+        .and_then(|()| renameat(CWD, &*temporary, CWD, path))
+        .map_err(|errno| {
+            let _ = unlinkat(CWD, &*temporary, rustix::fs::AtFlags::empty());
+            Error::os(format!("write pid file {path:?}"), errno)
+        })
+}
+
+/// Descriptors that the program keeps from 3 on, and the variables that tell it
+/// about those of socket activation (sd_listen_fds(3)).
+///
+/// # Errors
+/// One of them is not open.
+pub fn kept_descriptors(preserve: u32, listen_fds: Option<&str>) -> Result<(u32, Vec<String>)> {
+    let listening = listen_fds.and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+    let count = listening.saturating_add(preserve);
+    for number in 3..3u32.saturating_add(count) {
+        let inherited = crate::sys::descriptor::borrow(number as i32)
+            .map_or(Err(Errno::BADF), fcntl_getfd)
+            .is_ok_and(|flags| !flags.contains(FdFlags::CLOEXEC));
+        if !inherited {
+            return Err(error!("preserve-fds: descriptor {number} is not open"));
+        }
+    }
+    let mut variables = Vec::new();
+    if listening > 0 {
+        variables.push(format!("LISTEN_FDS={listening}"));
+        variables.push(String::from("LISTEN_PID=1"));
+    }
+    Ok((count, variables))
+}

@@ -1,0 +1,29 @@
+//! The facts of the host that plans need, gathered once.
+
+use crate::command::globals::in_user_namespace;
+use crate::plan::Host;
+use crate::spec::Process;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::process::{getegid, geteuid};
+use rustix::thread::capabilities;
+
+/// Gathers the facts that matter for `process`.
+pub fn gather(process: Option<&Process<'_>>) -> Host {
+    let asks = |label: Option<&str>| label.is_some_and(|label| !label.is_empty());
+    let apparmor = process.is_some_and(|process| asks(process.apparmor_profile));
+    let selinux = process.is_some_and(|process| asks(process.selinux_label));
+    Host {
+        uid: geteuid().as_raw(),
+        gid: getegid().as_raw(),
+        capabilities: capabilities(None).map_or(0, |sets| sets.permitted.bits()),
+        in_user_namespace: in_user_namespace(),
+        apparmor: apparmor && first_byte("/sys/module/apparmor/parameters/enabled") == Some(b'Y'),
+        selinux: selinux && first_byte("/sys/fs/selinux/enforce").is_some(),
+    }
+}
+
+fn first_byte(path: &str) -> Option<u8> {
+    let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let mut byte = [0];
+    (rustix::io::read(&file, &mut byte[..]).ok()? == 1).then_some(byte[0])
+}

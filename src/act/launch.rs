@@ -1,0 +1,290 @@
+//! Bringing the first process into the world, from the command's side.
+
+use super::channel::{self, Channel};
+use super::child::Child;
+use super::report::{self, Kind};
+use super::stage;
+use crate::cgroup::Created;
+use crate::error;
+use crate::error::{Context, Error, Result};
+use crate::namespace::name;
+use crate::plan::Plan;
+use crate::process::spawn::reap;
+use crate::spec::Rlimit;
+use crate::sys::clone::{Side, clone};
+use crate::sys::exec::Strings;
+use crate::sys::{limit, signal};
+use alloc::format;
+use alloc::vec::Vec;
+use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWUSER};
+use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::{Errno, dup};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+
+/// What the launch needs beyond the plan.
+pub struct Launch<'a> {
+    /// The cgroups to be born into.
+    pub cgroups: Option<&'a Created>,
+    /// The socket on which the first process waits for `start`.
+    pub start: Option<OwnedFd>,
+    /// Descriptors that only the command may keep.
+    pub private: Vec<BorrowedFd<'a>>,
+    /// The command's environment, for newuidmap.
+    pub environment: &'a Strings,
+    /// The exit status that a failure of the process asks for; 0: the command's.
+    pub failure_status: u8,
+    /// The program's signal mask.
+    pub mask: signal::Set,
+}
+
+/// The first process, alive and at work.
+pub struct Born {
+    /// Its id; it is our child.
+    pub pid: Pid,
+    /// To it.
+    pub channel: Channel,
+}
+
+/// Clones the container's first process.
+///
+/// # Errors
+/// The kernel refuses the namespaces, or what the set-up process reports. No
+/// process is left then.
+pub fn launch(plan: &mut Plan, launch: Launch<'_>) -> Result<Born> {
+    let needs_stage = plan.namespaces.needs_stage();
+    raise_hard_limits(&plan.rlimits)?;
+    for join in &mut plan.namespaces.join {
+        join.open()?;
+    }
+    let flags = if needs_stage { 0 } else { plan.namespaces.new & !CLONE_NEWCGROUP };
+    let unified = launch.cgroups.and_then(Created::unified);
+    match spawn(plan, &launch, flags, unified) {
+        // An old kernel, or a place that cannot be entered at birth: the
+        // command moves the process.
+        Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::BUSY | Errno::ACCESS)
+            if unified.is_some() =>
+        {
+            spawn(plan, &launch, flags, None)
+        }
+        result => result,
+    }
+    .map_err(|errno| {
+        let fault = stage::errno_of(flags, errno);
+        report::decode(report::Report::failed(&"", &fault, 0).as_bytes())
+    })
+    .and_then(|(pid, ours)| {
+        let result = raise(plan, &launch, needs_stage, unified, pid, &ours);
+        match result {
+            Ok(pid) => Ok(Born { pid, channel: ours }),
+            Err(error) => {
+                end(pid);
+                Err(error)
+            }
+        }
+    })
+}
+
+/// Raises our own hard limits to what the program is to have: the first process
+/// inherits them, and may lower its own when it has no privilege any more.
+fn raise_hard_limits(limits: &[Rlimit]) -> Result<()> {
+    for &Rlimit { resource, soft, hard } in limits {
+        let what = || format!("set {} to {soft} (hard {hard})", Rlimit::name(resource));
+        let now = limit::get(resource).context(what)?;
+        if hard <= now.hard {
+            continue;
+        }
+        limit::set(resource, limit::Limit { soft: now.soft, hard }).map_err(|errno| {
+            let error = Error::os(what(), errno).within("process.rlimits");
+            match errno {
+                Errno::PERM => error.hint("raising a hard limit needs CAP_SYS_RESOURCE"),
+                _ => error,
+            }
+        })?;
+    }
+    Ok(())
+}
+
+type Spawned = (Pid, Channel);
+
+/// The clone itself.
+fn spawn(
+    plan: &mut Plan,
+    launch: &Launch<'_>,
+    flags: u32,
+    unified: Option<BorrowedFd<'_>>,
+) -> rustix::io::Result<Spawned> {
+    let (ours, theirs) = channel::pair()?;
+    let proc_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let copy = |fd: &OwnedFd| dup(fd);
+    let files = launch.cgroups.map_or(&[][..], Created::enter_files);
+    let moved = unified.is_none() && launch.cgroups.is_some_and(Created::needs_move);
+    let child = Child {
+        channel: theirs,
+        start: launch.start.as_ref().map(copy).transpose()?,
+        cgroup_files: files.iter().map(copy).collect::<rustix::io::Result<_>>()?,
+        wait_first: flags & CLONE_NEWUSER != 0 || moved,
+        become_root: flags & CLONE_NEWUSER != 0,
+        proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
+        mask: launch.mask,
+        failure_status: launch.failure_status,
+    };
+    match clone(flags, unified)? {
+        Side::Parent(pid) => Ok((pid, ours)),
+        Side::Child => {
+            drop(ours);
+            for fd in &launch.private {
+                crate::sys::descriptor::close_inherited(*fd);
+            }
+            if plan.namespaces.needs_stage() { stage::run(child, plan) } else { child.run(plan) }
+        }
+    }
+}
+
+/// What the command does for the new process until it is on its own.
+fn raise(
+    plan: &Plan,
+    launch: &Launch<'_>,
+    needs_stage: bool,
+    unified: Option<BorrowedFd<'_>>,
+    pid: Pid,
+    channel: &Channel,
+) -> Result<Pid> {
+    let moved = unified.is_none() && launch.cgroups.is_some_and(Created::needs_move);
+    if moved && let Some(cgroups) = launch.cgroups {
+        cgroups.add(pid)?;
+    }
+    if !needs_stage {
+        set_oom_score_adj(plan, pid)?;
+        if plan.namespaces.is_new(CLONE_NEWUSER) {
+            write_id_maps(plan, launch, pid)?;
+        }
+        if moved || plan.namespaces.is_new(CLONE_NEWUSER) {
+            go(channel)?;
+        }
+        return Ok(pid);
+    }
+    if moved {
+        go(channel)?;
+    }
+    let mut packet = [0; report::MAX];
+    loop {
+        let (length, _) = channel.receive(&mut packet).context(|| "wait for the set-up process")?;
+        match report::kind(&packet[..length]) {
+            Some((Kind::WantIdMaps, _)) => {
+                write_id_maps(plan, launch, pid)?;
+                go(channel)?;
+            }
+            Some((Kind::Born, born)) => {
+                let _ = reap(pid);
+                let born = Pid::from_raw(born).ok_or_else(|| error!("a process without an id"))?;
+                set_oom_score_adj(plan, born)?;
+                return Ok(born);
+            }
+            Some((Kind::Failed, _)) => return Err(report::decode(&packet[..length])),
+            _ => return Err(Error::new("the set-up process ended without a word")),
+        }
+    }
+}
+
+fn write_id_maps(plan: &Plan, launch: &Launch<'_>, pid: Pid) -> Result<()> {
+    match &plan.namespaces.id_maps {
+        Some(maps) => maps.write(pid, launch.environment),
+        None => Err(error!("a new {} namespace needs id maps", name(CLONE_NEWUSER))),
+    }
+}
+
+fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
+    let Some(value) = plan.oom_score_adj else { return Ok(()) };
+    let path = format!("/proc/{}/oom_score_adj", pid.as_raw_nonzero());
+    openat(CWD, &*path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+        .and_then(|file| rustix::io::write(&file, format!("{value}").as_bytes()))
+        .map(drop)
+        .map_err(|errno| {
+            let error = Error::os(format!("write {value} to \"{path}\""), errno);
+            match errno {
+                Errno::ACCESS | Errno::PERM => error.hint("lowering it needs CAP_SYS_RESOURCE"),
+                _ => error,
+            }
+        })
+}
+
+fn go(channel: &Channel) -> Result<()> {
+    channel.go().context(|| "let the container's first process go on")
+}
+
+/// Kills and reaps a child.
+pub fn end(pid: Pid) {
+    let _ = kill_process(pid, Signal::KILL);
+    let _ = reap(pid);
+}
+
+impl Born {
+    /// Waits until the process is ready, running the hooks that it asks for;
+    /// returns the terminal's master if it has one.
+    ///
+    /// # Errors
+    /// What the process reports, or a hook's failure. The process is gone then.
+    pub fn until_ready(&self, plan: &Plan) -> Result<Option<OwnedFd>> {
+        let mut packet = [0; report::MAX];
+        loop {
+            let (length, fd) =
+                self.channel.receive(&mut packet).context(|| "wait for the first process")?;
+            match report::kind(&packet[..length]) {
+                Some((Kind::WantHooks, _)) => {
+                    for hooks in &plan.runtime_hooks {
+                        let pid = self.pid.as_raw_nonzero().get();
+                        hooks.run(&plan.state, "creating", pid).map_err(from_fault)?;
+                    }
+                    go(&self.channel)?;
+                }
+                Some((Kind::Ready, _)) => return Ok(fd),
+                Some((Kind::Failed, _)) => return Err(report::decode(&packet[..length])),
+                _ => return Err(self.ended()),
+            }
+        }
+    }
+
+    /// Waits until the program runs.
+    ///
+    /// # Errors
+    /// What the process reports. It has ended then.
+    pub fn until_program(&self) -> Result<()> {
+        let mut packet = [0; report::MAX];
+        let (length, _) = self.channel.receive(&mut packet).context(|| "wait for the program")?;
+        match report::kind(&packet[..length]) {
+            Some((Kind::Failed, _)) => Err(report::decode(&packet[..length])),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn go(&self) -> Result<()> {
+        go(&self.channel)
+    }
+
+    /// It ended without a report.
+    fn ended(&self) -> Error {
+        let _ = kill_process(self.pid, Signal::KILL);
+        // Looked at only: who cleans up reaps it.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let end = waitid(WaitId::Pid(self.pid), options).ok().flatten();
+        let status = end.map_or(0, |end| {
+            let signal = end.terminating_signal().map(|signal| 128 + signal);
+            end.exit_status().or(signal).unwrap_or(0)
+        });
+        let error = error!("the container's first process ended early, with status {status}");
+        if status == 137 {
+            return error.hint("it was killed: perhaps a memory limit is too low");
+        }
+        error
+    }
+}
+
+/// A fault met by the command itself.
+pub fn from_fault(fault: crate::fault::Fault) -> Error {
+    report::decode(report::Report::failed(&"", &fault, 0).as_bytes())
+}

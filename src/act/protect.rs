@@ -1,0 +1,101 @@
+//! The program runs from a copy that nobody can change.
+//!
+//! A container's process can reach the runtime's file through
+//! `/proc/PID/exe` — at the latest when its entry point is
+//! `#!/proc/self/exe` — and overwrite it for the next run (CVE-2019-5736).
+//! So commands that enter a container first execute themselves from a memory
+//! file that is sealed against writing, or from a read-only view of the file
+//! where memory files may not be executed.
+
+use crate::error::{Error, Result};
+use crate::sys::exec::{Strings, fexecve};
+use crate::sys::mount::{Attributes, mount_setattr};
+use alloc::ffi::CString;
+use core::ffi::CStr;
+use linux_raw_sys::general::MOUNT_ATTR_RDONLY;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{
+    MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, fstatfs,
+    memfd_create, open, sendfile,
+};
+use rustix::io::Errno;
+use rustix::mount::{OpenTreeFlags, open_tree};
+
+/// `MFD_EXEC` of Linux 6.3: without it, vm.memfd_noexec may take the right to
+/// execute.
+const MFD_EXEC: u32 = 0x10;
+
+/// `ST_RDONLY` of statfs(2) (the kernel's include/linux/statfs.h).
+const ST_RDONLY: u64 = 1;
+
+const SEALS: SealFlags =
+    SealFlags::SEAL.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::WRITE);
+
+/// Goes on from a protected copy: returns when this already is one, or when
+/// none is needed (the file is on a read-only mount, or not ours to write).
+///
+/// # Errors
+/// No protected copy can be made.
+pub fn run_protected(arguments: &[&'static CStr], environment: &[&'static CStr]) -> Result<()> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let Ok(file) = open(c"/proc/self/exe", flags, Mode::empty()) else {
+        // Without /proc there is no way to us, nor a way to find ourselves.
+        return Ok(());
+    };
+    if fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SEALS)) || is_readonly(&file) {
+        return Ok(());
+    }
+    let own = |strings: &[&'static CStr]| {
+        Strings::new(strings.iter().map(|string| CString::from(*string)).collect())
+    };
+    let (arguments, environment) = (own(arguments), own(environment));
+    let copy = match sealed_copy(&file) {
+        Ok(copy) => copy,
+        Err(errno) => readonly_view().map_err(|_| failed(errno))?,
+    };
+    match fexecve(copy.as_fd(), &arguments, &environment) {
+        Errno::ACCESS | Errno::PERM => {
+            let view = readonly_view().map_err(failed)?;
+            Err(failed(fexecve(view.as_fd(), &arguments, &environment)))
+        }
+        errno => Err(failed(errno)),
+    }
+}
+
+fn failed(errno: Errno) -> Error {
+    Error::os("make a protected copy of the runtime's own program", errno)
+        .hint("see sysctl vm.memfd_noexec, or put the program on a read-only mount")
+}
+
+fn is_readonly(file: &OwnedFd) -> bool {
+    fstatfs(file).is_ok_and(|stat| stat.f_flags as u64 & ST_RDONLY != 0)
+}
+
+fn sealed_copy(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let executable = flags | MemfdFlags::from_bits_retain(MFD_EXEC);
+    let copy = memfd_create(c"ocinit", executable).or_else(|errno| match errno {
+        // Before Linux 6.3 every memory file may be executed.
+        Errno::INVAL => memfd_create(c"ocinit", flags),
+        errno => Err(errno),
+    })?;
+    let size = fstat(file)?.st_size as usize;
+    let mut copied = 0;
+    while copied < size {
+        match sendfile(&copy, file, None, size - copied)? {
+            0 => return Err(Errno::IO),
+            length => copied += length,
+        }
+    }
+    fcntl_add_seals(&copy, SEALS)?;
+    Ok(copy)
+}
+
+/// The program's file through a detached, read-only mount.
+fn readonly_view() -> rustix::io::Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let view = open_tree(rustix::fs::CWD, c"/proc/self/exe", flags)?;
+    let attributes = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
+    mount_setattr(view.as_fd(), attributes, false)?;
+    Ok(view)
+}

@@ -1,0 +1,104 @@
+//! The process between the command and the container's first one, where the
+//! order of namespaces demands it: it joins, makes a user or time namespace, and
+//! clones the first process as its own sibling, so that the command is that
+//! one's parent.
+
+use super::channel::Channel;
+use super::child::Child;
+use super::report::{Kind, Report};
+use crate::fault::{Act, Detail, Fault};
+use crate::namespace::{self, join::join_all, time::unshare_time};
+use crate::plan::Plan;
+use crate::sys::clone::{Side, clone, unshare};
+use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+/// Runs as the stage; the first process runs from here too.
+pub fn run(mut child: Child, plan: &mut Plan) -> ! {
+    match prepare(&child, &plan.namespaces) {
+        Ok(flags) => match clone(flags | CLONE_PARENT, None) {
+            Ok(Side::Child) => {
+                child.wait_first = false;
+                child.become_root = false;
+                child.cgroup_files.clear();
+                child.run(plan)
+            }
+            Ok(Side::Parent(pid)) => {
+                let born = Report::new(Kind::Born, pid.as_raw_nonzero().get());
+                let sent = child.channel.send(&born);
+                crate::sys::exit(u8::from(sent.is_err()))
+            }
+            Err(errno) => fail(&child.channel, &errno_of(flags, errno)),
+        },
+        Err(fault) => fail(&child.channel, &fault),
+    }
+}
+
+/// Everything up to the clone; the flags of the namespaces that are left for it.
+fn prepare(child: &Child, namespaces: &namespace::Plan) -> Result<u32, Fault> {
+    if child.wait_first && child.channel.wait_go().is_err() {
+        crate::sys::exit(1);
+    }
+    crate::cgroup::enter(&child.cgroup_files)?;
+    // Who shares a pid namespace with us must not look into us.
+    let joins_user = namespaces.joins(CLONE_NEWUSER);
+    if !namespaces.is_new(CLONE_NEWUSER) {
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+    join_all(&namespaces.join)?;
+    if joins_user {
+        crate::process::identity::become_root()?;
+    }
+    let mut flags = namespaces.new & !CLONE_NEWCGROUP;
+    if namespaces.is_new(CLONE_NEWUSER) {
+        make_user_namespace(child)?;
+        flags &= !CLONE_NEWUSER;
+    }
+    if namespaces.is_new(CLONE_NEWTIME) {
+        unshare_time(namespaces.time_offsets.as_deref())?;
+        // The next clone is born into it.
+        flags &= !CLONE_NEWTIME;
+    }
+    Ok(flags)
+}
+
+fn make_user_namespace(child: &Child) -> Act {
+    unshare(CLONE_NEWUSER).map_err(|errno| errno_of(CLONE_NEWUSER, errno))?;
+    child.channel.send(&Report::new(Kind::WantIdMaps, 0)).detail("ask for the id maps")?;
+    if child.channel.wait_go().is_err() {
+        crate::sys::exit(1);
+    }
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    crate::process::identity::become_root()
+}
+
+/// Says which namespaces could not be made, and what to do.
+pub fn errno_of(flags: u32, errno: rustix::io::Errno) -> Fault {
+    use rustix::io::Errno;
+    let hint = match errno {
+        Errno::PERM if flags & CLONE_NEWUSER == 0 => {
+            "new namespaces need root, or a user namespace (see `ocinit spec --rootless`)"
+        }
+        Errno::PERM => {
+            "user namespaces may be forbidden here: see sysctl \
+            kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns"
+        }
+        Errno::NOSPC => "there are too many namespaces: see /proc/sys/user",
+        Errno::INVAL => "this kernel may lack a kind of namespace (CONFIG_NAMESPACES)",
+        _ => "",
+    };
+    let mut text = crate::fault::Text::EMPTY;
+    use core::fmt::Write;
+    let _ = text.write_str("create namespaces:");
+    for (flag, name) in namespace::KINDS {
+        if flags & flag != 0 {
+            let _ = write!(text, " {name}");
+        }
+    }
+    Fault { errno: Some(errno), detail: text, hint, alone: true }
+}
+
+fn fail(channel: &Channel, fault: &Fault) -> ! {
+    let _ = channel.send(&Report::failed(&"set up namespaces", fault, 0));
+    crate::sys::exit(1)
+}

@@ -1,0 +1,248 @@
+//! Makes the cgroups, sets their limits, and puts the first process in.
+//!
+//! Writing a process id to `cgroup.procs` waits 8 to 14 ms for an RCU grace
+//! period. Being born in the cgroup (`CLONE_INTO_CGROUP`, unified hierarchy) and
+//! a process without threads writing `0` to `tasks` (v1) do not.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, unlinkat};
+use rustix::io::{Errno, write};
+use rustix::process::Pid;
+
+use super::file::{self, Path};
+use super::group::{Cgroups, Group};
+use super::plan::Plan;
+use super::{freezer, hierarchy, limits, members};
+use crate::error;
+use crate::error::{Context, Result};
+use crate::fault::{Act, Detail};
+
+/// Cgroups that exist, and the descriptors by which they are entered.
+#[derive(Debug, Default)]
+pub struct Created {
+    cgroups: Cgroups,
+    unified: Option<OwnedFd>,
+    enter_files: Vec<OwnedFd>,
+    made: Made,
+}
+
+/// Directories that we made, in that order; they go away with the value.
+#[derive(Debug, Default)]
+pub(super) struct Made(pub Vec<String>);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for directory in self.0.iter().rev() {
+            // What somebody else uses meanwhile stays.
+            let _ = remove_directory(directory);
+        }
+    }
+}
+
+pub(super) fn remove_directory(directory: &str) -> rustix::io::Result<()> {
+    unlinkat(CWD, Path::new(directory, "")?.as_c_str(), AtFlags::REMOVEDIR)
+}
+
+fn make_directory(directory: &str) -> rustix::io::Result<()> {
+    mkdirat(CWD, Path::new(directory, "")?.as_c_str(), Mode::from_raw_mode(0o755))
+}
+
+impl Plan {
+    /// Makes sure that none of the cgroups is somebody else's: from then on they
+    /// may be written down as the container's, to be killed and removed.
+    ///
+    /// # Errors
+    /// `container's cgroup is not empty: N process(es) found`, `container's
+    /// cgroup unexpectedly frozen`.
+    pub fn check_unused(&self) -> Result<()> {
+        for group in &self.cgroups.groups {
+            let path = Path::new(&group.directory, "").context(|| "cgroup path")?;
+            if rustix::fs::access(path.as_c_str(), rustix::fs::Access::EXISTS).is_ok() {
+                check_unused(group)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the directories and writes the limits.
+    ///
+    /// # Errors
+    /// `container's cgroup is not empty: N process(es) found`, `container's
+    /// cgroup unexpectedly frozen`, or the file, the value and the errno of what
+    /// the kernel refused. What was made until then is removed.
+    pub fn create(&self) -> Result<Created> {
+        let mut created = Created::default();
+        for (index, group) in self.cgroups.groups.iter().enumerate() {
+            match self.create_one(index, group, &mut created) {
+                Err(error) if !self.may_skip(index, error.errno) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(created)
+    }
+
+    /// Whether a rootless runtime goes on without this cgroup.
+    fn may_skip(&self, index: usize, errno: Option<Errno>) -> bool {
+        let denied = matches!(errno, Some(Errno::PERM | Errno::ACCESS | Errno::ROFS));
+        self.rootless && denied && !self.limited(index)
+    }
+
+    fn create_one(&self, index: usize, group: &Group, created: &mut Created) -> Result<()> {
+        let mount = &self.mounts[index];
+        let made = created.made.0.len();
+        let existed = make_all(mount, &group.directory, &mut created.made.0).map_err(|error| {
+            if self.rootless { error.hint("a limit needs a delegated cgroup") } else { error }
+        })?;
+        if existed {
+            check_unused(group)?;
+        }
+        if group.unified {
+            hierarchy::enable_controllers(mount, group, &self.writes_of(index))?;
+        } else if group.has("cpuset") {
+            hierarchy::inherit_cpuset(mount, &created.made.0[made..], &group.directory)?;
+        }
+        limits::apply(&self.writes_of(index), &group.directory)?;
+        let path = |file: &'static str| error!("open \"{}/{file}\"", group.directory).what;
+        if group.unified {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+            let directory = file::open(&group.directory, "", flags).context(|| path(""))?;
+            if let Some(devices) = &self.devices {
+                devices.apply_unified(index, group, directory.as_fd(), existed, self.rootless)?;
+            }
+            created.push(group.clone(), directory);
+        } else {
+            if let Some(devices) = &self.devices {
+                devices.apply_v1(index, group, self.rootless)?;
+            }
+            let tasks = file::open(&group.directory, "tasks", OFlags::WRONLY);
+            created.push(group.clone(), tasks.context(|| path("tasks"))?);
+        }
+        Ok(())
+    }
+
+    fn writes_of(&self, index: usize) -> Vec<&limits::Write> {
+        self.writes.iter().filter(|write| write.group == index).collect()
+    }
+}
+
+/// Makes the directory and those between it and the mount point; whether it
+/// existed.
+fn make_all(mount: &str, directory: &str, made: &mut Vec<String>) -> Result<bool> {
+    let mut make = |directory: &str| match make_directory(directory) {
+        Ok(()) => {
+            made.push(String::from(directory));
+            Ok(false)
+        }
+        Err(Errno::EXIST) => Ok(true),
+        Err(errno) => Err(errno),
+    };
+    let context = |directory: &str| error!("make cgroup \"{directory}\"").what;
+    match make(directory) {
+        Err(Errno::NOENT) => {}
+        result => return result.context(|| context(directory)),
+    }
+    let start = mount.trim_end_matches('/').len() + 1;
+    for (slash, _) in directory[start..].match_indices('/') {
+        let parent = &directory[..start + slash];
+        make(parent).context(|| context(parent))?;
+    }
+    make(directory).context(|| context(directory))
+}
+
+/// A cgroup that was there before must have no processes and not be frozen: the
+/// container would share it, or hang.
+fn check_unused(group: &Group) -> Result<()> {
+    let pids = members::pids_below(&group.directory)?;
+    if !pids.is_empty() {
+        let count = pids.len();
+        return Err(error!("container's cgroup is not empty: {count} process(es) found"));
+    }
+    if freezer::state(group) == Some(true) {
+        return Err(error!("container's cgroup unexpectedly frozen")
+            .hint(alloc::format!("thaw \"{}\"", group.directory)));
+    }
+    Ok(())
+}
+
+impl Created {
+    /// One more cgroup, with what it is entered by: the directory of the unified
+    /// hierarchy, or `tasks`.
+    pub(super) fn push(&mut self, group: Group, entrance: OwnedFd) {
+        if group.unified {
+            self.unified = Some(entrance);
+        } else {
+            self.enter_files.push(entrance);
+        }
+        self.cgroups.groups.push(group);
+    }
+
+    /// The cgroups that exist now: what the state must remember.
+    pub fn cgroups(&self) -> &Cgroups {
+        &self.cgroups
+    }
+
+    /// The directory of the unified hierarchy, for `CLONE_INTO_CGROUP`.
+    pub fn unified(&self) -> Option<BorrowedFd<'_>> {
+        self.unified.as_ref().map(AsFd::as_fd)
+    }
+
+    /// The files into which the child writes `0` by [`enter`].
+    pub fn enter_files(&self) -> &[OwnedFd] {
+        &self.enter_files
+    }
+
+    /// Whether a process that was not born in the unified hierarchy's cgroup
+    /// must be moved there by [`Created::add`].
+    pub fn needs_move(&self) -> bool {
+        self.unified.is_some()
+    }
+
+    /// Moves a process into the unified hierarchy's cgroup, for a kernel without
+    /// `CLONE_INTO_CGROUP` (before Linux 5.7) or a cgroup that cannot be entered
+    /// at birth; it takes its time. Those of v1 are entered by [`enter`].
+    ///
+    /// # Errors
+    /// The file, the process id and the errno.
+    pub fn add(&self, pid: Pid) -> Result<()> {
+        let Some(group) = self.cgroups.unified() else { return Ok(()) };
+        let pid = alloc::format!("{}", pid.as_raw_nonzero());
+        file::write_in(&group.directory, "cgroup.procs", &pid)
+            .context(|| error!("write \"{pid}\" to \"{}/cgroup.procs\"", group.directory).what)
+    }
+
+    /// Gives the cgroup to the owner of the container's user namespace
+    /// (cgroup-v2.rst, "Delegation Containment"): the directory and the files
+    /// that /sys/kernel/cgroup/delegate lists. The unified hierarchy only.
+    ///
+    /// # Errors
+    /// An owner cannot be changed.
+    pub fn delegate(&self, uid: u32, gid: u32) -> Result<()> {
+        match self.cgroups.unified() {
+            Some(group) => hierarchy::delegate(&group.directory, uid, gid),
+            None => Ok(()),
+        }
+    }
+
+    /// The cgroups stay: to be called when the container has been created.
+    /// Before that, dropping the value removes all that was made, the
+    /// directories above the container's too.
+    pub fn keep(mut self) -> Cgroups {
+        self.made.0.clear();
+        core::mem::take(&mut self.cgroups)
+    }
+}
+
+/// In the child, which has no other thread: enters the cgroups. Allocates
+/// nothing.
+///
+/// # Errors
+/// `ENOSPC`: a cpuset without CPUs or memory nodes; `EBUSY`: a cgroup of v2 that
+/// gives controllers to children.
+pub fn enter(files: &[OwnedFd]) -> Act {
+    for file in files {
+        write(file, b"0").detail("write \"0\" to the cgroup's file")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! Which devices the container may use: `linux.resources.devices`, and above
+//! them those that every container may (runc's list, which has the last word
+//! there too). What no rule allows is denied.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use super::group::Group;
+use super::{devices_v1, ebpf, file};
+use crate::error;
+use crate::error::{Context, Error, Result};
+use crate::spec::{DeviceAccess, DeviceRule, DeviceRuleKind};
+use crate::sys::bpf::{self, Instruction};
+
+/// Allowed to every container: making any node (which does not open it), null,
+/// random, full, tty, zero, urandom, and the pseudo-terminals.
+const DEFAULT: [DeviceRule; 10] = [
+    DeviceRule { access: MKNOD, ..device(None, None) },
+    DeviceRule { access: MKNOD, kind: DeviceRuleKind::Block, ..device(None, None) },
+    device(Some(1), Some(3)),
+    device(Some(1), Some(8)),
+    device(Some(1), Some(7)),
+    device(Some(5), Some(0)),
+    device(Some(1), Some(5)),
+    device(Some(1), Some(9)),
+    device(Some(136), None),
+    device(Some(5), Some(2)),
+];
+
+const MKNOD: DeviceAccess = DeviceAccess { read: false, write: false, mknod: true };
+
+const fn device(major: Option<u32>, minor: Option<u32>) -> DeviceRule {
+    let (kind, access) = (DeviceRuleKind::Char, DeviceAccess::ALL);
+    DeviceRule { allow: true, kind, major, minor, access }
+}
+
+/// The rules, in the form that the hierarchy takes.
+#[derive(Debug)]
+pub struct Devices {
+    /// The cgroup that gets them, as an index into the plan's.
+    group: usize,
+    rules: Rules,
+}
+
+#[derive(Debug)]
+enum Rules {
+    /// Lines for `devices.deny` (`false`) and `devices.allow`.
+    V1(Vec<(bool, String)>),
+    /// A program for the unified hierarchy.
+    Unified(Vec<Instruction>),
+}
+
+impl Devices {
+    /// Decides where and how the rules are enforced. `None` where nothing needs
+    /// to be, and where nothing can and nobody asked.
+    ///
+    /// # Errors
+    /// The host has no device cgroup; rules that v1 cannot express.
+    pub fn plan(asked: &[DeviceRule], groups: &[Group], rootless: bool) -> Result<Option<Devices>> {
+        let rules: Vec<DeviceRule> = asked.iter().copied().chain(DEFAULT).collect();
+        let find = |wanted: fn(&Group) -> bool| groups.iter().position(wanted);
+        if let Some(group) = find(|group| !group.unified && group.has("devices")) {
+            let rules = match devices_v1::lines(&rules) {
+                Ok(lines) => Rules::V1(lines),
+                // Nothing would be written.
+                Err(_) if rootless => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            return Ok(Some(Devices { group, rules }));
+        }
+        if allow_everything(&rules) {
+            return Ok(None);
+        }
+        match find(|group| group.unified) {
+            Some(group) => {
+                Ok(Some(Devices { group, rules: Rules::Unified(ebpf::program(&rules)) }))
+            }
+            None if asked.is_empty() || rootless => Ok(None),
+            None => Err(Error::new("cannot set linux.resources.devices: no device cgroup here")
+                .hint("mount cgroup2 (or the devices controller) on /sys/fs/cgroup")),
+        }
+    }
+
+    /// Writes the lines, where this v1 cgroup is the one.
+    ///
+    /// # Errors
+    /// The line, the file and the errno; none for a rootless runtime.
+    pub fn apply_v1(&self, index: usize, group: &Group, rootless: bool) -> Result<()> {
+        let Rules::V1(lines) = &self.rules else { return Ok(()) };
+        if self.group != index || rootless {
+            return Ok(());
+        }
+        let directory = &group.directory;
+        let open = |name: &'static str| {
+            file::open(directory, name, OFlags::WRONLY)
+                .context(|| error!("open \"{directory}/{name}\"").what)
+        };
+        let (deny, allow) = (open("devices.deny")?, open("devices.allow")?);
+        for (allowed, line) in lines {
+            let (file, name) = if *allowed { (&allow, "allow") } else { (&deny, "deny") };
+            file::write_value(file, line).context(|| {
+                error!(
+                    "set linux.resources.devices: write \"{line}\" to \"{directory}/devices.{name}\""
+                )
+                .what
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Loads and attaches the program, where this unified cgroup is the one. Of
+    /// a cgroup that `existed` the programs of before are taken off.
+    ///
+    /// # Errors
+    /// The kernel or the privileges lack it; none for a rootless runtime.
+    pub fn apply_unified(
+        &self,
+        index: usize,
+        group: &Group,
+        directory: BorrowedFd<'_>,
+        existed: bool,
+        rootless: bool,
+    ) -> Result<()> {
+        let Rules::Unified(program) = &self.rules else { return Ok(()) };
+        if self.group != index {
+            return Ok(());
+        }
+        match replace(program, directory, existed) {
+            Ok(()) => Ok(()),
+            Err(_) if rootless => Ok(()),
+            Err((step, errno)) => {
+                let what = format!(
+                    "set linux.resources.devices: {step} the eBPF program of \"{}\"",
+                    group.directory
+                );
+                let error = Error::os(what, errno);
+                Err(match errno {
+                    Errno::NOSYS | Errno::INVAL => {
+                        error.hint("the kernel needs CONFIG_BPF_SYSCALL and CONFIG_CGROUP_BPF")
+                    }
+                    Errno::PERM => {
+                        error.hint("it takes CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN")
+                    }
+                    _ => error,
+                })
+            }
+        }
+    }
+
+    /// One line a rule, or one for the program.
+    pub fn describe(&self, groups: &[Group], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let directory = groups.get(self.group).map_or("", |group| &group.directory);
+        match &self.rules {
+            Rules::V1(lines) => lines.iter().try_for_each(|(allow, line)| {
+                let file = if *allow { "allow" } else { "deny" };
+                writeln!(f, "write \"{line}\" to \"{directory}/devices.{file}\"")
+            }),
+            Rules::Unified(program) => writeln!(
+                f,
+                "attach a device program of {} instructions to \"{directory}\"",
+                program.len()
+            ),
+        }
+    }
+}
+
+/// Whether the rules, the last ones aside that only allow, end with "everything".
+fn allow_everything(rules: &[DeviceRule]) -> bool {
+    let everything = |rule: &DeviceRule| {
+        rule.kind == DeviceRuleKind::All
+            && rule.access == DeviceAccess::ALL
+            && rule.major.or(rule.minor).is_none()
+    };
+    rules.iter().rev().take_while(|rule| rule.allow).any(everything)
+}
+
+/// Attaches the program, then takes off those of before: there is no moment
+/// without rules.
+fn replace(
+    program: &[Instruction],
+    directory: BorrowedFd<'_>,
+    existed: bool,
+) -> core::result::Result<(), (&'static str, Errno)> {
+    let mut old = [0; bpf::MAX_PROGRAMS];
+    let count = if existed { bpf::device_programs(directory, &mut old).unwrap_or(0) } else { 0 };
+    let loaded = match bpf::load_device_program(program) {
+        // Before Linux 5.11 programs count as locked memory.
+        Err(Errno::PERM) => {
+            let none = Rlimit { current: None, maximum: None };
+            let _ = setrlimit(Resource::Memlock, none);
+            bpf::load_device_program(program)
+        }
+        result => result,
+    }
+    .map_err(|errno| ("load", errno))?;
+    bpf::attach_device_program(directory, loaded.as_fd()).map_err(|errno| ("attach", errno))?;
+    for &id in &old[..count] {
+        let old = bpf::program_by_id(id).map_err(|errno| ("open", errno))?;
+        bpf::detach_device_program(directory, old.as_fd()).map_err(|errno| ("detach", errno))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Files of the cgroup file systems and of procfs: small, read and written in
+//! one go.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::{Errno, Result, read, write};
+
+/// The longest path, with its end (`PATH_MAX` of the kernel).
+const PATH_MAX: usize = 4096;
+
+/// A path put together on the stack: `DIRECTORY/FILE`.
+pub struct Path(heapless::Vec<u8, PATH_MAX>);
+
+impl Path {
+    /// The path of `file` in `directory`, or of `directory` for an empty name.
+    ///
+    /// # Errors
+    /// `ENAMETOOLONG`.
+    pub fn new(directory: &str, file: &str) -> Result<Path> {
+        let mut path = heapless::Vec::new();
+        let separator = if file.is_empty() { "" } else { "/" };
+        for part in [directory, separator, file, "\0"] {
+            path.extend_from_slice(part.as_bytes()).map_err(|_| Errno::NAMETOOLONG)?;
+        }
+        Ok(Path(path))
+    }
+
+    /// The path, cut at a NUL byte that it should not have.
+    pub fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).unwrap_or(c"")
+    }
+}
+
+/// Opens a file of a directory.
+pub fn open(directory: &str, file: &str, flags: OFlags) -> Result<OwnedFd> {
+    openat(CWD, Path::new(directory, file)?.as_c_str(), flags | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Reads a whole file; what is not UTF-8 is an error (`EILSEQ`).
+pub fn read_all(path: &str) -> Result<String> {
+    read_in(path, "")
+}
+
+/// Reads a whole file of a directory.
+pub fn read_in(directory: &str, file: &str) -> Result<String> {
+    let file = open(directory, file, OFlags::RDONLY)?;
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        match read(&file, &mut buffer[..]) {
+            Ok(0) => break,
+            Ok(length) => bytes.extend_from_slice(&buffer[..length]),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Errno::ILSEQ)
+}
+
+/// Writes a value to a file of a directory.
+pub fn write_in(directory: &str, file: &str, value: &str) -> Result<()> {
+    write_value(&open(directory, file, OFlags::WRONLY)?, value)
+}
+
+/// Writes a value, which the kernel takes as a whole or not at all.
+pub fn write_value(file: impl AsFd, value: &str) -> Result<()> {
+    loop {
+        match write(file.as_fd(), value.as_bytes()) {
+            Err(Errno::INTR) => {}
+            result => return result.map(drop),
+        }
+    }
+}

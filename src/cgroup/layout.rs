@@ -1,0 +1,294 @@
+//! Which cgroup hierarchies this host has, and where this process is in them.
+//!
+//! A hierarchy's place comes from /proc/PID/mountinfo (proc_pid_mountinfo(5)),
+//! this process's place in it from /proc/PID/cgroup (cgroups(7)).
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::file;
+use crate::error::{Context, Result};
+
+/// Where every distribution has its cgroups.
+const USUAL: &str = "/sys/fs/cgroup";
+
+/// One hierarchy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hierarchy {
+    /// It is the one of cgroup v2.
+    pub unified: bool,
+    /// Its controllers, with commas between; `name=systemd` for a named one.
+    pub controllers: String,
+    /// Its mount point.
+    pub mount: String,
+    /// The cgroup of this process below the mount point: `/` or `/a/b`.
+    pub own: String,
+}
+
+/// The hierarchies of this host, in the order of their mounts, the unified one
+/// last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// See the type.
+    pub hierarchies: Vec<Hierarchy>,
+}
+
+impl Hierarchy {
+    /// Whether it has the controller.
+    pub fn has(&self, controller: &str) -> bool {
+        self.controllers.split(',').any(|name| name == controller)
+    }
+}
+
+impl Layout {
+    /// Looks at the mounts and the cgroups of this process.
+    ///
+    /// # Errors
+    /// procfs cannot be read.
+    pub fn detect() -> Result<Layout> {
+        // The thread's own files: the same as the process's, unless a test has
+        // given one of its threads a mount namespace.
+        let read =
+            |name: &'static str| file::read_all(name).context(|| alloc::format!("read {name}"));
+        let mountinfo = read("/proc/thread-self/mountinfo")?;
+        let own = match file::read_all("/proc/thread-self/cgroup") {
+            // A kernel without cgroups has no such file.
+            Err(rustix::io::Errno::NOENT) => String::new(),
+            result => result.context(|| "read /proc/thread-self/cgroup")?,
+        };
+        let layout = Layout::parse(&mountinfo, &own);
+        let Some(unified) = layout.unified() else { return Ok(layout) };
+        let path = alloc::format!("{}/cgroup.controllers", unified.mount);
+        let controllers = file::read_all(&path).context(|| alloc::format!("read \"{path}\""))?;
+        Ok(layout.with_unified_controllers(&controllers))
+    }
+
+    /// As [`Layout::detect`], from the text of both files. Which controllers
+    /// cgroup v2 has is in neither: see [`Layout::with_unified_controllers`].
+    pub fn parse(mountinfo: &str, own: &str) -> Layout {
+        let mounts: Vec<Mounted<'_>> = mountinfo.lines().filter_map(Mounted::parse).collect();
+        // A later mount on the same place covers the earlier ones.
+        let usual = mounts.iter().rfind(|mount| mount.point == USUAL);
+        if let Some(mount) = usual.filter(|mount| mount.fstype == "cgroup2") {
+            return Layout { hierarchies: own_of(own, mount).into_iter().collect() };
+        }
+        let mut hierarchies: Vec<Hierarchy> = Vec::new();
+        let mut unified = None;
+        for mount in &mounts {
+            let Some(found) = own_of(own, mount) else { continue };
+            // Of two places of one hierarchy the usual one counts, else the first.
+            let known = if found.unified {
+                &mut unified
+            } else {
+                match hierarchies.iter_mut().find(|old| old.controllers == found.controllers) {
+                    Some(old) => {
+                        prefer(old, found);
+                        continue;
+                    }
+                    None => {
+                        hierarchies.push(found);
+                        continue;
+                    }
+                }
+            };
+            match known {
+                Some(old) => prefer(old, found),
+                None => *known = Some(found),
+            }
+        }
+        hierarchies.extend(unified);
+        Layout { hierarchies }
+    }
+
+    /// Adds what the unified hierarchy's `cgroup.controllers` says.
+    #[must_use]
+    pub fn with_unified_controllers(mut self, controllers: &str) -> Layout {
+        for hierarchy in &mut self.hierarchies {
+            if hierarchy.unified {
+                hierarchy.controllers = controllers.trim_ascii().replace(' ', ",");
+            }
+        }
+        self
+    }
+
+    /// Cgroup v2 alone.
+    pub fn is_unified(&self) -> bool {
+        matches!(&self.hierarchies[..], [only] if only.unified)
+    }
+
+    /// The hierarchy of cgroup v2.
+    pub fn unified(&self) -> Option<&Hierarchy> {
+        self.hierarchies.iter().find(|hierarchy| hierarchy.unified)
+    }
+}
+
+fn prefer(old: &mut Hierarchy, found: Hierarchy) {
+    let usual = |hierarchy: &Hierarchy| hierarchy.mount.starts_with(USUAL);
+    // On the same place the later one is on top.
+    if old.mount == found.mount || usual(&found) && !usual(old) {
+        *old = found;
+    }
+}
+
+/// One line of mountinfo.
+struct Mounted<'a> {
+    root: &'a str,
+    point: &'a str,
+    fstype: &'a str,
+    options: &'a str,
+}
+
+impl<'a> Mounted<'a> {
+    /// `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPER`
+    fn parse(line: &'a str) -> Option<Mounted<'a>> {
+        let (left, right) = line.split_once(" - ")?;
+        let mut left = left.split(' ').skip(3);
+        let mut right = right.split(' ');
+        Some(Mounted {
+            root: left.next()?,
+            point: left.next()?,
+            fstype: right.next()?,
+            options: right.nth(1)?,
+        })
+    }
+}
+
+/// The hierarchy that is mounted here, with the own path in it; `None` for any
+/// other file system.
+fn own_of(own: &str, mount: &Mounted<'_>) -> Option<Hierarchy> {
+    let unified = match mount.fstype {
+        "cgroup" => false,
+        "cgroup2" => true,
+        _ => return None,
+    };
+    // `ID:CONTROLLERS:PATH`; the unified one has no controllers there.
+    let mut lines = own.lines().filter_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        Some((controllers, path))
+    });
+    let here = |controllers: &str| {
+        let option = |name| mount.options.split(',').any(|option| option == name);
+        if unified { controllers.is_empty() } else { controllers.split(',').all(option) }
+    };
+    let (controllers, path) = lines.find(|(controllers, _)| here(controllers))?;
+    Some(Hierarchy {
+        unified,
+        controllers: controllers.to_owned(),
+        mount: unescape(mount.point),
+        own: below(path, &unescape(mount.root)).to_owned(),
+    })
+}
+
+/// `path` as seen from `root`, which is mounted; `/` where it is not below it,
+/// as in a container that was given some other cgroup's directory.
+fn below<'a>(path: &'a str, root: &str) -> &'a str {
+    let root = root.trim_end_matches('/');
+    match path.strip_prefix(root) {
+        Some("") | None => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        Some(_) => "/",
+    }
+}
+
+/// A path of mountinfo, where blank, tab, line feed and backslash are `\ooo`.
+fn unescape(text: &str) -> String {
+    let mut parts = text.split('\\');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.get(..3).and_then(|octal| u8::from_str_radix(octal, 8).ok()) {
+            Some(byte) => {
+                out.push(char::from(byte));
+                out.push_str(&part[3..]);
+            }
+            None => {
+                out.push('\\');
+                out.push_str(part);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    fn check(mountinfo: &str, own: &str, unified: bool, expect: &[&str]) {
+        let layout = Layout::parse(mountinfo, own);
+        let found: Vec<String> = layout
+            .hierarchies
+            .iter()
+            .map(|one| {
+                let kind = if one.unified { "v2" } else { "v1" };
+                alloc::format!("{kind} {} {} {}", one.controllers, one.mount, one.own)
+            })
+            .collect();
+        assert_eq!(found, expect, "{mountinfo}");
+        assert_eq!(layout.is_unified(), unified);
+    }
+
+    const V1: &str = "\
+31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
+32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct
+35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd
+";
+
+    const OWN: &str = "9:name=systemd:/s\n4:memory:/a/b\n1:cpuacct,cpu:/\n0::/u/v\n";
+
+    #[test]
+    fn v1_hybrid_v2_none() {
+        let v1 = [
+            "v1 cpuacct,cpu /sys/fs/cgroup/cpu,cpuacct /",
+            "v1 memory /sys/fs/cgroup/memory /a/b",
+            "v1 name=systemd /sys/fs/cgroup/systemd /s",
+        ];
+        check(V1, OWN, false, &v1);
+        let hybrid = "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+        let all = [v1[0], v1[1], v1[2], "v2  /sys/fs/cgroup/unified /u/v"];
+        check(&(hybrid.to_string() + V1), OWN, false, &all);
+        let v2 = "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n";
+        check(v2, "0::/u/v\n", true, &["v2  /sys/fs/cgroup /u/v"]);
+        // v2 over v1, and v1 over v2, without unmounting anything.
+        check(&(V1.to_string() + v2), OWN, true, &["v2  /sys/fs/cgroup /u/v"]);
+        check(
+            &(v2.to_string() + V1),
+            OWN,
+            false,
+            &[v1[0], v1[1], v1[2], "v2  /sys/fs/cgroup /u/v"],
+        );
+        check("23 1 0:1 / / rw - ext4 /dev/vda rw\n", OWN, false, &[]);
+        check("", "", false, &[]);
+        check("garbage\n - \n1 2 3 - cgroup\n", "x\n:\n", false, &[]);
+    }
+
+    #[test]
+    fn nested_in_a_container() {
+        let mount = |root| alloc::format!("31 23 0:28 {root} /sys/fs/cgroup rw - cgroup2 c rw\n");
+        for (root, own, expect) in [
+            ("/docker/1", "/docker/1", "/"),
+            ("/docker/1", "/docker/1/x", "/x"),
+            ("/docker/1", "/docker/12", "/"),
+            ("/docker/1", "/other", "/"),
+            ("/../..", "/", "/"),
+            ("/", "/a/b", "/a/b"),
+        ] {
+            let expect = "v2  /sys/fs/cgroup ".to_string() + expect;
+            check(&mount(root), &alloc::format!("0::{own}\n"), true, &[&expect]);
+        }
+    }
+
+    #[test]
+    fn two_places_and_odd_names() {
+        let mounts = "\
+1 0 0:1 / /mnt/memory rw - cgroup cgroup rw,memory
+2 0 0:1 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+3 0 0:1 / /else rw - cgroup cgroup rw,memory
+4 0 0:2 / /a\\040b\\134c rw - cgroup2 none rw
+";
+        let own = "4:memory:/\n0::/\n";
+        check(mounts, own, false, &["v1 memory /sys/fs/cgroup/memory /", "v2  /a b\\c /"]);
+    }
+}

@@ -1,0 +1,337 @@
+//! What the container sees of its cgroups: `mounts` of type `cgroup`.
+//!
+//! | host | with a cgroup namespace | without |
+//! |---|---|---|
+//! | v2 | cgroup2, which shows the namespace's root | the container's own directory, bound |
+//! | v1, hybrid | a tmpfs with a directory a hierarchy, each mounted | the same, each bound |
+//!
+//! A mount that is refused (in a user namespace without a cgroup namespace of
+//! its own) becomes the bind. A cgroup of the host that is not the container's
+//! own is never shown writable (CVE-2023-25809). Mounting cgroup2 from the
+//! host's cgroup namespace would cost 8 ms.
+
+use alloc::ffi::CString;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::fmt;
+use linux_raw_sys::general::{MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_REMOUNT};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen,
+};
+
+use super::group::Cgroups;
+use super::layout::{Hierarchy, Layout};
+use crate::fault::{Act, Detail, Quoted};
+use crate::rootfs::mount::{Mount, Recursion, clone_tree};
+use crate::rootfs::path::{self, Create, FdPath};
+use crate::sys::mount::{Attributes, mount, mount_setattr};
+
+/// A `cgroup` mount, planned; everything it needs is allocated.
+#[derive(Debug)]
+pub struct CgroupMount {
+    /// The entry of `mounts`: its destination and attributes count.
+    mount: Mount,
+    view: View,
+}
+
+#[derive(Debug)]
+enum View {
+    /// One hierarchy on the destination itself.
+    Unified(Source),
+    /// A directory for each on a tmpfs, and links to them: name, target.
+    Directories(Vec<(CString, Source)>, Vec<(CString, CString)>),
+}
+
+/// How one hierarchy gets to its place.
+#[derive(Debug)]
+struct Source {
+    /// Mount it anew, if that is allowed; else bind.
+    fresh: bool,
+    fstype: &'static CStr,
+    /// Options of a new mount.
+    options: Vec<(CString, Option<CString>)>,
+    /// The same for mount(2).
+    data: CString,
+    /// The container's own directory, to bind.
+    own: Option<CString>,
+    /// The whole hierarchy, bound read-only where there is no own directory.
+    host: Option<CString>,
+}
+
+/// A string without NUL bytes: those of the host's mounts have none.
+fn c_string(text: &str) -> CString {
+    CString::new(text).unwrap_or_default()
+}
+
+impl Source {
+    fn plan(hierarchy: &Hierarchy, cgroups: &Cgroups, fresh: bool) -> Source {
+        let own = cgroups.groups.iter().find(|group| {
+            group.unified == hierarchy.unified
+                && (group.unified || group.controllers == hierarchy.controllers)
+        });
+        let mut options = Vec::new();
+        let mut data = String::new();
+        if !hierarchy.unified {
+            if hierarchy.controllers.starts_with("name=") {
+                options.push((c_string("none"), None));
+                data.push_str("none,");
+            }
+            data.push_str(&hierarchy.controllers);
+            for controller in hierarchy.controllers.split(',') {
+                options.push(match controller.split_once('=') {
+                    Some((key, value)) => (c_string(key), Some(c_string(value))),
+                    None => (c_string(controller), None),
+                });
+            }
+        }
+        Source {
+            fresh,
+            fstype: if hierarchy.unified { c"cgroup2" } else { c"cgroup" },
+            options,
+            data: c_string(&data),
+            own: own.map(|group| c_string(&group.directory)),
+            host: Some(c_string(&hierarchy.mount)),
+        }
+    }
+
+    /// Puts the hierarchy on `target`; `reopen` finds the same place again, to
+    /// get at what has been mounted there.
+    fn act(
+        &self,
+        entry: &Mount,
+        target: BorrowedFd<'_>,
+        reopen: &dyn Fn() -> rustix::io::Result<OwnedFd>,
+    ) -> Act {
+        if self.fresh {
+            let mut options = self.options.iter().map(|(key, value)| (&**key, value.as_deref()));
+            let result = match make(self.fstype, &mut options, entry.attributes) {
+                Ok(mount) => path::attach(mount.as_fd(), target),
+                Err(Errno::NOSYS) => {
+                    let at = FdPath::new(target);
+                    let data = (!self.data.is_empty()).then_some(&*self.data);
+                    mount(c"cgroup", at.as_c_str(), self.fstype, entry.legacy_flags, data)
+                }
+                Err(errno) => Err(errno),
+            };
+            match (result, &self.host) {
+                (Err(Errno::PERM | Errno::BUSY | Errno::ACCESS), Some(_)) => {}
+                (result, _) => return result.detail(Quoted(self.fstype)),
+            }
+        }
+        let bind = |source: &CStr, foreign| bind(source, foreign, entry, target, reopen);
+        if let Some(own) = &self.own {
+            match bind(own, false) {
+                // Planned, but a rootless runtime could not make it.
+                Err(Errno::NOENT) => {}
+                result => return result.detail(format_args!("bind {}", Quoted(own))),
+            }
+        }
+        let host = self.host.as_deref().unwrap_or(c"/sys/fs/cgroup");
+        bind(host, true).detail(format_args!("bind {}", Quoted(host)))
+    }
+}
+
+/// Binds a directory; one that is `foreign`, not the container's own, read-only.
+fn bind(
+    source: &CStr,
+    foreign: bool,
+    entry: &Mount,
+    target: BorrowedFd<'_>,
+    reopen: &dyn Fn() -> rustix::io::Result<OwnedFd>,
+) -> rustix::io::Result<()> {
+    let mut attributes = entry.attributes;
+    let mut flags = entry.legacy_flags | u64::from(MS_BIND | MS_REMOUNT);
+    if foreign {
+        attributes.set |= u64::from(MOUNT_ATTR_RDONLY);
+        attributes.clear &= !u64::from(MOUNT_ATTR_RDONLY);
+        flags |= u64::from(MS_RDONLY);
+    }
+    let tree = clone_tree(source, Recursion::One)
+        .and_then(|tree| mount_setattr(tree.as_fd(), attributes, false).map(|()| tree));
+    match tree {
+        Ok(tree) => path::attach(tree.as_fd(), target),
+        Err(Errno::NOSYS) => {
+            let at = FdPath::new(target);
+            mount(source, at.as_c_str(), c"", u64::from(MS_BIND), None)?;
+            let mounted = reopen()?;
+            mount(c"", FdPath::new(mounted.as_fd()).as_c_str(), c"", flags, None)
+        }
+        Err(errno) => Err(errno),
+    }
+}
+
+/// A detached mount of a file system.
+fn make<'a>(
+    fstype: &CStr,
+    options: &mut dyn Iterator<Item = (&'a CStr, Option<&'a CStr>)>,
+    attributes: Attributes,
+) -> rustix::io::Result<OwnedFd> {
+    let context = fsopen(fstype, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    // Only a name for /proc/mounts.
+    fsconfig_set_string(context.as_fd(), c"source", fstype)?;
+    for (key, value) in options {
+        match value {
+            Some(value) => fsconfig_set_string(context.as_fd(), key, value),
+            None => fsconfig_set_flag(context.as_fd(), key),
+        }?;
+    }
+    fsconfig_create(context.as_fd())?;
+    let attributes = MountAttrFlags::from_bits_retain(attributes.set as u32);
+    fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+}
+
+impl CgroupMount {
+    /// Plans the entry `mount` of type `cgroup`, of which the destination, the
+    /// attributes and (on a v2 host) the options count. `cgroups` are those of
+    /// [`Created::cgroups`](super::Created::cgroups).
+    ///
+    /// A mount of type `cgroup2` on a v1 host is none of these, but a file
+    /// system like any other.
+    pub fn plan(
+        layout: &Layout,
+        cgroups: &Cgroups,
+        mut mount: Mount,
+        cgroup_namespace: bool,
+        user_namespace: bool,
+    ) -> CgroupMount {
+        let (set, clear) = (mount.recursive.set, mount.recursive.clear);
+        mount.attributes.set |= set;
+        mount.attributes.clear |= clear;
+        // A v1 hierarchy cannot be mounted in a user namespace.
+        let fresh_v1 = cgroup_namespace && !user_namespace;
+        let directories = layout.hierarchies.iter().filter_map(|hierarchy| {
+            let (_, name) = hierarchy.mount.rsplit_once('/')?;
+            let fresh = if hierarchy.unified { cgroup_namespace } else { fresh_v1 };
+            Some((name, hierarchy, Source::plan(hierarchy, cgroups, fresh)))
+        });
+        let view = match &layout.hierarchies[..] {
+            // Without any cgroup the kernel says what it thinks of it.
+            [] => View::Unified(Source {
+                fresh: true,
+                fstype: c"cgroup2",
+                options: Vec::new(),
+                data: CString::default(),
+                own: None,
+                host: None,
+            }),
+            [only] if only.unified => {
+                let mut source = Source::plan(only, cgroups, cgroup_namespace);
+                source.options = core::mem::take(&mut mount.data);
+                source.data = core::mem::take(&mut mount.legacy_data);
+                View::Unified(source)
+            }
+            _ => {
+                let (mut parts, mut links) = (Vec::new(), Vec::new());
+                for (name, hierarchy, source) in directories {
+                    let joint = hierarchy.controllers.split(',').filter(|one| *one != name);
+                    if hierarchy.controllers.contains(',') && !hierarchy.unified {
+                        links.extend(joint.map(|one| (c_string(one), c_string(name))));
+                    }
+                    parts.push((c_string(name), source));
+                }
+                View::Directories(parts, links)
+            }
+        };
+        CgroupMount { mount, view }
+    }
+
+    /// Makes the mount beneath `root`. Allocates nothing.
+    ///
+    /// # Errors
+    /// The hierarchy and the call that failed.
+    pub fn act(&self, root: BorrowedFd<'_>) -> Act {
+        let destination = &*self.mount.destination;
+        let target =
+            path::create_in(root, destination, Create::Directory, Mode::from_raw_mode(0o755))
+                .detail("create the mount point")?;
+        let reopen = || path::open_in(root, destination);
+        let top = match &self.view {
+            View::Unified(source) => {
+                source.act(&self.mount, target.as_fd(), &reopen)?;
+                if self.mount.propagation.is_empty() {
+                    return Ok(());
+                }
+                reopen()?
+            }
+            View::Directories(parts, links) => {
+                let top = self.make_top(target.as_fd(), &reopen).detail("tmpfs")?;
+                self.fill(top.as_fd(), parts, links)?;
+                top
+            }
+        };
+        for &(propagation, recursion) in &self.mount.propagation {
+            let attributes = Attributes { propagation, ..Attributes::default() };
+            mount_setattr(top.as_fd(), attributes, recursion == Recursion::All)
+                .detail("change the propagation")?;
+        }
+        Ok(())
+    }
+
+    /// The tmpfs, writable so far.
+    fn make_top(
+        &self,
+        target: BorrowedFd<'_>,
+        reopen: &dyn Fn() -> rustix::io::Result<OwnedFd>,
+    ) -> rustix::io::Result<OwnedFd> {
+        let mut attributes = self.mount.attributes;
+        attributes.set &= !u64::from(MOUNT_ATTR_RDONLY);
+        match make(c"tmpfs", &mut [(c"mode", Some(c"755"))].into_iter(), attributes) {
+            Ok(top) => {
+                path::attach(top.as_fd(), target)?;
+                Ok(top)
+            }
+            Err(Errno::NOSYS) => {
+                let flags = self.mount.legacy_flags & !u64::from(MS_RDONLY);
+                let at = FdPath::new(target);
+                mount(c"tmpfs", at.as_c_str(), c"tmpfs", flags, Some(c"mode=755"))?;
+                reopen()
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Directories, mounts and links; then the top is made read-only if asked.
+    fn fill(
+        &self,
+        top: BorrowedFd<'_>,
+        parts: &[(CString, Source)],
+        links: &[(CString, CString)],
+    ) -> Act {
+        for (name, source) in parts {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let open = || openat(top, &**name, flags, Mode::empty());
+            let target = mkdirat(top, &**name, Mode::from_raw_mode(0o755))
+                .and_then(|()| open())
+                .detail(format_args!("make directory {}", Quoted(name)))?;
+            source.act(&self.mount, target.as_fd(), &open)?;
+        }
+        for (name, target) in links {
+            symlinkat(&**target, top, &**name)
+                .detail(format_args!("make link {}", Quoted(name)))?;
+        }
+        let readonly = u64::from(MOUNT_ATTR_RDONLY);
+        if self.mount.attributes.set & readonly == 0 {
+            return Ok(());
+        }
+        let attributes = Attributes { set: readonly, ..Attributes::default() };
+        match mount_setattr(top, attributes, false) {
+            Err(Errno::NOSYS) => {
+                let flags = self.mount.legacy_flags | u64::from(MS_BIND | MS_REMOUNT | MS_RDONLY);
+                mount(c"", FdPath::new(top).as_c_str(), c"", flags, None)
+            }
+            result => result,
+        }
+        .detail("make it read-only")
+    }
+}
+
+impl fmt::Display for CgroupMount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mount \"cgroup\" on {}", Quoted(&self.mount.destination))
+    }
+}

@@ -1,0 +1,33 @@
+//! `kill`: a signal to a container.
+
+use crate::command::{Command, Flag, Invocation};
+use crate::container;
+use crate::error;
+use crate::error::Result;
+use crate::spec;
+use crate::sys::signal::from_number;
+
+/// The declaration.
+pub static COMMAND: Command = Command {
+    name: "kill",
+    arguments: "<container-id> [signal]",
+    summary: "send a signal (default: SIGTERM) to the init of a container",
+    description: "The signal is a number or a name, with or without SIG.",
+    flags: &[&Flag::switch("all", "to all processes; a stopped container is no error").short('a')],
+    min: 1,
+    max: 2,
+    verbatim: false,
+    failure: 1,
+    run,
+};
+
+fn run(invocation: &Invocation) -> Result<u8> {
+    let id = invocation.id()?;
+    let name = invocation.positional(1)?.unwrap_or("SIGTERM");
+    let number = spec::signal::number(name).ok_or_else(|| error!("unknown signal \"{name}\""))?;
+    // Signal 0 is none: it only asks.
+    let signal = from_number(number as i32);
+    let root = invocation.root()?;
+    container::kill(&root.container(&id)?, signal, invocation.flag("all"))?;
+    Ok(0)
+}

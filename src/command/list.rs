@@ -1,0 +1,186 @@
+//! `list`: all containers below the root.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::command::output::print;
+use crate::command::state::Entry;
+use crate::command::{Command, Flag, Invocation};
+use crate::container::Root;
+use crate::error;
+use crate::error::{Error, Result};
+use crate::json::Writer;
+
+/// `table` or `json`.
+pub static FORMAT: Flag =
+    Flag::value("format", "FORMAT", "table or json").short('f').default("table");
+
+/// The declaration.
+pub static COMMAND: Command = Command {
+    name: "list",
+    arguments: "",
+    summary: "list the containers below --root",
+    description: "",
+    flags: &[&FORMAT, &Flag::switch("quiet", "show nothing but ids").short('q')],
+    min: 0,
+    max: 0,
+    verbatim: false,
+    failure: 1,
+    run,
+};
+
+/// Whether `--format` asks for JSON.
+///
+/// # Errors
+/// It asks for something else than a table or JSON.
+pub fn is_json(invocation: &Invocation) -> Result<bool> {
+    match invocation.value("format") {
+        None | Some("table") => Ok(false),
+        Some("json") => Ok(true),
+        Some(_) => Err(Error::new("invalid format option")),
+    }
+}
+
+fn run(invocation: &Invocation) -> Result<u8> {
+    let json = is_json(invocation)?;
+    let globals = &invocation.globals;
+    let root = Root::open(&globals.root)?;
+    if root.is_none() && globals.root_given {
+        return Err(error!("state directory \"{}\" does not exist", globals.root));
+    }
+    let ids = root.as_ref().map(Root::ids).transpose()?.unwrap_or_default();
+    if invocation.flag("quiet") {
+        let lines: String = ids.iter().flat_map(|id| [id.as_str(), "\n"]).collect();
+        print(&lines)?;
+        return Ok(0);
+    }
+    let mut entries = Vec::with_capacity(ids.len());
+    for id in &ids {
+        match root.as_ref().map(|root| Entry::read(root, id)) {
+            Some(Ok(entry)) => entries.push(entry),
+            // Deleted since the directory was read, or somebody else's.
+            Some(Err(error)) => invocation.log.debug(format_args!("list {id}: {error}")),
+            None => {}
+        }
+    }
+    let users = if entries.is_empty() { Vec::new() } else { read_users() };
+    let users = core::str::from_utf8(&users).unwrap_or_default();
+    print(&if json { document(&entries, users) } else { table(&entries, users) })?;
+    Ok(0)
+}
+
+/// A line of JSON; `null` when there is no container, as Go writes a nil slice.
+fn document(entries: &[Entry], users: &str) -> String {
+    if entries.is_empty() {
+        return String::from("null\n");
+    }
+    let mut out = Writer::new();
+    out.open_array();
+    for entry in entries {
+        entry.write(&mut out, &owner(users, entry.owner));
+    }
+    out.close();
+    let mut text = out.finish();
+    text.push('\n');
+    text
+}
+
+/// Columns as Go's text/tabwriter lays them out for runc: three blanks between
+/// them, and at least twelve characters each.
+fn table(entries: &[Entry], users: &str) -> String {
+    let details: Vec<[String; 2]> =
+        entries.iter().map(|entry| [entry.pid().to_string(), owner(users, entry.owner)]).collect();
+    let mut rows = Vec::with_capacity(entries.len() + 1);
+    rows.push(["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]);
+    for (entry, [pid, owner]) in entries.iter().zip(&details) {
+        let (id, status) = (entry.id.as_str(), entry.status.name());
+        rows.push([id, pid, status, entry.bundle(), entry.created(), owner]);
+    }
+    let mut widths = [12; 6];
+    for row in &rows {
+        for (cell, width) in row.iter().zip(&mut widths) {
+            *width = usize::max(*width, cell.chars().count() + 3);
+        }
+    }
+    widths[5] = 0;
+    let mut text = String::new();
+    for row in &rows {
+        for (cell, width) in row.iter().zip(widths) {
+            text.push_str(cell);
+            for _ in cell.chars().count()..width {
+                text.push(' ');
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// /etc/passwd; nothing when it cannot be read.
+fn read_users() -> Vec<u8> {
+    use rustix::fs::{Mode, OFlags};
+    let mut text = Vec::with_capacity(4096);
+    if let Ok(file) =
+        rustix::fs::open("/etc/passwd", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+    {
+        while let Ok(1..) = rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text)) {
+            text.reserve(4096);
+        }
+    }
+    text
+}
+
+/// The name of user `uid` in the text of /etc/passwd; `#UID` when it has none.
+fn owner(users: &str, uid: u32) -> String {
+    let number = uid.to_string();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then_some(name)
+    });
+    name.map_or_else(|| format!("#{uid}"), String::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::{Status, sample_state};
+
+    const USERS: &str = "root:x:0:0:root:/root:/bin/sh\nbroken\njo:x:1000:1000::/:\n";
+
+    #[test]
+    fn owners() {
+        for (uid, expect) in [(0, "root"), (1000, "jo"), (1, "#1")] {
+            assert_eq!(owner(USERS, uid), expect);
+        }
+    }
+
+    #[test]
+    fn tables() {
+        let header = "ID          PID         STATUS      BUNDLE      CREATED     OWNER\n";
+        assert_eq!(table(&[], USERS), header);
+        let entries = [
+            Entry::sample("web", Some(sample_state()), Status::Running),
+            Entry::sample("a-rather-long-id", None, Status::Stopped),
+        ];
+        let expect = "\
+ID                 PID         STATUS      BUNDLE      CREATED                  OWNER
+web                4711        running     /b          2024-02-29T12:00:00.5Z   root
+a-rather-long-id   0           stopped                 0001-01-01T00:00:00Z     root
+";
+        assert_eq!(table(&entries, USERS), expect);
+    }
+
+    #[test]
+    fn documents() {
+        assert_eq!(document(&[], USERS), "null\n");
+        let entries = [Entry::sample("web", None, Status::Stopped)];
+        assert_eq!(
+            document(&entries, USERS),
+            "[{\"ociVersion\":\"1.3.0\",\"id\":\"web\",\"pid\":0,\"status\":\"stopped\",\
+             \"bundle\":\"\",\"rootfs\":\"\",\"created\":\"0001-01-01T00:00:00Z\",\
+             \"owner\":\"root\"}]\n"
+        );
+    }
+}

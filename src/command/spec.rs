@@ -1,0 +1,59 @@
+//! `spec`: a config.json to start from.
+
+use alloc::format;
+use rustix::fd::AsFd;
+use rustix::fs::{FsWord, Mode, OFlags, openat, statfs};
+use rustix::io::Errno;
+use rustix::process::{getegid, geteuid};
+
+use crate::command::output::write_all;
+use crate::command::{Command, Flag, Invocation};
+use crate::error;
+use crate::error::{Context, Result};
+use crate::spec::DefaultConfig;
+
+/// The declaration.
+pub static COMMAND: Command = Command {
+    name: "spec",
+    arguments: "",
+    summary: "write a config.json to start from",
+    description: "It runs `sh` on a terminal, in the root file system `rootfs` of the bundle.",
+    flags: &[
+        &Flag::value("bundle", "DIR", "directory to write it to")
+            .short('b')
+            .default("the current directory"),
+        &Flag::value("file", "FILE", "its name there").short('f').default("config.json"),
+        &Flag::switch("rootless", "for a user without privileges"),
+    ],
+    min: 0,
+    max: 0,
+    verbatim: false,
+    failure: 1,
+    run,
+};
+
+/// The file system type of the unified cgroup hierarchy (statfs(2)).
+const CGROUP2_SUPER_MAGIC: FsWord = 0x6367_7270;
+
+fn run(invocation: &Invocation) -> Result<u8> {
+    let rootless = invocation.flag("rootless");
+    let config = DefaultConfig {
+        rootless: rootless.then(|| (geteuid().as_raw(), getegid().as_raw())),
+        cgroup_namespace: statfs("/sys/fs/cgroup")
+            .is_ok_and(|found| found.f_type == CGROUP2_SUPER_MAGIC),
+    };
+    let bundle = invocation.value("bundle").unwrap_or(".");
+    let name = invocation.value("file").unwrap_or("config.json");
+    let open = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(bundle, open, Mode::empty())
+        .context(|| format!("open bundle \"{bundle}\""))?;
+    let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let file = match openat(&directory, name, create, Mode::from_raw_mode(0o666)) {
+        Err(Errno::EXIST) => return Err(error!("File {name} exists. Remove it first")),
+        other => other.context(|| format!("create \"{name}\" in \"{bundle}\""))?,
+    };
+    let mut document = config.document();
+    document.push('\n');
+    write_all(file.as_fd(), document.as_bytes()).context(|| format!("write \"{name}\""))?;
+    Ok(0)
+}

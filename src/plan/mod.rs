@@ -1,0 +1,71 @@
+//! What is to be done, decided before anything is done.
+//!
+//! Planning is pure: configuration and facts of the host in, a [`Plan`] out. The
+//! plan holds all memory that the container's first process needs, since that
+//! one allocates nothing, and can be printed.
+
+pub mod container;
+pub mod exec;
+pub mod mounts;
+pub mod op;
+
+pub use op::Op;
+
+use crate::hook::{Hooks, StateText};
+use crate::process::identity::Identity;
+use crate::process::program::Program;
+use crate::spec::Rlimit;
+use alloc::ffi::CString;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Facts about the host and about who calls, gathered once.
+#[derive(Debug, Clone, Copy)]
+pub struct Host {
+    /// Effective user id.
+    pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
+    /// The permitted capabilities, bit N for capability N.
+    pub capabilities: u64,
+    /// The caller is in a user namespace other than the initial one.
+    pub in_user_namespace: bool,
+    /// AppArmor is there and on.
+    pub apparmor: bool,
+    /// SELinux is there and on.
+    pub selinux: bool,
+}
+
+/// How a container, or a process in one, comes to be.
+pub struct Plan {
+    /// Its namespaces.
+    pub namespaces: crate::namespace::Plan,
+    /// What the first process does, in order, up to being ready.
+    pub ops: Vec<Op>,
+    /// Who it is.
+    pub identity: Identity,
+    /// Where it starts.
+    pub cwd: CString,
+    /// What it becomes.
+    pub program: Program,
+    /// Who gets the container's cgroup of v2, as ids of the host.
+    pub cgroup_owner: Option<(u32, u32)>,
+    /// Limits, set just before the program.
+    pub rlimits: Vec<Rlimit>,
+    /// oom_score_adj, set by the parent at birth; `None` leaves it.
+    pub oom_score_adj: Option<i32>,
+    /// Descriptors from 3 on that the program keeps.
+    pub preserve_fds: u32,
+    /// The system call filter, loaded last.
+    pub seccomp: Option<crate::seccomp::Filter>,
+    /// The container's state for hooks.
+    pub state: StateText,
+    /// Run by the parent before the change of root: prestart, createRuntime.
+    pub runtime_hooks: [Hooks; 2],
+    /// Run by the first process before the change of root.
+    pub create_container: Hooks,
+    /// Run by the first process just before the program.
+    pub start_container: Hooks,
+    /// What the user should know, one line each.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,264 @@
+//! From `mounts`, `linux.devices`, masks and the rest of the file system to
+//! operations.
+
+use super::Op;
+use crate::error;
+use crate::error::Result;
+use crate::rootfs::device::Device;
+use crate::rootfs::mount::{Mount, Recursion};
+use crate::spec::{self, DeviceKind, MountOptions};
+use crate::sys::mount::Attributes;
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use linux_raw_sys::general::*;
+use rustix::fs::FileType;
+
+/// Text as a C string.
+///
+/// # Errors
+/// `property` has a null byte in it.
+pub fn c_string(property: &str, text: &str) -> Result<CString> {
+    CString::new(text).map_err(|_| error!("{property}: {text:?} has a null byte in it"))
+}
+
+/// A path that counts from `directory` where it is not absolute.
+pub fn absolute(directory: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        return String::from(path);
+    }
+    format!("{}/{path}", directory.trim_end_matches('/'))
+}
+
+/// Plans one entry of `mounts`; relative sources of bind mounts count from the
+/// bundle.
+///
+/// # Errors
+/// An option that a bind mount cannot have, or a null byte.
+pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
+    let options = MountOptions::parse(&mount.options);
+    let kind = mount.kind.unwrap_or("");
+    let bind = options.bind.or((kind == "bind").then_some(false));
+    let source = mount.source.unwrap_or(if bind.is_some() { "" } else { kind });
+    let source = match bind {
+        Some(_) => absolute(bundle, source),
+        None => String::from(source),
+    };
+    if bind.is_some() && !options.data.is_empty() {
+        return Err(error!(
+            "mount {source:?} on {:?}: a bind mount takes no file system options: {}",
+            mount.destination,
+            options.data.join(",")
+        ));
+    }
+    let mut data = superblock(options.superblock, options.superblock_clear);
+    for option in &options.data {
+        let (key, value) = match option.split_once('=') {
+            Some((key, value)) => (key, Some(c_string("mounts[].options", value)?)),
+            None => (*option, None),
+        };
+        data.push((c_string("mounts[].options", key)?, value));
+    }
+    Ok(Mount {
+        destination: c_string("mounts[].destination", &absolute("/", mount.destination))?,
+        source: c_string("mounts[].source", &source)?,
+        fstype: c_string("mounts[].type", kind)?,
+        bind: bind.map(|all| if all { Recursion::All } else { Recursion::One }),
+        attributes: attributes(options.attributes),
+        recursive: attributes(options.recursive),
+        propagation: options
+            .propagation
+            .iter()
+            .map(|&flags| {
+                let all = flags & MS_REC != 0;
+                let recursion = if all { Recursion::All } else { Recursion::One };
+                (u64::from(flags & !MS_REC), recursion)
+            })
+            .collect(),
+        data,
+        legacy_flags: u64::from(options.legacy_flags()),
+        legacy_data: c_string("mounts[].options", &options.data.join(","))?,
+    })
+}
+
+fn attributes(attributes: spec::Attributes) -> Attributes {
+    Attributes {
+        set: u64::from(attributes.set),
+        clear: u64::from(attributes.clear),
+        propagation: 0,
+    }
+}
+
+/// Superblock flags under the names that fsconfig(2) takes (the kernel's
+/// fs/fs_context.c).
+fn superblock(set: u32, clear: u32) -> Vec<(CString, Option<CString>)> {
+    const NAMES: [(u32, bool, &CStr); 9] = [
+        (MS_RDONLY, true, c"ro"),
+        (MS_SYNCHRONOUS, true, c"sync"),
+        (MS_DIRSYNC, true, c"dirsync"),
+        (MS_MANDLOCK, true, c"mand"),
+        (MS_LAZYTIME, true, c"lazytime"),
+        (MS_RDONLY, false, c"rw"),
+        (MS_SYNCHRONOUS, false, c"async"),
+        (MS_MANDLOCK, false, c"nomand"),
+        (MS_LAZYTIME, false, c"nolazytime"),
+    ];
+    NAMES
+        .iter()
+        .filter(|(flag, on, _)| if *on { set & flag != 0 } else { clear & flag != 0 })
+        .map(|(_, _, name)| (CString::from(*name), None))
+        .collect()
+}
+
+/// Whether the mount makes the container's /dev the host's: nothing is made
+/// there then.
+pub fn binds_dev(mount: &Mount) -> bool {
+    let parts = mount.destination.to_bytes().split(|byte| *byte == b'/');
+    mount.bind.is_some() && parts.filter(|part| !part.is_empty() && *part != b".").eq([b"dev"])
+}
+
+/// The devices that every container has (config-linux.md "Default Devices"),
+/// then those of the configuration; of two at one path the later.
+///
+/// # Errors
+/// A null byte.
+pub fn devices(configured: &[spec::Device<'_>], in_user_namespace: bool) -> Result<Vec<Device>> {
+    const DEFAULT: [(&str, u32, u32); 6] = [
+        ("/dev/null", 1, 3),
+        ("/dev/zero", 1, 5),
+        ("/dev/full", 1, 7),
+        ("/dev/random", 1, 8),
+        ("/dev/urandom", 1, 9),
+        ("/dev/tty", 5, 0),
+    ];
+    let mut devices: Vec<Device> = Vec::new();
+    for (path, major, minor) in DEFAULT {
+        let node = spec::Device {
+            path,
+            kind: DeviceKind::Char,
+            major,
+            minor,
+            file_mode: None,
+            uid: None,
+            gid: None,
+        };
+        devices.push(device(&node, in_user_namespace)?);
+    }
+    for node in configured {
+        let planned = device(node, in_user_namespace)?;
+        match devices.iter_mut().find(|device| device.path == planned.path) {
+            Some(device) => *device = planned,
+            None => devices.push(planned),
+        }
+    }
+    Ok(devices)
+}
+
+fn device(device: &spec::Device<'_>, in_user_namespace: bool) -> Result<Device> {
+    let path = absolute("/", device.path);
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let text = |text: &str| c_string("linux.devices[].path", text);
+    Ok(Device {
+        directory: text(if directory.is_empty() { "/" } else { directory })?,
+        name: text(name)?,
+        path: text(&path)?,
+        kind: match device.kind {
+            DeviceKind::Char => FileType::CharacterDevice,
+            DeviceKind::Block => FileType::BlockDevice,
+            DeviceKind::Fifo => FileType::Fifo,
+        },
+        major: device.major,
+        minor: device.minor,
+        mode: device.file_mode.unwrap_or(0o666) & 0o7777,
+        uid: device.uid.unwrap_or(0),
+        gid: device.gid.unwrap_or(0),
+        bind: in_user_namespace && device.kind != DeviceKind::Fifo,
+    })
+}
+
+/// `linux.sysctl`: keys with dots or with slashes.
+///
+/// # Errors
+/// A null byte.
+pub fn sysctls(values: &[(&str, &str)]) -> Result<Vec<Op>> {
+    let op = |&(key, value): &(&str, &str)| {
+        let path = if key.contains('/') { String::from(key) } else { key.replace('.', "/") };
+        Ok(Op::Sysctl {
+            file: c_string("linux.sysctl", &format!("sys/{path}"))?,
+            value: c_string("linux.sysctl", value)?,
+        })
+    };
+    values.iter().map(op).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec_mount<'a>(
+        kind: &'a str,
+        source: &'a str,
+        destination: &'a str,
+        options: &[&'a str],
+    ) -> spec::Mount<'a> {
+        spec::Mount {
+            destination,
+            source: Some(source),
+            kind: Some(kind),
+            options: options.to_vec(),
+            uid_mappings: Vec::new(),
+            gid_mappings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn file_systems_get_their_options() {
+        let entry = spec_mount("tmpfs", "tmpfs", "dev", &["nosuid", "ro", "mode=755", "inode64"]);
+        let planned = mount(&entry, "/b").unwrap();
+        assert_eq!(planned.destination.as_c_str(), c"/dev");
+        assert_eq!(planned.attributes.set, u64::from(MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY));
+        let keys: Vec<_> = planned.data.iter().map(|(key, _)| key.to_str().unwrap()).collect();
+        assert_eq!(keys, ["ro", "mode", "inode64"]);
+        assert_eq!(planned.legacy_data.as_c_str(), c"mode=755,inode64");
+    }
+
+    #[test]
+    fn bind_sources_count_from_the_bundle() {
+        let planned = mount(&spec_mount("none", "data", "/d", &["rbind", "rslave"]), "/b").unwrap();
+        assert_eq!(planned.source.as_c_str(), c"/b/data");
+        assert_eq!(planned.bind, Some(Recursion::All));
+        assert_eq!(planned.propagation, [(u64::from(MS_SLAVE), Recursion::All)]);
+        assert!(mount(&spec_mount("bind", "x", "/d", &["bind", "size=1"]), "/b").is_err());
+    }
+
+    #[test]
+    fn a_bound_dev_is_known_however_it_is_written() {
+        let bound = |destination| {
+            binds_dev(&mount(&spec_mount("bind", "/dev", destination, &[]), "/").unwrap())
+        };
+        assert!(bound("/dev") && bound("dev/") && bound("//dev/."));
+        assert!(!bound("/dev/shm"));
+    }
+
+    #[test]
+    fn configured_devices_replace_default_ones() {
+        let node = spec::Device {
+            path: "/dev/null",
+            kind: DeviceKind::Char,
+            major: 1,
+            minor: 3,
+            file_mode: Some(0o600),
+            uid: Some(5),
+            gid: None,
+        };
+        let planned = devices(&[node], false).unwrap();
+        assert_eq!(planned.len(), 6);
+        assert_eq!((planned[0].mode, planned[0].uid, planned[0].gid), (0o600, 5, 0));
+        assert_eq!(
+            (planned[1].directory.as_c_str(), planned[1].name.as_c_str()),
+            (c"/dev", c"zero")
+        );
+    }
+}

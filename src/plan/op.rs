@@ -1,0 +1,166 @@
+//! The operations of the container's first process.
+
+use crate::cgroup::CgroupMount;
+use crate::fault::Quoted;
+use crate::process::terminal::Size;
+use crate::rootfs::device::Device;
+use crate::rootfs::mount::Mount;
+use alloc::ffi::CString;
+use core::fmt;
+
+/// One operation. Its text is the first half of the message when it fails.
+pub enum Op {
+    /// setsid(2).
+    NewSession,
+    /// A session keyring of this name.
+    Keyring(CString),
+    /// A new cgroup namespace, rooted at the container's cgroup.
+    CgroupNamespace,
+    /// The loopback interface of the new network namespace goes up.
+    Loopback,
+    /// sethostname(2).
+    Hostname(CString),
+    /// setdomainname(2).
+    Domainname(CString),
+    /// Propagation of all mounts of the new mount namespace (`MS_*`).
+    Propagation(u64),
+    /// The root file system becomes a mount of its own.
+    Root {
+        /// Where it is on the host.
+        path: CString,
+        /// See [`crate::rootfs::root::bind_root`].
+        shared_parent: Option<CString>,
+    },
+    /// The root file system as it is, without a mount namespace.
+    OpenRoot(CString),
+    /// An entry of `mounts`.
+    Mount(Mount),
+    /// An entry of `mounts` of type cgroup.
+    CgroupMount(CgroupMount),
+    /// A device node.
+    Device(Device),
+    /// The links of /dev.
+    DeviceLinks,
+    /// The working directory is made where it is missing.
+    WorkingDirectory(CString),
+    /// A pseudo terminal for descriptors 0, 1 and 2, and /dev/console.
+    Terminal {
+        /// Its first size.
+        size: Size,
+        /// Its owner.
+        uid: u32,
+        /// It is shown as /dev/console.
+        console: bool,
+    },
+    /// Descriptors 0, 1 and 2 are given to this user, where they are pipes.
+    GiveStdio(u32),
+    /// A kernel parameter.
+    Sysctl {
+        /// Below /proc.
+        file: CString,
+        /// What to write.
+        value: CString,
+    },
+    /// The parent runs the hooks of the runtime's namespaces.
+    RuntimeHooks,
+    /// The createContainer hooks.
+    ContainerHooks,
+    /// A path is hidden.
+    Mask(CString),
+    /// A path is made read-only.
+    Readonly(CString),
+    /// A label for the program: written to a file of `/proc/self/attr`.
+    ExecLabel {
+        /// The file, below /proc.
+        file: CString,
+        /// What to write.
+        text: CString,
+    },
+    /// pivot_root(2).
+    Pivot,
+    /// MS_MOVE and chroot(2).
+    MoveRoot,
+    /// chroot(2): there is no mount namespace.
+    ChangeRoot,
+    /// The root becomes read-only.
+    RootReadonly,
+    /// The propagation of the new root (`MS_*`).
+    RootPropagation(u64),
+    /// umask(2).
+    Umask(u32),
+    /// PR_SET_NO_NEW_PRIVS.
+    NoNewPrivileges,
+    /// User, groups, capabilities.
+    Identity,
+    /// chdir(2) into the working directory.
+    ChangeDirectory,
+    /// The program is looked up.
+    FindProgram,
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Op::NewSession => f.write_str("start a new session"),
+            Op::Keyring(name) => write!(f, "join new session keyring {}", Quoted(name)),
+            Op::CgroupNamespace => f.write_str("create a new cgroup namespace"),
+            Op::Loopback => f.write_str("bring up the loopback interface"),
+            Op::Hostname(name) => write!(f, "set the host name {}", Quoted(name)),
+            Op::Domainname(name) => write!(f, "set the domain name {}", Quoted(name)),
+            Op::Propagation(flags) => {
+                write!(f, "set the propagation of all mounts to {}", propagation(*flags))
+            }
+            Op::Root { path, .. } => write!(f, "bind root file system {}", Quoted(path)),
+            Op::OpenRoot(path) => write!(f, "open root file system {}", Quoted(path)),
+            Op::Mount(mount) => mount.fmt(f),
+            Op::CgroupMount(mount) => mount.fmt(f),
+            Op::Device(device) => device.fmt(f),
+            Op::DeviceLinks => f.write_str("make the links in \"/dev\""),
+            Op::WorkingDirectory(path) => {
+                write!(f, "make the working directory {}", Quoted(path))
+            }
+            Op::Terminal { size, .. } => {
+                write!(f, "open a terminal of {}x{}", size.columns, size.rows)
+            }
+            Op::GiveStdio(uid) => write!(f, "give standard input and output to user {uid}"),
+            Op::Sysctl { file, value } => {
+                write!(f, "write {} to \"/proc/{}\"", Quoted(value), file.to_bytes().escape_ascii())
+            }
+            Op::RuntimeHooks => f.write_str("run the createRuntime hooks"),
+            Op::ContainerHooks => f.write_str("run the createContainer hooks"),
+            Op::Mask(path) => write!(f, "mask {}", Quoted(path)),
+            Op::Readonly(path) => write!(f, "make {} read-only", Quoted(path)),
+            Op::ExecLabel { file, text } => {
+                write!(f, "write {} to `/proc/{}`", Quoted(text), file.to_bytes().escape_ascii())
+            }
+            Op::Pivot => f.write_str("pivot_root"),
+            Op::MoveRoot => f.write_str("move the root file system to \"/\""),
+            Op::ChangeRoot => f.write_str("chroot"),
+            Op::RootReadonly => f.write_str("make \"/\" read-only"),
+            Op::RootPropagation(flags) => {
+                write!(f, "set the propagation of \"/\" to {}", propagation(*flags))
+            }
+            Op::Umask(mask) => write!(f, "set the umask {mask:04o}"),
+            Op::NoNewPrivileges => f.write_str("set no_new_privs"),
+            Op::Identity => f.write_str("set user, groups and capabilities"),
+            Op::ChangeDirectory => f.write_str("change to the working directory"),
+            Op::FindProgram => f.write_str("find the program"),
+        }
+    }
+}
+
+fn propagation(flags: u64) -> &'static str {
+    use linux_raw_sys::general::{MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE};
+    let recursive = flags & u64::from(MS_REC) != 0;
+    let plain = flags as u32 & !MS_REC;
+    match (plain, recursive) {
+        (MS_SHARED, false) => "shared",
+        (MS_SHARED, true) => "rshared",
+        (MS_SLAVE, false) => "slave",
+        (MS_SLAVE, true) => "rslave",
+        (MS_PRIVATE, false) => "private",
+        (MS_PRIVATE, true) => "rprivate",
+        (_, false) => "unbindable",
+        (_, true) => "runbindable",
+    }
+}
