@@ -41,18 +41,31 @@ pub fn open(directory: &str, file: &str, flags: OFlags) -> Result<OwnedFd> {
 
 /// Reads a whole file; what is not UTF-8 is an error (`EILSEQ`).
 pub fn read_all(path: &str) -> Result<String> {
-    read_in(path, "")
+    read_to(open(path, "", OFlags::RDONLY)?, 1)
 }
 
-/// Reads a whole file of a directory.
+/// Reads a whole file of a cgroup's directory. Its lines are short: when much
+/// of the buffer stays free, that was all, and the read that would say so is
+/// saved.
 pub fn read_in(directory: &str, file: &str) -> Result<String> {
-    let file = open(directory, file, OFlags::RDONLY)?;
+    read_to(open(directory, file, OFlags::RDONLY)?, BUFFER / 2)
+}
+
+/// Bytes a read.
+const BUFFER: usize = 4096;
+
+/// Reads until a read returns less than `enough`.
+fn read_to(file: OwnedFd, enough: usize) -> Result<String> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 4096];
+    let mut buffer = [0; BUFFER];
     loop {
         match read(&file, &mut buffer[..]) {
-            Ok(0) => break,
-            Ok(length) => bytes.extend_from_slice(&buffer[..length]),
+            Ok(length) => {
+                bytes.extend_from_slice(&buffer[..length]);
+                if length < enough {
+                    break;
+                }
+            }
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
         }

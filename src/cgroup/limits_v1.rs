@@ -185,8 +185,9 @@ pub fn hugetlb(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
 pub fn hugetlb_files(resources: &Resources<'_>, sink: &mut Sink<'_>, file: &str) -> Result<()> {
     for limit in &resources.hugepage_limits {
         let size = limit.page_size;
-        let digits = size.trim_end_matches("KB").trim_end_matches("MB").trim_end_matches("GB");
-        if digits.len() + 2 != size.len() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let digits = ["KB", "MB", "GB"].iter().find_map(|unit| size.strip_suffix(unit));
+        let number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits.is_some_and(|digits| !digits.is_empty() && number(digits)) {
             return Err(error!(
                 "linux.resources.hugepageLimits: page size \"{size}\" is not like 64KB, 2MB, 1GB"
             ));

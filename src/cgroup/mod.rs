@@ -14,6 +14,8 @@
 
 mod create;
 mod devices;
+#[cfg(test)]
+mod devices_tests;
 mod devices_v1;
 mod ebpf;
 mod file;
@@ -22,6 +24,8 @@ mod group;
 mod hierarchy;
 mod layout;
 mod limits;
+#[cfg(test)]
+mod limits_tests;
 mod limits_v1;
 mod limits_v2;
 mod members;
