@@ -30,6 +30,8 @@ mod limits_v1;
 mod limits_v2;
 mod members;
 mod mount;
+#[cfg(test)]
+mod mount_tests;
 mod open;
 mod path;
 mod plan;

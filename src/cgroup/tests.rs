@@ -19,6 +19,7 @@ use rustix::mount::{
 use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 use std::println;
 
+/// An arrangement of hierarchies.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum View {
     Hybrid,
@@ -67,7 +68,7 @@ fn path(name: &str) -> String {
     format!("/ocinit-test-{}-{name}/c", std::process::id())
 }
 
-fn create(layout: &Layout, name: &str, resources: &Resources<'_>) -> Result<Created> {
+pub fn create(layout: &Layout, name: &str, resources: &Resources<'_>) -> Result<Created> {
     plan(layout, Some(&path(name)), "id", Some(resources), false)?.create()
 }
 
@@ -112,7 +113,7 @@ fn gone(cgroups: &Cgroups) {
 }
 
 /// The parents stay, as with every runtime: the test takes its own.
-fn sweep(cgroups: &Cgroups) {
+pub fn sweep(cgroups: &Cgroups) {
     for group in &cgroups.groups {
         let (parent, _) = group.directory.rsplit_once('/').unwrap();
         let _ = std::fs::remove_dir(parent);
