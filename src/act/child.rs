@@ -8,7 +8,8 @@ use crate::plan::{Op, Plan};
 use crate::process::program::{change_directory, check_directory};
 use crate::process::terminal;
 use crate::rootfs::{device, mask, path, root};
-use crate::sys::{descriptor, network, signal};
+use crate::spec::Rlimit;
+use crate::sys::{descriptor, limit, network, signal};
 use core::ffi::CStr;
 use core::fmt;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, PROC_SUPER_MAGIC};
@@ -214,6 +215,8 @@ impl Child {
                 Errno::NOSYS | Errno::INVAL => Ok(()),
                 errno => Err(errno),
             })?;
+            // The last thing: they hold for what we do, too.
+            set_rlimits(&plan.rlimits)?;
             signal::set_default(rustix::process::Signal::PIPE.as_raw());
             signal::set_mask(self.mask);
             if let Some(filter) = &plan.seccomp {
@@ -261,6 +264,16 @@ impl Scene {
 
 fn own_pid() -> i32 {
     getpid().as_raw_nonzero().get()
+}
+
+fn set_rlimits(limits: &[Rlimit]) -> Act {
+    for &Rlimit { resource, soft, hard } in limits {
+        limit::set(resource, limit::Limit { soft, hard }).detail(format_args!(
+            "process.rlimits: set {} to {soft} (hard {hard})",
+            Rlimit::name(resource)
+        ))?;
+    }
+    Ok(())
 }
 
 /// Makes the working directory where it is missing; where that cannot be done,

@@ -4,7 +4,7 @@ use super::foreground::Foreground;
 use super::handover::{self, kept_descriptors, send_pidfd, send_terminal, write_pid_file};
 use super::launch::{Born, Launch, end, launch};
 use super::{host, protect};
-use crate::cgroup::{self, Layout};
+use crate::cgroup::{self, Cgroups, Layout};
 use crate::command::{CgroupManager, CreateOptions, Invocation};
 use crate::container::process::Stat;
 use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks};
@@ -15,7 +15,7 @@ use crate::log::time::Timestamp;
 use crate::plan::Plan;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
-use crate::spec::{self, Spec};
+use crate::spec::Spec;
 use crate::sys::exec::Strings;
 use crate::sys::signal;
 use alloc::ffi::CString;
@@ -61,10 +61,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     check_terminal(&spec, options, detached)?;
     let rootfs = check_rootfs(&spec, &bundle)?;
     let host = host::gather(spec.process.as_ref());
-    let rootless = match invocation.globals.rootless {
-        Some(rootless) => rootless,
-        None => host.uid != 0 || host.in_user_namespace,
-    };
+    let rootless = invocation.globals.is_rootless();
     let layout = match invocation.globals.cgroup_manager {
         CgroupManager::Disabled => Layout::default(),
         CgroupManager::Cgroupfs => Layout::detect()?,
@@ -97,9 +94,6 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         shared_parent: shared_parent.as_deref(),
     };
     let mut plan = planner::plan(&spec, &request)?;
-    for warning in &plan.warnings {
-        invocation.log.warning(format_args!("{warning}"));
-    }
     let console = match &options.console_socket {
         Some(path) => Some(handover::connect_to(path)?),
         None => None,
@@ -117,7 +111,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
             .iter()
             .map(|(key, value)| (key.to_string(), value.to_string()))
             .collect(),
-        cgroups: cgroups.cgroups.clone(),
+        cgroups: Cgroups::default(),
         rootless,
         systemd: false,
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
@@ -137,7 +131,10 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         environment: &environment,
         console,
     };
-    let made = making.make(&mut plan, &cgroups);
+    let made = cgroups.check_unused().and_then(|()| {
+        making.state.cgroups = cgroups.cgroups.clone();
+        making.make(&mut plan, &cgroups)
+    });
     let born = match made {
         Ok(born) => born,
         Err(error) => {
@@ -145,6 +142,9 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
             return Err(error);
         }
     };
+    for warning in &plan.warnings {
+        invocation.log.warning(format_args!("{warning}"));
+    }
     if detached {
         return Ok(0);
     }
@@ -174,7 +174,14 @@ impl Making<'_> {
     fn make(&mut self, plan: &mut Plan, cgroups: &cgroup::Plan) -> Result<(Born, Foreground)> {
         // What must be cleaned is written down before it is made.
         self.directory.save(self.lock, &self.state)?;
-        let created = cgroups.create()?;
+        let created = cgroups.create().inspect_err(|_| {
+            // It has removed what it made; the rest was never ours.
+            self.state.cgroups = Cgroups::default();
+        })?;
+        self.state.cgroups = created.cgroups().clone();
+        if let Some((uid, gid)) = plan.cgroup_owner {
+            created.delegate(uid, gid)?;
+        }
         let start = match self.mode {
             Until::Created => Some(self.start_socket()?),
             Until::Running => None,
@@ -197,7 +204,10 @@ impl Making<'_> {
         )
         .map_err(not_started)?;
         match self.bring_up(plan, &born) {
-            Ok(foreground) => Ok((born, foreground)),
+            Ok(foreground) => {
+                created.keep();
+                Ok((born, foreground))
+            }
             Err(error) => {
                 end(born.pid);
                 Err(error)
@@ -208,7 +218,6 @@ impl Making<'_> {
     /// From the birth to the program (or to its waiting for `start`).
     fn bring_up(&mut self, plan: &Plan, born: &Born) -> Result<Foreground> {
         let master = born.until_ready(plan).map_err(not_started)?;
-        set_rlimits(plan, born)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;
         self.state.start_time = Stat::of(pid).map_or(0, |stat| stat.start_time);
@@ -280,23 +289,6 @@ fn not_started(error: Error) -> Error {
     error.within("unable to start container process")
 }
 
-fn set_rlimits(plan: &Plan, born: &Born) -> Result<()> {
-    for limit in &plan.rlimits {
-        crate::sys::limit::set(born.pid, limit.resource, limit.soft, limit.hard).map_err(
-            |errno| {
-                let name = spec::Rlimit::name(limit.resource);
-                let what = format!("set {name} to {} (hard {})", limit.soft, limit.hard);
-                let error = Error::os(what, errno).within("process.rlimits");
-                match errno {
-                    Errno::PERM => error.hint("raising a hard limit needs CAP_SYS_RESOURCE"),
-                    _ => error,
-                }
-            },
-        )?;
-    }
-    Ok(())
-}
-
 /// The bundle's directory, absolute, without links.
 fn bundle_directory(path: &str) -> Result<String> {
     let what = || format!("open bundle {path:?}");
@@ -347,6 +339,9 @@ pub fn read_config(path: &str) -> Result<Vec<u8>> {
 
 fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> Result<()> {
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
+    if terminal && !detached {
+        Foreground::check_terminal("process.terminal")?;
+    }
     if detached && terminal && options.console_socket.is_none() {
         return Err(Error::new(
             "cannot allocate tty if runc will detach without setting console socket",

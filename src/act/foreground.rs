@@ -40,6 +40,20 @@ impl Foreground {
         foreground
     }
 
+    /// A terminal for the program in the foreground needs one of the caller's.
+    ///
+    /// # Errors
+    /// None of descriptors 0, 1 and 2 is a terminal; `asked` says who wants one.
+    pub fn check_terminal(asked: &'static str) -> Result<()> {
+        if (0..3).map(standard).any(|fd| isatty(fd)) {
+            return Ok(());
+        }
+        Err(crate::error!(
+            "{asked}: a terminal is asked for, but none of stdin, stdout and stderr is one"
+        )
+        .hint("ask for none, or detach and give a --console-socket"))
+    }
+
     /// Waits for the program's end; its exit status as a shell gives it.
     ///
     /// All signals must be blocked.

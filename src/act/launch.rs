@@ -10,9 +10,10 @@ use crate::error::{Context, Error, Result};
 use crate::namespace::name;
 use crate::plan::Plan;
 use crate::process::spawn::reap;
+use crate::spec::Rlimit;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
-use crate::sys::signal;
+use crate::sys::{limit, signal};
 use alloc::format;
 use alloc::vec::Vec;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWUSER};
@@ -52,6 +53,7 @@ pub struct Born {
 /// process is left then.
 pub fn launch(plan: &mut Plan, launch: Launch<'_>) -> Result<Born> {
     let needs_stage = plan.namespaces.needs_stage();
+    raise_hard_limits(&plan.rlimits)?;
     for join in &mut plan.namespaces.join {
         join.open()?;
     }
@@ -81,6 +83,26 @@ pub fn launch(plan: &mut Plan, launch: Launch<'_>) -> Result<Born> {
             }
         }
     })
+}
+
+/// Raises our own hard limits to what the program is to have: the first process
+/// inherits them, and may lower its own when it has no privilege any more.
+fn raise_hard_limits(limits: &[Rlimit]) -> Result<()> {
+    for &Rlimit { resource, soft, hard } in limits {
+        let what = || format!("set {} to {soft} (hard {hard})", Rlimit::name(resource));
+        let now = limit::get(resource).context(what)?;
+        if hard <= now.hard {
+            continue;
+        }
+        limit::set(resource, limit::Limit { soft: now.soft, hard }).map_err(|errno| {
+            let error = Error::os(what(), errno).within("process.rlimits");
+            match errno {
+                Errno::PERM => error.hint("raising a hard limit needs CAP_SYS_RESOURCE"),
+                _ => error,
+            }
+        })?;
+    }
+    Ok(())
 }
 
 type Spawned = (Pid, Channel);

@@ -5,6 +5,7 @@
 pub mod channel;
 pub mod child;
 pub mod create;
+pub mod exec;
 pub mod foreground;
 pub mod handover;
 pub mod host;

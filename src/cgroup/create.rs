@@ -50,6 +50,22 @@ fn make_directory(directory: &str) -> rustix::io::Result<()> {
 }
 
 impl Plan {
+    /// Makes sure that none of the cgroups is somebody else's: from then on they
+    /// may be written down as the container's, to be killed and removed.
+    ///
+    /// # Errors
+    /// `container's cgroup is not empty: N process(es) found`, `container's
+    /// cgroup unexpectedly frozen`.
+    pub fn check_unused(&self) -> Result<()> {
+        for group in &self.cgroups.groups {
+            let path = Path::new(&group.directory, "").context(|| "cgroup path")?;
+            if rustix::fs::access(path.as_c_str(), rustix::fs::Access::EXISTS).is_ok() {
+                check_unused(group)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the directories and writes the limits.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
+use crate::act::exec::exec;
 use crate::command::create::{CONSOLE_SOCKET, PID_FILE, PIDFD_SOCKET, PRESERVE_FDS};
 use crate::command::flag::MANY;
 use crate::command::{Command, Flag, Invocation};
@@ -129,6 +130,5 @@ impl ExecOptions {
 }
 
 fn run(invocation: &Invocation) -> Result<u8> {
-    let _options = ExecOptions::new(invocation)?;
-    Err(Error::new("exec is not part of this build"))
+    exec(invocation, &ExecOptions::new(invocation)?)
 }

@@ -13,11 +13,24 @@ static VERSION: Flag = Flag::switch("version", "print the version").short('v');
 /// The flags before the command that end the program.
 pub static ENDING: [&Flag; 2] = [&HELP, &VERSION];
 
+/// The release of runc whose command line and messages are followed.
+const RUNC: &str = "1.5.1";
+/// The same of crun.
+const CRUN: &str = "1.29.1";
+
 /// What `--version` prints.
 pub fn version(program: &str) -> String {
-    let version = env!("CARGO_PKG_VERSION");
+    let own = env!("CARGO_PKG_VERSION");
     let commit = option_env!("OCINIT_COMMIT").unwrap_or_default();
-    format!("{program} version {version}\ncommit: {commit}\nspec: {}\n", spec::VERSION)
+    let spec = spec::VERSION;
+    match program {
+        // Engines read the number to know what they can ask for.
+        "runc" => {
+            format!("runc version {RUNC}+ocinit-{own}\ncommit: {commit}\nspec: {spec}\ngo: none\n")
+        }
+        "crun" => format!("crun version {CRUN}+ocinit-{own}\ncommit: {commit}\nspec: {spec}\n"),
+        _ => format!("{program} version {own}\ncommit: {commit}\nspec: {spec}\n"),
+    }
 }
 
 /// The page of the program.

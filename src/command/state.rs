@@ -27,6 +27,10 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let id = invocation.id()?;
     let root = invocation.root()?;
     let entry = Entry::read(&root, &id)?;
+    if entry.status == Status::Stopped {
+        // Without a state there is nothing to show.
+        root.container(&id)?.state()?;
+    }
     let mut out = Writer::new();
     entry.write(&mut out, "");
     print(&indent(&out.finish(), "  "))?;

@@ -67,6 +67,7 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     let mut plan = Plan {
         ops: Vec::new(),
         cwd: c_string("process.cwd", process.cwd)?,
+        cgroup_owner: cgroup_owner(spec, process, &namespaces),
         rlimits: process.rlimits.clone(),
         oom_score_adj: process.oom_score_adj,
         preserve_fds: request.preserve_fds,
@@ -173,7 +174,12 @@ fn file_system(
 ) -> Result<()> {
     let linux = &spec.linux;
     let propagation = linux.rootfs_propagation.map(|propagation| propagation.flags());
-    ops.push(Op::Propagation(u64::from(propagation.unwrap_or(MS_SLAVE | MS_REC))));
+    // An unbindable root could not be bound; it becomes so at the end.
+    let first = propagation.map_or(MS_SLAVE | MS_REC, |flags| match flags & MS_UNBINDABLE {
+        0 => flags,
+        _ => MS_PRIVATE | (flags & MS_REC),
+    });
+    ops.push(Op::Propagation(u64::from(first)));
     ops.push(Op::Root {
         path: c_string("root.path", request.rootfs)?,
         shared_parent: request
@@ -230,6 +236,33 @@ fn file_system(
         ops.push(Op::RootReadonly);
     }
     Ok(())
+}
+
+/// Who gets the cgroup: with a new cgroup namespace and a writable view of it,
+/// the process's user (config-linux.md "Cgroup ownership").
+fn cgroup_owner(
+    spec: &Spec<'_>,
+    process: &Process<'_>,
+    namespaces: &namespace::Plan,
+) -> Option<(u32, u32)> {
+    let writable = |mount: &spec::Mount<'_>| {
+        matches!(mount.kind, Some("cgroup" | "cgroup2")) && !mount.options.contains(&"ro")
+    };
+    if !namespaces.is_new(CLONE_NEWCGROUP) || !spec.mounts.iter().any(writable) {
+        return None;
+    }
+    let user = &process.user;
+    match &namespaces.id_maps {
+        Some(maps) => Some((on_host(&maps.uid, user.uid)?, on_host(&maps.gid, user.gid)?)),
+        // Without a user namespace of its own, root has it already.
+        None if namespaces.has(CLONE_NEWUSER) || user.uid == 0 => None,
+        None => Some((user.uid, user.gid)),
+    }
+}
+
+fn on_host(map: &[Range], id: u32) -> Option<u32> {
+    let range = map.iter().find(|range| id.wrapping_sub(range.container) < range.size)?;
+    Some(range.host + (id - range.container))
 }
 
 /// The terminal of a process.
@@ -375,7 +408,7 @@ fn identity(
 fn missing_text(missing: u64) -> String {
     let mut text = String::from("capabilities that the runtime itself does not have are left out:");
     for number in (0..64).filter(|number| missing & (1 << number) != 0) {
-        let _ = write!(text, " {}", crate::spec::capability::name(number));
+        let _ = write!(text, " CAP_{}", spec::capability::name(number));
     }
     text
 }

@@ -5,6 +5,7 @@
 //! one allocates nothing, and can be printed.
 
 pub mod container;
+pub mod exec;
 pub mod mounts;
 pub mod op;
 
@@ -47,7 +48,9 @@ pub struct Plan {
     pub cwd: CString,
     /// What it becomes.
     pub program: Program,
-    /// Limits, set by the parent when all is ready.
+    /// Who gets the container's cgroup of v2, as ids of the host.
+    pub cgroup_owner: Option<(u32, u32)>,
+    /// Limits, set just before the program.
     pub rlimits: Vec<Rlimit>,
     /// oom_score_adj, set by the parent at birth; `None` leaves it.
     pub oom_score_adj: Option<i32>,

@@ -12,9 +12,9 @@ use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
-use linux_raw_sys::general::{MS_BIND, MS_REC, MS_REMOUNT};
+use linux_raw_sys::general::{MS_BIND, MS_REC, MS_REMOUNT, PROC_SUPER_MAGIC};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{CWD, Mode, OFlags, fstat, fstatfs, openat};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
@@ -59,6 +59,30 @@ pub enum Recursion {
     All,
 }
 
+/// The inode of the root of every procfs (`PROC_ROOT_INO` of the kernel's
+/// include/linux/proc_ns.h).
+const PROC_ROOT_INO: u32 = 1;
+
+/// Files of procfs over which a file can be mounted: what lxcfs and the like
+/// show differently to each container.
+const IN_PROC: [&str; 10] = [
+    "cpuinfo",
+    "diskstats",
+    "meminfo",
+    "stat",
+    "swaps",
+    "uptime",
+    "loadavg",
+    "slabinfo",
+    "sys/kernel/ns_last_pid",
+    "sys/crypto/fips_enabled",
+];
+
+/// The names in a path, without the dots.
+fn components(path: &CStr) -> impl Iterator<Item = &[u8]> {
+    path.to_bytes().split(|byte| *byte == b'/').filter(|name| !name.is_empty() && *name != b".")
+}
+
 impl fmt::Display for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.bind.is_some() || !self.source.is_empty() {
@@ -88,6 +112,7 @@ impl Mount {
             (_, Err(fault)) => return Err(fault),
         };
         let target = self.target(root, path::is_directory(mount.as_fd())?)?;
+        self.check_proc(mount.as_fd(), target.as_fd())?;
         path::attach(mount.as_fd(), target.as_fd()).detail("move_mount")?;
         for &(propagation, recursion) in &self.propagation {
             let attributes = Attributes { propagation, ..Attributes::default() };
@@ -155,8 +180,47 @@ impl Mount {
         Ok(mount)
     }
 
+    /// A false /proc would deceive whoever sets up the container, now and at
+    /// every `exec` (CVE-2019-16884): on /proc goes a procfs only, and in it only
+    /// files that are known to be shown differently to containers.
+    fn check_proc(&self, mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Act {
+        let on_proc = |fd: BorrowedFd<'_>| -> Result<bool, Fault> {
+            Ok(fstatfs(fd)?.f_type as u64 == u64::from(PROC_SUPER_MAGIC))
+        };
+        let named_proc = components(&self.destination).eq([b"proc"]);
+        if !on_proc(target)? && !named_proc {
+            return Ok(());
+        }
+        if named_proc || fstat(target)?.st_ino == u64::from(PROC_ROOT_INO) {
+            if on_proc(mount)? {
+                return Ok(());
+            }
+            return Err(Fault::new("only a procfs can be mounted on /proc"));
+        }
+        let allowed = |file: &&str| {
+            let parts = core::iter::once("proc").chain(file.split('/'));
+            components(&self.destination).eq(parts.map(str::as_bytes))
+        };
+        if self.bind.is_some() && IN_PROC.iter().any(|file| allowed(&file)) {
+            return Ok(());
+        }
+        Err(Fault::new("it is inside /proc, where nothing can be mounted"))
+    }
+
     /// The object to mount on, made where it is missing.
     fn target(&self, root: BorrowedFd<'_>, directory: bool) -> Result<OwnedFd, Fault> {
+        if self.bind.is_none() && [c"proc", c"sysfs"].contains(&&*self.fstype) {
+            match path::open_without_links(root, &self.destination) {
+                Err(Errno::LOOP | Errno::NOTDIR) => {
+                    return Err(Fault::new(
+                        "it must be mounted on an ordinary directory, and \
+                        the path has a symbolic link in it",
+                    ));
+                }
+                Err(Errno::NOENT) => {}
+                result => return result.detail("open the mount point"),
+            }
+        }
         let create = if directory { Create::Directory } else { Create::File };
         path::create_in(root, &self.destination, create, Mode::from_raw_mode(0o755))
             .detail("create the mount point")
@@ -184,6 +248,9 @@ impl Mount {
             }
         };
         let target = self.target(root, directory)?;
+        if self.bind.is_some() || self.fstype.as_c_str() != c"proc" {
+            self.check_proc(root, target.as_fd())?;
+        }
         let at = FdPath::new(target.as_fd());
         if let Some(recursion) = self.bind {
             let rec = if recursion == Recursion::All { u64::from(MS_REC) } else { 0 };

@@ -207,6 +207,20 @@ pub fn is_directory(fd: BorrowedFd<'_>) -> Result<bool> {
     Ok(FileType::from_raw_mode(fstat(fd)?.st_mode) == FileType::Directory)
 }
 
+/// As [`open_in`], where no component may be a symbolic link (`ELOOP`).
+pub fn open_without_links(root: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+    match openat2(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve) {
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let mut walk = Walk::new(root)?;
+            // The first link is one too many.
+            walk.links = MAX_LINKS;
+            walk.to(path, Create::Nothing, Mode::empty())
+        }
+        result => result,
+    }
+}
+
 /// Opens the directory `name`, one component, in `root`; a symbolic link in its
 /// place is an error (`ENOTDIR`), as it must be for `/dev` (CVE-2026-41579).
 pub fn open_directory_no_link(root: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {

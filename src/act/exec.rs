@@ -1,0 +1,196 @@
+//! `exec`: one more process in a container.
+
+use super::create::read_config;
+use super::foreground::Foreground;
+use super::handover::{self, kept_descriptors, send_pidfd, send_terminal, write_pid_file};
+use super::launch::{Born, Launch, end, launch};
+use super::{host, protect};
+use crate::command::{ExecOptions, Invocation};
+use crate::container::process::Process as Running;
+use crate::container::{State, Status};
+use crate::error;
+use crate::error::{Context, Error, Result};
+use crate::json::Document;
+use crate::namespace::{KINDS, join::Join};
+use crate::plan::Plan;
+use crate::plan::exec::{Request, apply_flags, bare_process, plan};
+use crate::spec::{Process, Spec};
+use crate::sys::exec::Strings;
+use crate::sys::signal;
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::vec::Vec;
+use rustix::fd::AsFd;
+use rustix::fs::stat;
+
+/// Runs a process in a container: the value is the exit status, the program's
+/// own unless detached.
+///
+/// # Errors
+/// `exec failed: …`; no process is left then.
+pub fn exec(invocation: &Invocation, options: &ExecOptions) -> Result<u8> {
+    protect::run_protected(invocation.arguments, invocation.environment)?;
+    enter(invocation, options).map_err(|error| error.within("exec failed"))
+}
+
+fn enter(invocation: &Invocation, options: &ExecOptions) -> Result<u8> {
+    let root = invocation.root()?;
+    let directory = root.container(&options.id)?;
+    let state = directory.state()?;
+    check_status(directory.status(Some(&state)), options)?;
+    let config = format!("{}/config.json", state.bundle);
+    let text = read_config(&config)?;
+    let document = Document::parse(&text, "config.json")?;
+    let spec = Spec::read(&document)?;
+    let mut warnings = Vec::new();
+    match options.process {
+        None => {
+            let mut process = spec.process.clone().unwrap_or_else(bare_process);
+            apply_flags(&mut process, options, &mut warnings)?;
+            run(invocation, options, &state, &spec, &process, warnings)
+        }
+        Some(file) => {
+            let text = read_config(file)?;
+            let document = Document::parse(&text, file)?;
+            let mut process = Process::read(&document)?;
+            process.terminal |= options.tty;
+            run(invocation, options, &state, &spec, &process, warnings)
+        }
+    }
+}
+
+fn check_status(status: Status, options: &ExecOptions) -> Result<()> {
+    match status {
+        Status::Stopped => Err(Error::new("cannot exec in a stopped container")),
+        Status::Creating => Err(Error::new("cannot exec in a container that is being created")),
+        Status::Paused if !options.ignore_paused => {
+            Err(Error::new("cannot exec in a paused container (use --ignore-paused to override)"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn run(
+    invocation: &Invocation,
+    options: &ExecOptions,
+    state: &State,
+    spec: &Spec<'_>,
+    process: &Process<'_>,
+    warnings: Vec<alloc::string::String>,
+) -> Result<u8> {
+    if options.detach && process.terminal && options.console_socket.is_none() {
+        return Err(Error::new(
+            "cannot allocate tty if runc will detach without setting console socket",
+        ));
+    }
+    if (!options.detach || !process.terminal) && options.console_socket.is_some() {
+        return Err(Error::new(
+            "cannot use console socket if runc will not detach or allocate tty",
+        ));
+    }
+    let (preserve_fds, extra_env) =
+        kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
+    let request = Request {
+        id: options.id.as_str(),
+        join: namespaces_of(state)?,
+        seccomp: spec.linux.seccomp.as_ref(),
+        preserve_fds,
+        extra_env: &extra_env,
+        host: host::gather(Some(process)),
+        setgroups_denied: setgroups_denied(state.pid),
+    };
+    let mut plan = plan(process, request)?;
+    for warning in warnings.iter().chain(&plan.warnings) {
+        invocation.log.warning(format_args!("{warning}"));
+    }
+    let console = options.console_socket.map(handover::connect_to).transpose()?;
+    let environment =
+        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
+    if process.terminal && !options.detach {
+        Foreground::check_terminal("--tty")?;
+    }
+    let cgroups = state.cgroups.open(&options.cgroups)?;
+    let mask = signal::block(signal::Set::ALL);
+    let born = launch(
+        &mut plan,
+        Launch {
+            cgroups: Some(&cgroups),
+            start: None,
+            private: Vec::new(),
+            environment: &environment,
+            failure_status: 0,
+            mask,
+        },
+    )
+    .map_err(not_started)?;
+    // What is open already is the container's, not ours to remove.
+    match bring_up(options, &plan, &born, console.as_ref()) {
+        Ok(_) if options.detach => Ok(0),
+        Ok(foreground) => foreground.wait(&born),
+        Err(error) => {
+            end(born.pid);
+            Err(error)
+        }
+    }
+}
+
+fn bring_up(
+    options: &ExecOptions,
+    plan: &Plan,
+    born: &Born,
+    console: Option<&rustix::fd::OwnedFd>,
+) -> Result<Foreground> {
+    let master = born.until_ready(plan).map_err(not_started)?;
+    let foreground = match (console, master) {
+        (Some(socket), Some(master)) => {
+            send_terminal(socket, master.as_fd())?;
+            Foreground::new(None)
+        }
+        (_, master) => Foreground::new(master),
+    };
+    if let Some(path) = options.pidfd_socket {
+        send_pidfd(path, born.pid)?;
+    }
+    born.go()?;
+    born.until_program().map_err(not_started)?;
+    // Engines take the file's presence for the process's success.
+    if let Some(path) = options.pid_file {
+        write_pid_file(path, born.pid)?;
+    }
+    Ok(foreground)
+}
+
+fn not_started(error: Error) -> Error {
+    error.within("unable to start container process")
+}
+
+/// The namespaces of the container's init that are not those we are in.
+///
+/// # Errors
+/// Init has ended meanwhile, or is out of reach.
+fn namespaces_of(state: &State) -> Result<Vec<Join>> {
+    let mut joins = Vec::new();
+    for (kind, name) in KINDS {
+        let (theirs, ours) =
+            (format!("/proc/{}/ns/{name}", state.pid), format!("/proc/self/ns/{name}"));
+        // A kernel without this kind has it for nobody.
+        let Ok(own) = stat(&*ours) else { continue };
+        let found = stat(&*theirs).context(|| format!("look at {theirs:?}"))?;
+        if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) {
+            continue;
+        }
+        let path = CString::new(theirs).map_err(|_| error!("a path with a null byte"))?;
+        let mut join = Join { kind, path, fd: None };
+        join.open()?;
+        joins.push(join);
+    }
+    // What was opened is only good if init was still init.
+    if !Running::is_alive(state.pid, state.start_time) {
+        return Err(Error::new("cannot exec in a stopped container"));
+    }
+    Ok(joins)
+}
+
+fn setgroups_denied(pid: i32) -> bool {
+    read_config(&format!("/proc/{pid}/setgroups")).is_ok_and(|text| text.starts_with(b"deny"))
+}

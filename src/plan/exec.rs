@@ -1,0 +1,174 @@
+//! The plan of one more process in a running container.
+
+use super::container::{labels, of_process, process_operations, program, terminal};
+use super::mounts::c_string;
+use super::{Host, Op, Plan};
+use crate::command::ExecOptions;
+use crate::error;
+use crate::error::Result;
+use crate::hook::{Hooks, StateText};
+use crate::namespace;
+use crate::namespace::join::Join;
+use crate::spec::{Capabilities, Process, Seccomp, User, capability};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What the command line and the host add to the process.
+pub struct Request<'a> {
+    /// The container's id.
+    pub id: &'a str,
+    /// The namespaces of the container's init that are not ours.
+    pub join: Vec<Join>,
+    /// The container's system call filter.
+    pub seccomp: Option<&'a Seccomp<'a>>,
+    /// Descriptors from 3 on that the program keeps.
+    pub preserve_fds: u32,
+    /// Variables that the runtime adds to the environment (LISTEN_FDS).
+    pub extra_env: &'a [String],
+    /// Facts of the host.
+    pub host: Host,
+    /// setgroups(2) is denied in the container's user namespace.
+    pub setgroups_denied: bool,
+}
+
+/// Plans a process.
+///
+/// # Errors
+/// A property that cannot be carried out here, named with its path.
+pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
+    let seccomp = request.seccomp.map(crate::seccomp::compile).transpose()?;
+    let mut ops = Vec::with_capacity(12);
+    ops.push(Op::NewSession);
+    ops.push(Op::Keyring(c_string("id", &format!("_ses.{}", request.id))?));
+    if process.terminal {
+        ops.push(terminal(process, false));
+    }
+    ops.extend(labels(process, request.host)?);
+    ops.push(Op::Umask(process.user.umask.unwrap_or(0o022)));
+    process_operations(&mut ops, process);
+    let mut identity = of_process(process, seccomp.is_some());
+    if request.setgroups_denied && process.user.additional_gids.is_empty() {
+        identity.groups = None;
+    }
+    Ok(Plan {
+        namespaces: namespace::Plan { join: request.join, ..namespace::Plan::default() },
+        ops,
+        identity,
+        cwd: c_string("process.cwd", process.cwd)?,
+        program: program(process, request.extra_env)?,
+        cgroup_owner: None,
+        rlimits: process.rlimits.clone(),
+        oom_score_adj: process.oom_score_adj,
+        preserve_fds: request.preserve_fds,
+        seccomp,
+        state: StateText::default(),
+        runtime_hooks: [Hooks::default(), Hooks::default()],
+        create_container: Hooks::default(),
+        start_container: Hooks::default(),
+        warnings: Vec::new(),
+    })
+}
+
+/// Puts the flags of `exec` on top of the configuration's process.
+///
+/// # Errors
+/// A flag's value is not what it must be.
+pub fn apply_flags<'a>(
+    process: &mut Process<'a>,
+    options: &'a ExecOptions,
+    warnings: &mut Vec<String>,
+) -> Result<()> {
+    process.args = options
+        .arguments
+        .iter()
+        .map(|argument| argument.to_str().map_err(|_| error!("an argument is not UTF-8")))
+        .collect::<Result<_>>()?;
+    process.terminal = options.tty;
+    if let Some(cwd) = options.cwd {
+        if !cwd.starts_with('/') {
+            return Err(error!("--cwd: {cwd:?} is not an absolute path"));
+        }
+        process.cwd = cwd;
+    }
+    process.env.extend(&options.env);
+    process.selinux_label = options.process_label.or(process.selinux_label);
+    process.apparmor_profile = options.apparmor.or(process.apparmor_profile);
+    if let Some(no_new_privileges) = options.no_new_privs {
+        process.no_new_privileges = no_new_privileges;
+    }
+    if let Some(user) = options.user {
+        (process.user.uid, process.user.gid) = parse_user(user)?;
+    }
+    for text in &options.additional_gids {
+        for gid in text.split(',') {
+            let parsed = gid.parse();
+            let gid = parsed.map_err(|_| error!("--additional-gids: {gid:?} is not a group id"))?;
+            process.user.additional_gids.push(gid);
+        }
+    }
+    add_capabilities(process, &options.capabilities, warnings);
+    Ok(())
+}
+
+/// `UID[:GID]`; the group is 0 where it is not given.
+fn parse_user(text: &str) -> Result<(u32, u32)> {
+    let (uid, gid) = text.split_once(':').unwrap_or((text, "0"));
+    match (uid.parse(), gid.parse()) {
+        (Ok(uid), Ok(gid)) => Ok((uid, gid)),
+        _ => Err(error!("--user: {text:?} is not UID or UID:GID")),
+    }
+}
+
+/// Adds to what the process may use now, never to what it can inherit
+/// (CVE-2022-29162): ambient ones only where the configuration has inheritable
+/// ones already.
+fn add_capabilities(process: &mut Process<'_>, names: &[&str], warnings: &mut Vec<String>) {
+    if names.is_empty() {
+        return;
+    }
+    let sets = process.capabilities.get_or_insert_with(Capabilities::default);
+    for name in names {
+        let Some(number) = capability::number(name) else {
+            warnings.push(format!("--cap: ignoring unknown capability {name:?}"));
+            continue;
+        };
+        let bit = 1 << number;
+        sets.bounding |= bit;
+        sets.effective |= bit;
+        sets.permitted |= bit;
+        if sets.inheritable != 0 && sets.inheritable & bit != 0 {
+            sets.ambient |= bit;
+        }
+    }
+}
+
+/// The process where the configuration has none: root, in `/`.
+pub fn bare_process<'a>() -> Process<'a> {
+    Process { cwd: "/", user: User::default(), ..Process::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_parsed_whole() {
+        assert_eq!(parse_user("1").unwrap(), (1, 0));
+        assert_eq!(parse_user("1:2").unwrap(), (1, 2));
+        for bad in ["", ":", "a", "1:", ":1", "1:2:3", "-1", "1 ", "4294967296"] {
+            assert!(parse_user(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn added_capabilities_are_never_inheritable() {
+        let mut process = bare_process();
+        let mut warnings = Vec::new();
+        add_capabilities(&mut process, &["CAP_CHOWN", "CAP_NOPE"], &mut warnings);
+        let sets = process.capabilities.unwrap();
+        assert_eq!((sets.bounding, sets.effective, sets.permitted), (1, 1, 1));
+        assert_eq!((sets.inheritable, sets.ambient), (0, 0));
+        assert_eq!(warnings.len(), 1);
+    }
+}
