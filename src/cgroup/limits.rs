@@ -56,11 +56,12 @@ pub struct Sink<'a> {
 
 impl Sink<'_> {
     /// One more.
-    pub fn put(&mut self, property: &'static str, file: &str, value: String) {
+    #[inline(never)]
+    pub fn put(&mut self, property: &'static str, file: &str, value: fmt::Arguments<'_>) {
         self.writes.push(Write {
             group: self.group,
             file: file.to_owned(),
-            value,
+            value: alloc::fmt::format(value),
             alternative: None,
             property,
             optional: false,
@@ -68,25 +69,47 @@ impl Sink<'_> {
     }
 
     /// One more, which needs no file where it only asks for what is so anyway.
-    pub fn put_optional(&mut self, property: &'static str, file: &str, value: String) {
+    pub fn put_optional(&mut self, property: &'static str, file: &str, value: fmt::Arguments<'_>) {
         self.put(property, file, value);
         if let Some(write) = self.writes.last_mut() {
             write.optional = true;
         }
     }
 
-    /// One more, of which one of two files exists.
-    pub fn put_either(
-        &mut self,
-        property: &'static str,
-        (file, value): (&'static str, String),
-        alternative: (&'static str, String),
-    ) {
-        self.put(property, file, value);
+    /// What to write where the file of the last one does not exist.
+    pub fn or(&mut self, file: &'static str, value: fmt::Arguments<'_>) {
         if let Some(write) = self.writes.last_mut() {
-            write.alternative = Some(alternative);
+            write.alternative = Some((file, alloc::fmt::format(value)));
         }
     }
+
+    /// Many that are a number each.
+    pub fn numbers(&mut self, numbers: &[Number]) {
+        for &(property, file, zero, number) in numbers {
+            match (number, zero) {
+                (None, _) | (Some(0), Zero::Unset) => {}
+                (Some(0), Zero::Default) => self.put_optional(property, file, format_args!("0")),
+                (Some(number), _) => self.put(property, file, format_args!("{number}")),
+            }
+        }
+    }
+}
+
+/// A property, a file, what 0 means, and the number.
+pub type Number = (&'static str, &'static str, Zero, Option<i64>);
+
+/// What the number 0 asks for.
+#[derive(Clone, Copy)]
+pub enum Zero {
+    /// Nothing.
+    Unset,
+    /// What a kernel without the file does anyway.
+    Default,
+}
+
+/// A number as large as our kernels take any, at most.
+pub fn signed(number: Option<u64>) -> Option<i64> {
+    number.map(|number| i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// What one controller's limits become in one of the two versions.
@@ -164,7 +187,7 @@ fn unified(resources: &Resources<'_>, groups: &[Group], writes: &mut Vec<Write>)
         }
         // A file like io.max takes one line a write.
         for line in value.trim_end_matches('\n').split('\n') {
-            Sink { group: 0, writes }.put("unified", name, line.to_owned());
+            Sink { group: 0, writes }.put("unified", name, format_args!("{line}"));
         }
     }
     Ok(())
