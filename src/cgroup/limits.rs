@@ -31,6 +31,8 @@ pub struct Write {
     pub property: &'static str,
     /// A kernel without the file does what is asked anyway.
     pub optional: bool,
+    /// The file with what is in use: a value below that is refused.
+    pub in_use: Option<&'static str>,
 }
 
 impl Write {
@@ -65,6 +67,7 @@ impl Sink<'_> {
             alternative: None,
             property,
             optional: false,
+            in_use: None,
         });
     }
 
@@ -80,6 +83,13 @@ impl Sink<'_> {
     pub fn or(&mut self, file: &'static str, value: fmt::Arguments<'_>) {
         if let Some(write) = self.writes.last_mut() {
             write.alternative = Some((file, alloc::fmt::format(value)));
+        }
+    }
+
+    /// The last one is not to be below what this file says is in use.
+    pub fn not_below(&mut self, file: &'static str) {
+        if let Some(write) = self.writes.last_mut() {
+            write.in_use = Some(file);
         }
     }
 
@@ -214,6 +224,12 @@ pub fn apply(writes: &[&Write], directory: &str) -> Result<()> {
 }
 
 fn put(write: &Write, directory: &str) -> rustix::io::Result<()> {
+    if let (Some(file), Ok(limit)) = (write.in_use, write.value.parse::<u64>()) {
+        let used = file::read_in(directory, file).unwrap_or_default();
+        if used.trim_ascii().parse().is_ok_and(|used: u64| used > limit) {
+            return Err(Errno::BUSY);
+        }
+    }
     match (file::write_in(directory, &write.file, &write.value), &write.alternative) {
         (Err(Errno::NOENT), Some((file, value))) => file::write_in(directory, file, value),
         (Err(Errno::NOENT), None) if write.optional => Ok(()),

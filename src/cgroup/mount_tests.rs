@@ -130,6 +130,21 @@ fn a_host_without_cgroups() {
 }
 
 #[test]
+fn cgroup2_of_a_hybrid_host() {
+    let mountinfo = "\
+1 0 0:1 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+2 0 0:2 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
+";
+    let layout = Layout::parse(mountinfo, "1:memory:/\n0::/\n");
+    let entry = |fstype: &str| Mount { fstype: CString::new(fstype).unwrap(), ..Mount::default() };
+    for (fstype, view) in [("cgroup", "Directories"), ("cgroup2", "Unified")] {
+        let cgroups = Cgroups::default();
+        let mount = CgroupMount::plan(&layout, &cgroups, entry(fstype), true, false);
+        assert!(format!("{mount:?}").contains(view), "{fstype}: {mount:?}");
+    }
+}
+
+#[test]
 fn controllers_together_are_linked() {
     let mountinfo = "\
 1 0 0:1 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct
