@@ -37,6 +37,8 @@ mod path;
 mod plan;
 mod remove;
 #[cfg(test)]
+mod rootless_tests;
+#[cfg(test)]
 mod tests;
 mod update;
 mod weight;
