@@ -8,6 +8,8 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, Result, read, write};
 
+use crate::error::{self, Error};
+
 /// The longest path, with its end (`PATH_MAX` of the kernel).
 const PATH_MAX: usize = 4096;
 
@@ -86,4 +88,30 @@ pub fn write_value(file: impl AsFd, value: &str) -> Result<()> {
             result => return result.map(drop),
         }
     }
+}
+
+/// The error of a step on a file: `STEP "DIRECTORY/FILE"`.
+#[cold]
+#[inline(never)]
+pub fn failed(step: &str, directory: &str, file: &str, errno: Errno) -> Error {
+    let separator = if file.is_empty() { "" } else { "/" };
+    Error::os(alloc::format!("{step} \"{directory}{separator}{file}\""), errno)
+}
+
+/// [`open`], with the error as the user sees it.
+pub fn must_open(directory: &str, file: &str, flags: OFlags) -> error::Result<OwnedFd> {
+    open(directory, file, flags).map_err(|errno| failed("open", directory, file, errno))
+}
+
+/// [`read_in`], with the error as the user sees it.
+pub fn must_read(directory: &str, file: &str) -> error::Result<String> {
+    read_in(directory, file).map_err(|errno| failed("read", directory, file, errno))
+}
+
+/// [`write_in`], with the error as the user sees it.
+pub fn must_write(directory: &str, file: &str, value: &str) -> error::Result<()> {
+    write_in(directory, file, value).map_err(|errno| {
+        let step = alloc::format!("write \"{value}\" to");
+        failed(&step, directory, file, errno)
+    })
 }

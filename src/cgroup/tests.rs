@@ -73,7 +73,7 @@ pub fn create(layout: &Layout, name: &str, resources: &Resources<'_>) -> Result<
 }
 
 /// A process in the cgroups that does nothing until it is killed.
-fn inmate(created: &Created) -> Pid {
+pub fn inmate(created: &Created) -> Pid {
     match clone(0, created.unified()).unwrap() {
         Side::Parent(pid) => pid,
         Side::Child => {
@@ -87,13 +87,13 @@ fn inmate(created: &Created) -> Pid {
     }
 }
 
-fn wait(pid: Pid) -> Option<i32> {
+pub fn wait(pid: Pid) -> Option<i32> {
     let (_, status) = waitpid(Some(pid), WaitOptions::empty()).unwrap().unwrap();
     status.terminating_signal()
 }
 
 /// Waits until the process is everywhere where it belongs.
-fn settle(created: &Created, pid: Pid) {
+pub fn settle(created: &Created, pid: Pid) {
     let inside = |group: &Group| {
         members::pids_below(&group.directory).unwrap().contains(&pid.as_raw_nonzero().get())
     };

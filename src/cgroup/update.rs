@@ -5,8 +5,7 @@ use alloc::vec::Vec;
 use super::file;
 use super::group::Cgroups;
 use super::limits::{Write, apply, limits};
-use crate::error;
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::spec::Resources;
 
 impl Cgroups {
@@ -18,8 +17,7 @@ impl Cgroups {
     pub fn update(&self, resources: &Resources<'_>) -> Result<()> {
         let mut groups = self.groups.clone();
         for group in groups.iter_mut().filter(|group| group.unified) {
-            let path = || error!("read \"{}/cgroup.controllers\"", group.directory).what;
-            let text = file::read_in(&group.directory, "cgroup.controllers").context(path)?;
+            let text = file::must_read(&group.directory, "cgroup.controllers")?;
             group.controllers = text.trim_ascii().replace(' ', ",");
         }
         let mut resources = resources.clone();
