@@ -14,5 +14,9 @@ fn main() {
     ] {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
+    let root = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    println!("cargo::rustc-link-arg-bins=-Wl,-T,{root}/targets/discard.ld");
+    println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
+    println!("cargo::rerun-if-changed=targets/discard.ld");
     println!("cargo::rerun-if-changed=build.rs");
 }

@@ -50,8 +50,9 @@ impl Cgroups {
 
     /// Reads what [`Cgroups::to_json`] wrote.
     pub fn from_json(node: &Node<'_, '_>) -> Option<Cgroups> {
-        let mut groups: Vec<Group> = node
-            .string_map("paths")
+        let mut paths = Vec::new();
+        node.string_map("paths", &mut paths);
+        let mut groups: Vec<Group> = paths
             .into_iter()
             .map(|(controllers, directory)| Group {
                 unified: controllers.is_empty(),
@@ -97,10 +98,10 @@ mod tests {
         cgroups.to_json(&mut writer);
         let text = writer.finish();
         let document = json::Document::parse(text.as_bytes(), "state.json").unwrap();
-        assert_eq!(document.read(Cgroups::from_json).unwrap(), cgroups);
+        assert_eq!(document.try_read(Cgroups::from_json).unwrap(), cgroups);
         assert_eq!(cgroups.unified().unwrap().directory, "/sys/fs/cgroup/unified/x");
         assert!(cgroups.v1("cpuacct").is_some() && cgroups.v1("acct").is_none());
         let empty = json::Document::parse(b"{}", "state.json").unwrap();
-        assert_eq!(empty.read(Cgroups::from_json).unwrap(), Cgroups::default());
+        assert_eq!(empty.try_read(Cgroups::from_json).unwrap(), Cgroups::default());
     }
 }

@@ -83,7 +83,7 @@ impl State {
     /// It is JSON, but no state of ours: another runtime's, for example.
     pub fn from_json(text: &[u8]) -> Result<Option<State>> {
         match json::Document::parse(text, "state.json") {
-            Ok(document) => document.read(read).map(Some),
+            Ok(document) => document.try_read(read).map(Some),
             Err(_) => Ok(None),
         }
     }
@@ -91,6 +91,8 @@ impl State {
 
 fn read(node: &Node<'_, '_>) -> Option<State> {
     let text = |name| Some(node.required(name)?.as_str()?.to_owned());
+    let mut annotations = Vec::new();
+    node.string_map("annotations", &mut annotations);
     Some(State {
         oci_version: text("ociVersion")?,
         id: ContainerId::new(&text("id")?).ok()?,
@@ -99,12 +101,11 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
         bundle: text("bundle")?,
         rootfs: text("rootfs")?,
         created: text("created")?,
-        annotations: node
-            .map("annotations", |value| value.as_str().map(ToOwned::to_owned))
+        annotations: annotations
             .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
-        cgroups: node.object("cgroups", Cgroups::from_json)?,
+        cgroups: Cgroups::from_json(&node.required("cgroups")?)?,
         rootless: node.flag("rootless"),
         systemd: node.flag("systemd"),
         own_pids: node.flag("ownPids"),

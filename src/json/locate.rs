@@ -50,8 +50,8 @@ enum Step<'p> {
 /// Takes the first step off a path.
 fn next_step(path: &str) -> Option<(Step<'_>, &str)> {
     if let Some(rest) = path.strip_prefix("[\"") {
-        let (key, rest) = rest.split_once("\"]")?;
-        return Some((Step::Key(key), rest));
+        let end = rest.as_bytes().windows(2).position(|pair| pair == b"\"]")?;
+        return Some((Step::Key(rest.get(..end)?), rest.get(end + 2..)?));
     }
     if let Some(rest) = path.strip_prefix('[') {
         let (index, rest) = rest.split_once(']')?;

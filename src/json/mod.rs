@@ -70,8 +70,25 @@ impl<'t> Document<'t> {
     ///
     /// # Errors
     /// The first complaint: `FILE:LINE:COLUMN: PATH: what is wrong`.
-    pub fn read<'v, T>(&'v self, build: impl FnOnce(&Node<'v, '_>) -> Option<T>) -> Result<T> {
+    pub fn read<'v, T>(&'v self, build: impl FnOnce(&Node<'v, '_>) -> T) -> Result<T> {
         node::read(&self.value, build).map_err(|invalid| self.error(&invalid))
+    }
+
+    /// As [`Document::read`], for a builder that gives up where something that
+    /// only it can judge is missing.
+    ///
+    /// # Errors
+    /// As [`Document::read`], and `FILE:1:1: incomplete` where it gave up
+    /// without a complaint.
+    pub fn try_read<'v, T>(&'v self, build: impl FnOnce(&Node<'v, '_>) -> Option<T>) -> Result<T> {
+        self.read(|node| {
+            let built = build(node);
+            if built.is_none() {
+                node.complain(format_args!("incomplete"));
+            }
+            built
+        })?
+        .ok_or_else(|| crate::error!("{}: incomplete", self.file))
     }
 
     /// The error for a complaint about this document, with its position.

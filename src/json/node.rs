@@ -1,11 +1,13 @@
 //! A typed, path-aware view of a JSON tree.
 //!
-//! Readers return `None` both for "absent" and for "wrong": a wrong value
-//! leaves a complaint behind, and a tree with a complaint never reaches the
-//! caller, since [`read`] hands out what was built only without one. So a
-//! builder needs no error handling between its fields.
+//! Readers return nothing (`None`, `""`, 0) both for "absent" and for "wrong":
+//! a wrong value leaves a complaint behind, and what was built from a tree with
+//! a complaint never reaches the caller, since [`read`] hands it out only
+//! without one. So a builder needs no error handling between its fields.
+//!
+//! Lists and objects are written where they belong instead of returned: that
+//! saves moving them, which is most of the code of a builder.
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::OnceCell;
@@ -52,31 +54,16 @@ enum Place<'v, 'p> {
 ///
 /// # Errors
 /// The first complaint that a reader made.
-pub fn read<'v, T>(
-    value: &'v Value,
-    build: impl FnOnce(&Node<'v, '_>) -> Option<T>,
-) -> Result<T, Invalid> {
+pub fn read<'v, T>(value: &'v Value, build: impl FnOnce(&Node<'v, '_>) -> T) -> Result<T, Invalid> {
     let complaint = OnceCell::new();
     let built = build(&Node { value, place: Place::Root(&complaint) });
-    match (built, complaint.into_inner()) {
-        (Some(built), None) => Ok(built),
-        (_, Some(invalid)) => Err(invalid),
-        (None, None) => Err(Invalid { path: String::new(), what: "incomplete".to_owned() }),
-    }
+    complaint.into_inner().map_or(Ok(built), Err)
 }
 
 impl<'v, 'p> Node<'v, 'p> {
     /// The bare value.
     pub fn value(&self) -> &'v Value {
         self.value
-    }
-
-    /// The key under which an object has this value, `""` elsewhere.
-    pub fn key(&self) -> &'p str {
-        match self.place {
-            Place::Key(_, key) => key,
-            _ => "",
-        }
     }
 
     /// Leaves a complaint about this value; the first one of a document counts.
@@ -123,6 +110,7 @@ impl<'v, 'p> Node<'v, 'p> {
     // The value itself.
 
     /// A string without NUL bytes: all of them end up in system calls.
+    #[inline(never)]
     pub fn as_str(&self) -> Option<&'v str> {
         match self.value {
             Value::String(text) if !text.as_bytes().contains(&0) => Some(text),
@@ -138,6 +126,7 @@ impl<'v, 'p> Node<'v, 'p> {
     }
 
     /// A boolean.
+    #[inline(never)]
     pub fn as_bool(&self) -> Option<bool> {
         match self.value {
             Value::Bool(value) => Some(*value),
@@ -149,6 +138,7 @@ impl<'v, 'p> Node<'v, 'p> {
     }
 
     /// An integer within bounds, as the low 64 bits of its two's complement.
+    #[inline(never)]
     fn integer(&self, min: i64, max: u64) -> Option<u64> {
         let (fits, bits) = match *self.value {
             Value::Number(Number::U64(number)) => (number <= max, number),
@@ -168,31 +158,39 @@ impl<'v, 'p> Node<'v, 'p> {
     }
 
     /// An integer from 0 to 2^64 - 1.
+    #[inline(never)]
     pub fn as_u64(&self) -> Option<u64> {
         self.integer(0, u64::MAX)
     }
 
     /// An integer from -2^63 to 2^63 - 1.
+    #[inline(never)]
     pub fn as_i64(&self) -> Option<i64> {
         self.integer(i64::MIN, i64::MAX as u64).map(|bits| bits as i64)
     }
 
     /// An integer from 0 to 2^32 - 1.
+    #[inline(never)]
     pub fn as_u32(&self) -> Option<u32> {
         self.integer(0, u32::MAX.into()).map(|bits| bits as u32)
     }
 
     /// An integer from -2^31 to 2^31 - 1.
+    #[inline(never)]
     pub fn as_i32(&self) -> Option<i32> {
         self.integer(i32::MIN.into(), i32::MAX as u64).map(|bits| bits as i32)
     }
 
     /// The number of a word in a list as [`words`] has them.
+    #[inline(never)]
     pub fn word(&self, list: &'static str) -> Option<usize> {
         let word = self.as_str()?;
         let index = words::index(list, word);
         if index.is_none() {
-            self.complain(format_args!("unknown value \"{word}\"; known are: {}", list.trim_end()));
+            self.complain(format_args!(
+                "unknown value \"{word}\"; known are: {}",
+                list.strip_suffix(' ').unwrap_or(list)
+            ));
         }
         index
     }
@@ -200,6 +198,7 @@ impl<'v, 'p> Node<'v, 'p> {
     // The properties of an object. Absent and null are None.
 
     /// A property.
+    #[inline(never)]
     pub fn get<'s>(&'s self, name: &'s str) -> Option<Node<'v, 's>> {
         let Value::Object(object) = self.value else {
             self.expected("an object");
@@ -212,6 +211,7 @@ impl<'v, 'p> Node<'v, 'p> {
     }
 
     /// A property that must be there.
+    #[inline(never)]
     pub fn required<'s>(&'s self, name: &'s str) -> Option<Node<'v, 's>> {
         let node = self.get(name);
         if node.is_none() {
@@ -223,121 +223,157 @@ impl<'v, 'p> Node<'v, 'p> {
 
     /// A string. The empty one counts as absent: Go's `omitempty` makes no
     /// difference between them.
+    #[inline(never)]
     pub fn text(&self, name: &str) -> Option<&'v str> {
         self.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
     /// A string that must be there and not be empty.
-    pub fn required_text(&self, name: &str) -> Option<&'v str> {
-        let node = self.required(name)?;
-        let text = node.as_str()?;
+    #[inline(never)]
+    pub fn required_text(&self, name: &str) -> &'v str {
+        let Some(node) = self.required(name) else {
+            return "";
+        };
+        let text = node.as_str().unwrap_or("");
         if text.is_empty() {
             node.complain(format_args!("must not be empty"));
-            return None;
         }
-        Some(text)
+        text
+    }
+
+    /// An integer from 0 to 2^64 - 1 that must be there.
+    #[inline(never)]
+    pub fn required_u64(&self, name: &str) -> u64 {
+        self.required(name).and_then(|node| node.as_u64()).unwrap_or(0)
+    }
+
+    /// An integer from 0 to 2^32 - 1 that must be there.
+    #[inline(never)]
+    pub fn required_u32(&self, name: &str) -> u32 {
+        self.required(name).and_then(|node| node.as_u32()).unwrap_or(0)
+    }
+
+    /// One of the words of a list, that must be there: its number.
+    #[inline(never)]
+    pub fn required_word(&self, name: &str, list: &'static str) -> usize {
+        self.required(name).and_then(|node| node.word(list)).unwrap_or(0)
     }
 
     /// A boolean; absent is false.
+    #[inline(never)]
     pub fn flag(&self, name: &str) -> bool {
         self.bool(name).unwrap_or(false)
     }
 
     /// A boolean.
+    #[inline(never)]
     pub fn bool(&self, name: &str) -> Option<bool> {
         self.get(name)?.as_bool()
     }
 
     /// An integer from 0 to 2^64 - 1.
+    #[inline(never)]
     pub fn u64(&self, name: &str) -> Option<u64> {
         self.get(name)?.as_u64()
     }
 
     /// An integer from -2^63 to 2^63 - 1.
+    #[inline(never)]
     pub fn i64(&self, name: &str) -> Option<i64> {
         self.get(name)?.as_i64()
     }
 
     /// An integer from 0 to 2^32 - 1.
+    #[inline(never)]
     pub fn u32(&self, name: &str) -> Option<u32> {
         self.get(name)?.as_u32()
     }
 
     /// An integer from -2^31 to 2^31 - 1.
+    #[inline(never)]
     pub fn i32(&self, name: &str) -> Option<i32> {
         self.get(name)?.as_i32()
     }
 
     /// An integer from 0 to 65535.
+    #[inline(never)]
     pub fn u16(&self, name: &str) -> Option<u16> {
         self.get(name)?.integer(0, u16::MAX.into()).map(|bits| bits as u16)
     }
 
-    /// An object, read by `build`.
+    /// An object, built by `build` into `place`.
     pub fn object<T>(
         &self,
         name: &str,
-        build: impl FnOnce(&Node<'v, '_>) -> Option<T>,
-    ) -> Option<T> {
-        build(&self.get(name)?)
+        place: &mut Option<T>,
+        build: impl FnOnce(&Node<'v, '_>) -> T,
+    ) {
+        if let Some(node) = self.get(name) {
+            // What was there is nothing; dropping it would cost code.
+            core::mem::forget(place.replace(build(&node)));
+        }
     }
 
-    /// The elements of an array; empty where it is absent.
-    pub fn list<T>(&self, name: &str, mut build: impl FnMut(&Node<'v, '_>) -> Option<T>) -> Vec<T> {
+    /// The elements of an array, added to `place`.
+    #[inline(never)]
+    pub fn list<T>(&self, name: &str, place: &mut Vec<T>, build: fn(&Node<'v, '_>) -> T) {
+        self.each_item(name, &mut |node| place.push(build(node)));
+    }
+
+    /// Visits the elements of an array; nothing where it is absent.
+    #[inline(never)]
+    pub fn each_item(&self, name: &str, visit: &mut dyn FnMut(&Node<'v, '_>)) {
         let Some(list) = self.get(name) else {
-            return Vec::new();
+            return;
         };
-        let values = list.elements();
-        let mut built = Vec::with_capacity(values.len());
+        let Value::Array(values) = list.value else {
+            list.expected("an array");
+            return;
+        };
         for (index, value) in values.iter().enumerate() {
-            built.extend(build(&Node { value, place: Place::Item(&list, index) }));
-        }
-        built
-    }
-
-    fn elements(&self) -> &'v [Value] {
-        match self.value {
-            Value::Array(array) => array,
-            _ => {
-                self.expected("an array");
-                &[]
-            }
+            visit(&Node { value, place: Place::Item(&list, index) });
         }
     }
 
-    /// An array of strings; empty where it is absent.
-    pub fn strings(&self, name: &str) -> Vec<&'v str> {
-        self.list(name, |node| node.as_str())
+    /// The words of an array as bits: bit N is set for word N of `list`.
+    #[inline(never)]
+    pub fn bits(&self, name: &str, list: &'static str) -> u32 {
+        let mut bits = 0;
+        self.each_item(name, &mut |node| bits |= node.word(list).map_or(0, |bit| 1 << bit));
+        bits
     }
 
-    /// The properties of an object whose keys are data, sorted by key; empty
-    /// where it is absent. Those that are null are left out.
-    pub fn map<T>(
-        &self,
-        name: &str,
-        mut build: impl FnMut(&Node<'v, '_>) -> Option<T>,
-    ) -> Vec<(&'v str, T)> {
+    /// An array of strings, added to `place`.
+    #[inline(never)]
+    pub fn strings(&self, name: &str, place: &mut Vec<&'v str>) {
+        self.each_item(name, &mut |node| place.extend(node.as_str()));
+    }
+
+    /// Visits the properties of an object, sorted by key; nothing where it is
+    /// absent. Those that are null are left out.
+    #[inline(never)]
+    pub fn each_property(&self, name: &str, visit: &mut dyn FnMut(&'v str, &Node<'v, '_>)) {
         let Some(node) = self.get(name) else {
-            return Vec::new();
+            return;
         };
         let Value::Object(object) = node.value else {
             node.expected("an object");
-            return Vec::new();
+            return;
         };
-        let mut built = Vec::with_capacity(object.len());
         for (key, value) in object.iter() {
-            if matches!(value, Value::Null) {
-                continue;
-            }
-            if let Some(value) = build(&Node { value, place: Place::Key(&node, key) }) {
-                built.push((key.as_str(), value));
+            if !matches!(value, Value::Null) {
+                visit(key, &Node { value, place: Place::Key(&node, key) });
             }
         }
-        built
     }
 
-    /// An object of strings, sorted by key; empty where it is absent.
-    pub fn string_map(&self, name: &str) -> Vec<(&'v str, &'v str)> {
-        self.map(name, |node| node.as_str())
+    /// An object of strings, added to `place` sorted by key.
+    #[inline(never)]
+    pub fn string_map(&self, name: &str, place: &mut Vec<(&'v str, &'v str)>) {
+        self.each_property(name, &mut |key, node| {
+            if let Some(text) = node.as_str() {
+                place.push((key, text));
+            }
+        });
     }
 }

@@ -45,11 +45,16 @@ macro_rules! closed_set {
                 $crate::json::words::nth(Self::NAMES, self as usize)
             }
 
-            /// The value of a node that holds one of the words; complains
-            /// about any other.
+            /// The value of a property that must hold one of the words.
             #[allow(dead_code)]
-            pub(crate) fn read(node: &$crate::json::Node<'_, '_>) -> Option<Self> {
-                node.word(Self::NAMES).map(|index| Self::ALL[index])
+            fn required(node: &$crate::json::Node<'_, '_>, name: &str) -> Self {
+                Self::at(node.required_word(name, Self::NAMES))
+            }
+
+            /// The value at a place in the list, the first beyond its end.
+            #[allow(dead_code)]
+            fn at(index: usize) -> Self {
+                Self::ALL.get(index).copied().unwrap_or(Self::ALL[0])
             }
         }
     };

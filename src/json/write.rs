@@ -2,6 +2,7 @@
 //! HTML escapes: [`Writer`] is its `Marshal`, [`indent`] its `Indent`.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write;
 use miniserde::json::{Number, Value};
 
@@ -107,7 +108,7 @@ impl Writer {
     }
 
     /// A property that is an array of strings.
-    pub fn strings_field<'a>(&mut self, key: &str, texts: &mut dyn Iterator<Item = &'a str>) {
+    pub fn strings_field(&mut self, key: &str, texts: &mut dyn Iterator<Item = &str>) {
         self.array_field(key);
         for text in texts {
             self.string(text);
@@ -191,47 +192,54 @@ impl Writer {
                     continue;
                 }
                 _ => {
-                    self.out.push(character);
+                    self.put(character);
                     continue;
                 }
             };
-            self.out.push('\\');
-            self.out.push(short);
+            self.put('\\');
+            self.put(short);
         }
         self.out.push('"');
     }
+
+    #[inline(never)]
+    fn put(&mut self, character: char) {
+        self.out.push(character);
+    }
 }
 
-/// A valid document without blanks, a property or an element a line.
+/// A valid document without blanks, with a property or an element a line.
 pub fn indent(text: &str, unit: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
+    let mut out = Vec::with_capacity(text.len() * 2);
     let mut depth = 0usize;
     let mut quoted = false;
     let mut escaped = false;
-    let mut previous = ' ';
-    for character in text.chars() {
-        let in_string = quoted;
+    // The last byte outside of strings.
+    let mut previous = b' ';
+    for &byte in text.as_bytes() {
         if quoted {
-            quoted = escaped || character != '"';
-            escaped = !escaped && character == '\\';
-        } else {
-            let closes = matches!(character, '}' | ']');
-            depth -= usize::from(closes);
-            let opened = matches!(previous, '{' | '[');
-            if previous == ',' || opened != closes {
-                out.push('\n');
-                for _ in 0..depth {
-                    out.push_str(unit);
-                }
+            quoted = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            out.push(byte);
+            continue;
+        }
+        let closes = matches!(byte, b'}' | b']');
+        depth -= usize::from(closes);
+        // An empty object or array stays on its line.
+        if previous == b',' || matches!(previous, b'{' | b'[') != closes {
+            out.push(b'\n');
+            for _ in 0..depth {
+                out.extend_from_slice(unit.as_bytes());
             }
-            depth += usize::from(matches!(character, '{' | '['));
-            quoted = character == '"';
         }
-        out.push(character);
-        if character == ':' && !in_string {
-            out.push(' ');
+        depth += usize::from(matches!(byte, b'{' | b'['));
+        quoted = byte == b'"';
+        previous = byte;
+        out.push(byte);
+        if byte == b':' {
+            out.push(b' ');
         }
-        previous = if in_string { '"' } else { character };
     }
-    out
+    // Only ASCII and the unit have been put between the bytes of strings.
+    String::from_utf8(out).unwrap_or_default()
 }

@@ -14,13 +14,30 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::error::Result;
-use crate::spec::{Seccomp, SeccompArch};
-use crate::sys::seccomp::Instruction;
+use crate::error::{Error, Result};
+use crate::spec::{Seccomp, SeccompAction, SeccompArch, SeccompRule};
+use crate::sys::seccomp::{Instruction, NEW_LISTENER};
 
 pub mod action;
+mod arch;
+mod condition;
+mod generate;
 mod load;
 pub mod notify;
+mod program;
+mod rules;
+mod tables;
+
+use arch::{Arch, Family, NATIVE};
+use program::{Label, Program};
+use rules::{Answer, Meaning};
+
+/// `BPF_MAXINSNS` of include/uapi/linux/bpf_common.h.
+const MAX_INSTRUCTIONS: usize = 4096;
+/// `SECCOMP_FILTER_FLAG_*` of include/uapi/linux/seccomp.h.
+const TSYNC: u32 = 1;
+const SPEC_ALLOW: u32 = 1 << 2;
+const WAIT_KILLABLE_RECV: u32 = 1 << 5;
 
 /// A compiled profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,15 +55,97 @@ pub struct Filter {
 /// Compiles a profile for the machine that this program is built for.
 ///
 /// # Errors
-/// What the profile asks for and cannot get.
+/// What the profile asks for and cannot get; a machine whose kernel has no
+/// filters.
 pub fn compile(profile: &Seccomp<'_>) -> Result<Filter> {
-    compile_for(profile, SeccompArch::X86_64)
+    match NATIVE {
+        Some(native) => compile_for(profile, native),
+        None => {
+            Err(Error::new("seccomp: the kernel has no system call filters on this architecture")
+                .hint("remove linux.seccomp from the configuration"))
+        }
+    }
 }
 
 /// Compiles a profile for a machine whose own architecture is `native`.
 ///
 /// # Errors
 /// As [`compile`]; also an architecture that this build has no table for.
-pub fn compile_for(_profile: &Seccomp<'_>, _native: SeccompArch) -> Result<Filter> {
-    Err(crate::error!("seccomp: not compiled yet"))
+pub fn compile_for(profile: &Seccomp<'_>, native: SeccompArch) -> Result<Filter> {
+    let (family, own) = Family::of(native)
+        .ok_or_else(|| Error::new("seccomp: no system call table for this architecture"))?;
+    let listener = uses_listener(profile)?;
+    let mut unknown = String::new();
+    let names = rules::resolve(profile, family, |name| {
+        unknown.push_str(if unknown.is_empty() { "" } else { " " });
+        unknown.push_str(name);
+    });
+    let mut warnings = Vec::new();
+    if !unknown.is_empty() {
+        warnings.push(alloc::format!("seccomp: unknown system calls are ignored: {unknown}"));
+    }
+
+    let default = action::value(profile.default_action, profile.default_errno);
+    let wanted = |arch: &Arch| arch.name == native || profile.architectures.contains(&arch.name);
+    let mut program = Program::with_capacity(512);
+    let mut parts: Vec<(u32, Label)> = Vec::with_capacity(family.arches.len());
+    // The part written last is the nearest: this machine's own.
+    let mut audits: Vec<u32> = Vec::with_capacity(family.arches.len());
+    for arch in family.arches.iter().filter(|arch| wanted(arch)) {
+        if !audits.contains(&arch.audit) {
+            audits.push(arch.audit);
+        }
+    }
+    if let Some(at) = audits.iter().position(|audit| *audit == own.audit) {
+        let last = audits.len() - 1;
+        audits.swap(at, last);
+    }
+    for audit in audits {
+        let sharing = family.arches.iter().filter(|arch| arch.audit == audit);
+        let mut meaning = Meaning::default();
+        for arch in sharing.clone() {
+            if wanted(arch) {
+                meaning.add(profile, &names, arch)?;
+            } else {
+                meaning.push(arch.base, 0, Answer::Return(action::KILL_THREAD));
+            }
+        }
+        let Some(arch) = sharing.clone().next() else { continue };
+        parts.insert(0, (audit, generate::calls(&mut program, &meaning, arch, default)));
+    }
+    generate::dispatch(&mut program, &parts);
+    let instructions = program.finish();
+    if instructions.len() > MAX_INSTRUCTIONS {
+        return Err(crate::error!(
+            "seccomp: the filter has {} instructions, of which the kernel takes {MAX_INSTRUCTIONS}",
+            instructions.len()
+        )
+        .hint("fewer rules with args make it shorter"));
+    }
+    Ok(Filter { instructions, flags: flags(profile, listener), listener, warnings })
 }
+
+/// Whether a rule asks a listener. As in runc neither write(2) nor all else may
+/// do so, since the descriptor could not be handed over then.
+fn uses_listener(profile: &Seccomp<'_>) -> Result<bool> {
+    if profile.default_action == SeccompAction::Notify {
+        return Err(Error::new("SCMP_ACT_NOTIFY cannot be used as default action"));
+    }
+    let notify = |rule: &&SeccompRule<'_>| rule.action == SeccompAction::Notify;
+    let mut rules = profile.syscalls.iter().filter(notify).peekable();
+    let listener = rules.peek().is_some();
+    if rules.any(|rule| rule.names.contains(&"write")) {
+        return Err(Error::new("SCMP_ACT_NOTIFY cannot be used for the write syscall"));
+    }
+    Ok(listener)
+}
+
+/// The flags for seccomp(2). Unset ones are SPEC_ALLOW, as in runc; TSYNC says
+/// nothing where there is one thread; WAIT_KILLABLE_RECV needs a listener.
+fn flags(profile: &Seccomp<'_>, listener: bool) -> u32 {
+    let asked = profile.flags.unwrap_or(SPEC_ALLOW) & !TSYNC;
+    if listener { asked | NEW_LISTENER } else { asked & !WAIT_KILLABLE_RECV }
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::json::{Document, Node};
 /// A container's configuration: the whole of `config.json` for Linux.
 ///
 /// `vm`, `windows`, `solaris` and `zos` are ignored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Spec<'a> {
     /// `ociVersion`: the release the bundle was written for.
     pub oci_version: &'a str,
@@ -53,23 +53,28 @@ impl<'a> Spec<'a> {
     }
 
     /// Reads a configuration without the rules of `validate`.
-    pub fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(Spec {
-            oci_version: node.required_text("ociVersion")?,
-            root: node.object("root", Root::parse),
-            mounts: node.list("mounts", Mount::parse),
-            process: node.object("process", Process::parse),
-            hostname: node.text("hostname"),
-            domainname: node.text("domainname"),
-            hooks: node.object("hooks", Hooks::parse).unwrap_or_default(),
-            annotations: node.string_map("annotations"),
-            linux: node.object("linux", Linux::parse).unwrap_or_default(),
-        })
+    #[inline(never)]
+    pub fn parse(node: &Node<'a, '_>) -> Self {
+        let mut spec = Spec::default();
+        spec.oci_version = node.required_text("ociVersion");
+        node.object("root", &mut spec.root, Root::parse);
+        node.list("mounts", &mut spec.mounts, Mount::parse);
+        node.object("process", &mut spec.process, Process::parse);
+        spec.hostname = node.text("hostname");
+        spec.domainname = node.text("domainname");
+        if let Some(node) = node.get("hooks") {
+            spec.hooks.fill(&node);
+        }
+        node.string_map("annotations", &mut spec.annotations);
+        if let Some(node) = node.get("linux") {
+            spec.linux.fill(&node);
+        }
+        spec
     }
 }
 
 impl<'a> Root<'a> {
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(Root { path: node.required_text("path")?, readonly: node.flag("readonly") })
+    fn parse(node: &Node<'a, '_>) -> Self {
+        Root { path: node.required_text("path"), readonly: node.flag("readonly") }
     }
 }

@@ -18,40 +18,37 @@ pub struct DefaultConfig {
 impl DefaultConfig {
     /// The document, indented by tabs as runc's.
     pub fn document(&self) -> String {
-        let mut text = String::from(HEAD);
-        text.push_str(if self.rootless.is_some() { "" } else { r#","gid=5""# });
-        text.push_str(MIDDLE);
-        text.push_str(match self.rootless {
-            Some(_) => {
-                r#""none","source":"/sys","options":["rbind","nosuid","noexec","nodev","ro"]}"#
-            }
-            None => r#""sysfs","source":"sysfs","options":["nosuid","noexec","nodev","ro"]}"#,
-        });
-        text.push_str(CGROUP);
-        text.push_str(&match self.rootless {
-            Some((uid, gid)) => format!(
-                r#""uidMappings":[{{"containerID":0,"hostID":{uid},"size":1}}],"gidMappings":[{{"containerID":0,"hostID":{gid},"size":1}}]"#
-            ),
-            None => String::from(r#""resources":{"devices":[{"allow":false,"access":"rwm"}]}"#),
-        });
-        text.push_str(r#","namespaces":[{"type":"pid"}"#);
-        let rootless = self.rootless.is_some();
-        for (wanted, kind) in [
-            (!rootless, "network"),
-            (true, "ipc"),
-            (true, "uts"),
-            (true, "mount"),
-            (self.cgroup_namespace, "cgroup"),
-            (rootless, "user"),
-        ] {
-            if wanted {
-                for part in [r#",{"type":""#, kind, r#""}"#] {
-                    text.push_str(part);
-                }
-            }
-        }
-        text.push_str(TAIL);
-        indent(&text, "\t")
+        let [gid, sys] = match self.rootless {
+            Some(_) => ["", SYS_ROOTLESS],
+            None => [GID, SYS],
+        };
+        let [ids, network, user] = match self.rootless {
+            Some((uid, gid)) => [
+                &format!(
+                    "\"uidMappings\":[{{\"containerID\":0,\"hostID\":{uid},\"size\":1}}],\
+                     \"gidMappings\":[{{\"containerID\":0,\"hostID\":{gid},\"size\":1}}]"
+                ),
+                "",
+                r#",{"type":"user"}"#,
+            ],
+            None => [RESOURCES, r#",{"type":"network"}"#, ""],
+        };
+        let cgroup = if self.cgroup_namespace { r#",{"type":"cgroup"}"# } else { "" };
+        let parts = [
+            HEAD,
+            gid,
+            MIDDLE,
+            sys,
+            CGROUP,
+            ids,
+            NAMESPACES,
+            network,
+            MORE_NAMESPACES,
+            cgroup,
+            user,
+            TAIL,
+        ];
+        indent(&parts.concat(), "\t")
     }
 }
 
@@ -72,6 +69,9 @@ const HEAD: &str = concat!(
     r#""options":["nosuid","noexec","newinstance","ptmxmode=0666","mode=0620""#,
 );
 
+/// Where the group of terminals is mapped.
+const GID: &str = r#","gid=5""#;
+
 const MIDDLE: &str = concat!(
     r#"]},{"destination":"/dev/shm","type":"tmpfs","source":"shm","#,
     r#""options":["nosuid","noexec","nodev","mode=1777","size=65536k"]},"#,
@@ -79,10 +79,22 @@ const MIDDLE: &str = concat!(
     r#""options":["nosuid","noexec","nodev"]},{"destination":"/sys","type":"#,
 );
 
+const SYS: &str = r#""sysfs","source":"sysfs","options":["nosuid","noexec","nodev","ro"]}"#;
+
+/// Only the owner of a network namespace may mount sysfs.
+const SYS_ROOTLESS: &str =
+    r#""none","source":"/sys","options":["rbind","nosuid","noexec","nodev","ro"]}"#;
+
 const CGROUP: &str = concat!(
     r#",{"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup","#,
     r#""options":["nosuid","noexec","nodev","relatime","ro"]}],"linux":{"#,
 );
+
+const RESOURCES: &str = r#""resources":{"devices":[{"allow":false,"access":"rwm"}]}"#;
+
+const NAMESPACES: &str = r#","namespaces":[{"type":"pid"}"#;
+
+const MORE_NAMESPACES: &str = r#",{"type":"ipc"},{"type":"uts"},{"type":"mount"}"#;
 
 const TAIL: &str = concat!(
     r#"],"maskedPaths":["/proc/acpi","/proc/asound","/proc/kcore","/proc/keys","#,

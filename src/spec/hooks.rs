@@ -25,7 +25,7 @@ pub struct Hooks<'a> {
 }
 
 /// One program to run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hook<'a> {
     /// The program, absolute.
     pub path: &'a str,
@@ -44,16 +44,24 @@ impl<'a> Hooks<'a> {
         "prestart createRuntime createContainer startContainer poststart poststop ";
 
     /// Reads a `hooks` object, of a configuration or of a stored document.
-    pub fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        let list = |name| node.list(name, Hook::parse);
-        Some(Hooks {
-            prestart: list("prestart"),
-            create_runtime: list("createRuntime"),
-            create_container: list("createContainer"),
-            start_container: list("startContainer"),
-            poststart: list("poststart"),
-            poststop: list("poststop"),
-        })
+    pub fn parse(node: &Node<'a, '_>) -> Self {
+        let mut hooks = Hooks::default();
+        hooks.fill(node);
+        hooks
+    }
+
+    #[inline(never)]
+    pub(super) fn fill(&mut self, node: &Node<'a, '_>) {
+        for (name, list) in [
+            ("prestart", &mut self.prestart),
+            ("createRuntime", &mut self.create_runtime),
+            ("createContainer", &mut self.create_container),
+            ("startContainer", &mut self.start_container),
+            ("poststart", &mut self.poststart),
+            ("poststop", &mut self.poststop),
+        ] {
+            node.list(name, list, Hook::parse);
+        }
     }
 
     /// Every list with its name, in the specification's order.
@@ -70,12 +78,12 @@ impl<'a> Hooks<'a> {
 }
 
 impl<'a> Hook<'a> {
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(Hook {
-            path: node.required_text("path")?,
-            args: node.strings("args"),
-            env: node.strings("env"),
-            timeout: node.i64("timeout"),
-        })
+    fn parse(node: &Node<'a, '_>) -> Self {
+        let mut hook = Hook::default();
+        hook.path = node.required_text("path");
+        node.strings("args", &mut hook.args);
+        node.strings("env", &mut hook.env);
+        hook.timeout = node.i64("timeout");
+        hook
     }
 }

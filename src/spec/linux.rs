@@ -1,9 +1,9 @@
-//! `linux`: namespaces, ids, devices and the rest that only Linux has.
+//! `linux`: devices, policies and the rest that only Linux has.
 
 use alloc::vec::Vec;
 use linux_raw_sys::general as sys;
 
-use super::{Resources, Seccomp};
+use super::{IdMapping, Namespace, NamespaceKind, Resources, Seccomp, TimeOffsets};
 use crate::closed_set;
 use crate::json::Node;
 
@@ -47,91 +47,6 @@ pub struct Linux<'a> {
     pub personality: Option<Personality<'a>>,
 }
 
-closed_set! {
-    /// The kinds of namespaces.
-    pub enum NamespaceKind {
-        /// Control groups.
-        Cgroup = "cgroup",
-        /// System V IPC and POSIX queues.
-        Ipc = "ipc",
-        /// Mounts.
-        Mount = "mount",
-        /// Network.
-        Network = "network",
-        /// Process ids.
-        Pid = "pid",
-        /// Clocks.
-        Time = "time",
-        /// User and group ids.
-        User = "user",
-        /// Host and domain name.
-        Uts = "uts",
-    }
-}
-
-impl NamespaceKind {
-    /// The kernel's CLONE_NEW* bit.
-    pub fn clone_flag(self) -> u32 {
-        match self {
-            NamespaceKind::Cgroup => sys::CLONE_NEWCGROUP,
-            NamespaceKind::Ipc => sys::CLONE_NEWIPC,
-            NamespaceKind::Mount => sys::CLONE_NEWNS,
-            NamespaceKind::Network => sys::CLONE_NEWNET,
-            NamespaceKind::Pid => sys::CLONE_NEWPID,
-            NamespaceKind::Time => sys::CLONE_NEWTIME,
-            NamespaceKind::User => sys::CLONE_NEWUSER,
-            NamespaceKind::Uts => sys::CLONE_NEWUTS,
-        }
-    }
-
-    /// The name in `/proc/PID/ns`.
-    pub fn proc_name(self) -> &'static str {
-        match self {
-            NamespaceKind::Mount => "mnt",
-            NamespaceKind::Network => "net",
-            _ => self.name(),
-        }
-    }
-}
-
-/// One entry of `linux.namespaces`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Namespace<'a> {
-    /// `type`.
-    pub kind: NamespaceKind,
-    /// The namespace to join, absolute; none creates a new one.
-    pub path: Option<&'a str>,
-}
-
-/// A range of ids in a user namespace or an id-mapped mount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IdMapping {
-    /// The first id inside.
-    pub container_id: u32,
-    /// The first id outside.
-    pub host_id: u32,
-    /// How many, at least 1.
-    pub size: u32,
-}
-
-/// `linux.timeOffsets`; a clock that is none is left alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TimeOffsets {
-    /// For CLOCK_MONOTONIC.
-    pub monotonic: Option<TimeOffset>,
-    /// For CLOCK_BOOTTIME.
-    pub boottime: Option<TimeOffset>,
-}
-
-/// How far a clock is ahead in the container.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TimeOffset {
-    /// Seconds, may be negative.
-    pub secs: i64,
-    /// Nanoseconds on top, 0 to 999 999 999.
-    pub nanosecs: u32,
-}
-
 /// What a device node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceKind {
@@ -170,7 +85,7 @@ pub struct NetDevice<'a> {
 }
 
 /// `linux.intelRdt`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntelRdt<'a> {
     /// The class of service; `/` is the default class.
     pub clos_id: Option<&'a str>,
@@ -267,29 +182,29 @@ pub struct Personality<'a> {
 
 impl<'a> Linux<'a> {
     /// Reads `linux` without the rules of `validate`.
-    pub fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(Linux {
-            namespaces: node.list("namespaces", Namespace::parse),
-            uid_mappings: node.list("uidMappings", IdMapping::parse),
-            gid_mappings: node.list("gidMappings", IdMapping::parse),
-            time_offsets: TimeOffsets::parse(node),
-            devices: node.list("devices", Device::parse),
-            net_devices: node.map("netDevices", |node| Some(NetDevice { name: node.text("name") })),
-            cgroups_path: node.text("cgroupsPath"),
-            resources: node.object("resources", Resources::parse),
-            intel_rdt: node.object("intelRdt", IntelRdt::parse),
-            memory_policy: node.object("memoryPolicy", MemoryPolicy::parse),
-            sysctl: node.string_map("sysctl"),
-            seccomp: node.object("seccomp", Seccomp::parse),
-            rootfs_propagation: node.object("rootfsPropagation", |node| match node.as_str() {
-                Some("") => None,
-                _ => Propagation::read(node),
-            }),
-            masked_paths: node.strings("maskedPaths"),
-            readonly_paths: node.strings("readonlyPaths"),
-            mount_label: node.text("mountLabel"),
-            personality: node.object("personality", Personality::parse),
-        })
+    #[inline(never)]
+    pub(super) fn fill(&mut self, node: &Node<'a, '_>) {
+        node.list("namespaces", &mut self.namespaces, Namespace::parse);
+        node.list("uidMappings", &mut self.uid_mappings, IdMapping::parse);
+        node.list("gidMappings", &mut self.gid_mappings, IdMapping::parse);
+        self.time_offsets.fill(node);
+        node.list("devices", &mut self.devices, Device::parse);
+        node.each_property("netDevices", &mut |host, node| {
+            self.net_devices.push((host, NetDevice { name: node.text("name") }));
+        });
+        self.cgroups_path = node.text("cgroupsPath");
+        node.object("resources", &mut self.resources, Resources::parse);
+        node.object("intelRdt", &mut self.intel_rdt, IntelRdt::parse);
+        node.object("memoryPolicy", &mut self.memory_policy, MemoryPolicy::parse);
+        node.string_map("sysctl", &mut self.sysctl);
+        node.object("seccomp", &mut self.seccomp, Seccomp::parse);
+        if node.text("rootfsPropagation").is_some() {
+            self.rootfs_propagation = Some(Propagation::required(node, "rootfsPropagation"));
+        }
+        node.strings("maskedPaths", &mut self.masked_paths);
+        node.strings("readonlyPaths", &mut self.readonly_paths);
+        self.mount_label = node.text("mountLabel");
+        node.object("personality", &mut self.personality, Personality::parse);
     }
 
     /// The entry for a kind of namespace.
@@ -303,87 +218,36 @@ impl<'a> Linux<'a> {
     }
 }
 
-impl<'a> Namespace<'a> {
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(Namespace {
-            kind: NamespaceKind::read(&node.required("type")?)?,
-            path: node.text("path"),
-        })
-    }
-}
-
-impl IdMapping {
-    /// Reads one entry of `uidMappings` or `gidMappings`.
-    pub fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        Some(IdMapping {
-            container_id: node.u32("containerID").unwrap_or(0),
-            host_id: node.u32("hostID").unwrap_or(0),
-            size: node.u32("size").unwrap_or(0),
-        })
-    }
-}
-
-impl TimeOffsets {
-    /// Whether any clock has an offset.
-    pub fn any(&self) -> bool {
-        self.monotonic.is_some() || self.boottime.is_some()
-    }
-
-    fn parse(linux: &Node<'_, '_>) -> Self {
-        let mut offsets = TimeOffsets::default();
-        for (clock, offset) in linux.map("timeOffsets", TimeOffset::parse) {
-            match clock {
-                "monotonic" => offsets.monotonic = Some(offset),
-                _ => offsets.boottime = Some(offset),
-            }
-        }
-        offsets
-    }
-}
-
-impl TimeOffset {
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        if !matches!(node.key(), "monotonic" | "boottime") {
-            node.complain(format_args!("unknown clock; known are: monotonic boottime"));
-        }
-        Some(TimeOffset {
-            secs: node.i64("secs").unwrap_or(0),
-            nanosecs: node.u32("nanosecs").unwrap_or(0),
-        })
-    }
-}
-
 impl<'a> Device<'a> {
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        const KINDS: [DeviceKind; 4] =
-            [DeviceKind::Char, DeviceKind::Char, DeviceKind::Block, DeviceKind::Fifo];
-        let kind = KINDS[node.required("type")?.word("c u b p ")?];
-        if kind != DeviceKind::Fifo {
-            node.required("major")?;
-            node.required("minor")?;
-        }
-        Some(Device {
-            path: node.required_text("path")?,
+    fn parse(node: &Node<'a, '_>) -> Self {
+        let kind = match node.required_word("type", "c u b p ") {
+            3 => DeviceKind::Fifo,
+            2 => DeviceKind::Block,
+            _ => DeviceKind::Char,
+        };
+        let number = |name| if kind == DeviceKind::Fifo { 0 } else { node.required_u32(name) };
+        Device {
+            path: node.required_text("path"),
             kind,
-            major: node.u32("major").unwrap_or(0),
-            minor: node.u32("minor").unwrap_or(0),
+            major: number("major"),
+            minor: number("minor"),
             // Docker adds the type bits.
             file_mode: node.u32("fileMode").map(|mode| mode & 0o7777),
             uid: node.u32("uid"),
             gid: node.u32("gid"),
-        })
+        }
     }
 }
 
 impl<'a> IntelRdt<'a> {
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(IntelRdt {
-            clos_id: node.text("closID"),
-            schemata: node.strings("schemata"),
-            l3_cache_schema: node.text("l3CacheSchema"),
-            mem_bw_schema: node.text("memBwSchema"),
-            enable_monitoring: node.flag("enableMonitoring"),
-        })
+    fn parse(node: &Node<'a, '_>) -> Self {
+        let mut rdt = IntelRdt::default();
+        rdt.clos_id = node.text("closID");
+        node.strings("schemata", &mut rdt.schemata);
+        rdt.l3_cache_schema = node.text("l3CacheSchema");
+        rdt.mem_bw_schema = node.text("memBwSchema");
+        rdt.enable_monitoring = node.flag("enableMonitoring");
+        rdt
     }
 }
 
@@ -393,24 +257,19 @@ impl<'a> MemoryPolicy<'a> {
     pub const FLAGS: &'static str =
         "MPOL_F_NUMA_BALANCING MPOL_F_RELATIVE_NODES MPOL_F_STATIC_NODES ";
 
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        let mut flags = 0;
-        for flag in node.list("flags", |node| node.word(Self::FLAGS)) {
-            flags |= 1 << (13 + flag);
-        }
-        Some(MemoryPolicy {
-            mode: MemoryPolicyMode::read(&node.required("mode")?)?,
+    fn parse(node: &Node<'a, '_>) -> Self {
+        MemoryPolicy {
+            mode: MemoryPolicyMode::required(node, "mode"),
             nodes: node.text("nodes"),
-            flags,
-        })
+            flags: node.bits("flags", Self::FLAGS) << 13,
+        }
     }
 }
 
 impl<'a> Personality<'a> {
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(Personality {
-            domain: PersonalityDomain::read(&node.required("domain")?)?,
-            flags: node.strings("flags"),
-        })
+    fn parse(node: &Node<'a, '_>) -> Self {
+        let mut flags = Vec::new();
+        node.strings("flags", &mut flags);
+        Personality { domain: PersonalityDomain::required(node, "domain"), flags }
     }
 }

@@ -9,6 +9,10 @@
 //! words; [`validate`] then checks what one property demands of another.
 //! [`Spec::read`] does both. Unknown properties are ignored, as the
 //! specification wants.
+#![allow(
+    clippy::field_reassign_with_default,
+    reason = "values are filled in place: moving them costs more code than reading them"
+)]
 
 pub mod capability;
 mod config;
@@ -18,6 +22,7 @@ mod hooks;
 mod linux;
 pub mod mount_options;
 mod mounts;
+mod namespaces;
 mod process;
 pub mod ranges;
 mod resources;
@@ -31,11 +36,12 @@ pub use default::DefaultConfig;
 pub use features::Abilities;
 pub use hooks::{Hook, Hooks};
 pub use linux::{
-    Device, DeviceKind, IdMapping, IntelRdt, Linux, MemoryPolicy, MemoryPolicyMode, Namespace,
-    NamespaceKind, NetDevice, Personality, PersonalityDomain, Propagation, TimeOffset, TimeOffsets,
+    Device, DeviceKind, IntelRdt, Linux, MemoryPolicy, MemoryPolicyMode, NetDevice, Personality,
+    PersonalityDomain, Propagation,
 };
 pub use mount_options::{Attributes, MountOptions};
 pub use mounts::Mount;
+pub use namespaces::{IdMapping, Namespace, NamespaceKind, TimeOffset, TimeOffsets};
 pub use process::{
     Capabilities, ConsoleSize, ExecCpuAffinity, IoPriority, IoPriorityClass, Process, Rlimit,
     Scheduler, SchedulerPolicy, User,
@@ -53,3 +59,6 @@ pub use state::{Details, State, Status};
 pub const VERSION: &str = "1.3.0";
 /// The oldest release of the specification that we accept.
 pub const VERSION_MIN: &str = "1.0.0";
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use super::{IdMapping, MountOptions};
 use crate::json::Node;
 
 /// One entry of `mounts`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mount<'a> {
     /// Where, seen from the container's root. A relative path counts from `/`
     /// (deprecated by the specification).
@@ -26,15 +26,15 @@ pub struct Mount<'a> {
 
 impl<'a> Mount<'a> {
     /// Reads one entry.
-    pub fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(Mount {
-            destination: node.required_text("destination")?,
-            source: node.text("source"),
-            kind: node.text("type"),
-            options: node.strings("options"),
-            uid_mappings: node.list("uidMappings", IdMapping::parse),
-            gid_mappings: node.list("gidMappings", IdMapping::parse),
-        })
+    pub fn parse(node: &Node<'a, '_>) -> Self {
+        let mut mount = Mount::default();
+        mount.destination = node.required_text("destination");
+        mount.source = node.text("source");
+        mount.kind = node.text("type");
+        node.strings("options", &mut mount.options);
+        node.list("uidMappings", &mut mount.uid_mappings, IdMapping::parse);
+        node.list("gidMappings", &mut mount.gid_mappings, IdMapping::parse);
+        mount
     }
 
     /// The options explained. The type `bind` alone makes a bind mount too.

@@ -174,69 +174,71 @@ impl<'a> Process<'a> {
     }
 
     /// Reads a process without the rules of `validate`.
-    pub fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(Process {
-            terminal: node.flag("terminal"),
-            console_size: node.object("consoleSize", ConsoleSize::parse),
-            user: node.object("user", User::parse).unwrap_or_default(),
-            args: node.strings("args"),
-            env: node.strings("env"),
-            cwd: node.required_text("cwd")?,
-            capabilities: node.object("capabilities", Capabilities::parse),
-            rlimits: node.list("rlimits", Rlimit::parse),
-            no_new_privileges: node.flag("noNewPrivileges"),
-            apparmor_profile: node.text("apparmorProfile"),
-            selinux_label: node.text("selinuxLabel"),
-            oom_score_adj: node.i32("oomScoreAdj"),
-            scheduler: node.object("scheduler", Scheduler::parse),
-            io_priority: node.object("ioPriority", IoPriority::parse),
-            exec_cpu_affinity: node.object("execCPUAffinity", ExecCpuAffinity::parse),
-        })
+    #[inline(never)]
+    pub fn parse(node: &Node<'a, '_>) -> Self {
+        let mut process = Process::default();
+        process.terminal = node.flag("terminal");
+        node.object("consoleSize", &mut process.console_size, ConsoleSize::parse);
+        if let Some(node) = node.get("user") {
+            process.user.fill(&node);
+        }
+        node.strings("args", &mut process.args);
+        node.strings("env", &mut process.env);
+        process.cwd = node.required_text("cwd");
+        node.object("capabilities", &mut process.capabilities, Capabilities::parse);
+        node.list("rlimits", &mut process.rlimits, Rlimit::parse);
+        process.no_new_privileges = node.flag("noNewPrivileges");
+        process.apparmor_profile = node.text("apparmorProfile");
+        process.selinux_label = node.text("selinuxLabel");
+        process.oom_score_adj = node.i32("oomScoreAdj");
+        node.object("scheduler", &mut process.scheduler, Scheduler::parse);
+        node.object("ioPriority", &mut process.io_priority, IoPriority::parse);
+        node.object("execCPUAffinity", &mut process.exec_cpu_affinity, ExecCpuAffinity::parse);
+        process
     }
 }
 
 impl ConsoleSize {
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        Some(ConsoleSize {
+    fn parse(node: &Node<'_, '_>) -> Self {
+        ConsoleSize {
             height: node.u16("height").unwrap_or(0),
             width: node.u16("width").unwrap_or(0),
-        })
+        }
     }
 }
 
 impl User {
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        Some(User {
-            uid: node.u32("uid").unwrap_or(0),
-            gid: node.u32("gid").unwrap_or(0),
-            umask: node.u32("umask"),
-            additional_gids: node.list("additionalGids", |node| node.as_u32()),
-        })
+    fn fill(&mut self, node: &Node<'_, '_>) {
+        self.uid = node.u32("uid").unwrap_or(0);
+        self.gid = node.u32("gid").unwrap_or(0);
+        self.umask = node.u32("umask");
+        node.each_item("additionalGids", &mut |node| {
+            self.additional_gids.extend(node.as_u32());
+        });
     }
 }
 
 impl<'a> Capabilities<'a> {
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        let mut unknown = Vec::new();
-        let mut set = |name| {
-            let mut bits = 0;
-            for name in node.strings(name) {
+    fn parse(node: &Node<'a, '_>) -> Self {
+        let mut sets = Capabilities::default();
+        let unknown = &mut sets.unknown;
+        for (name, set) in [
+            ("bounding", &mut sets.bounding),
+            ("effective", &mut sets.effective),
+            ("inheritable", &mut sets.inheritable),
+            ("permitted", &mut sets.permitted),
+            ("ambient", &mut sets.ambient),
+        ] {
+            node.each_item(name, &mut |node| {
+                let name = node.as_str().unwrap_or("");
                 match capability::number(name) {
-                    Some(number) => bits |= 1 << number,
+                    Some(number) => *set |= 1 << number,
                     None if unknown.contains(&name) => {}
                     None => unknown.push(name),
                 }
-            }
-            bits
-        };
-        Some(Capabilities {
-            bounding: set("bounding"),
-            effective: set("effective"),
-            inheritable: set("inheritable"),
-            permitted: set("permitted"),
-            ambient: set("ambient"),
-            unknown,
-        })
+            });
+        }
+        sets
     }
 }
 
@@ -273,13 +275,13 @@ impl Rlimit {
         place.map_or("", |place| words::nth(Self::NAMES, place))
     }
 
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        let resource = node.required("type")?.word(Self::NAMES)?;
-        Some(Rlimit {
-            resource: Self::NUMBERS[resource].into(),
-            soft: node.required("soft")?.as_u64()?,
-            hard: node.required("hard")?.as_u64()?,
-        })
+    fn parse(node: &Node<'_, '_>) -> Self {
+        let resource = node.required_word("type", Self::NAMES);
+        Rlimit {
+            resource: Self::NUMBERS.get(resource).map_or(0, |&number| number.into()),
+            soft: node.required_u64("soft"),
+            hard: node.required_u64("hard"),
+        }
     }
 }
 
@@ -291,34 +293,30 @@ impl Scheduler {
         "SCHED_FLAG_UTIL_CLAMP_MIN SCHED_FLAG_UTIL_CLAMP_MAX ",
     );
 
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        let mut flags = 0;
-        for bit in node.list("flags", |node| node.word(Self::FLAGS)) {
-            flags |= 1 << bit;
-        }
-        Some(Scheduler {
-            policy: SchedulerPolicy::read(&node.required("policy")?)?,
+    fn parse(node: &Node<'_, '_>) -> Self {
+        Scheduler {
+            policy: SchedulerPolicy::required(node, "policy"),
             nice: node.i32("nice").unwrap_or(0),
             priority: node.i32("priority").unwrap_or(0),
-            flags,
+            flags: node.bits("flags", Self::FLAGS).into(),
             runtime: node.u64("runtime").unwrap_or(0),
             deadline: node.u64("deadline").unwrap_or(0),
             period: node.u64("period").unwrap_or(0),
-        })
+        }
     }
 }
 
 impl IoPriority {
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        Some(IoPriority {
-            class: IoPriorityClass::read(&node.required("class")?)?,
+    fn parse(node: &Node<'_, '_>) -> Self {
+        IoPriority {
+            class: IoPriorityClass::required(node, "class"),
             priority: node.i32("priority").unwrap_or(0),
-        })
+        }
     }
 }
 
 impl<'a> ExecCpuAffinity<'a> {
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(ExecCpuAffinity { initial: node.text("initial"), last: node.text("final") })
+    fn parse(node: &Node<'a, '_>) -> Self {
+        ExecCpuAffinity { initial: node.text("initial"), last: node.text("final") }
     }
 }

@@ -1,26 +1,48 @@
 //! Lists of numbers as cpuset(7) writes them: `0-3,7`.
 
-use alloc::vec::Vec;
-
-/// The ranges of a list, first and last number each; `None` where it is not
-/// one. Blanks around numbers are allowed, an empty list is none.
-pub fn parse(list: &str) -> Option<Vec<(u32, u32)>> {
-    let mut ranges = Vec::new();
-    for range in list.split(',') {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let (first, last) = (number(first)?, number(last)?);
-        if first > last {
-            return None;
+/// Visits the ranges of a list, first and last number each. Blanks around
+/// numbers are allowed; an empty list is none.
+///
+/// Returns whether all of it is a list; the ranges before an error are visited.
+pub fn each(list: &str, visit: &mut dyn FnMut(u32, u32)) -> bool {
+    let mut bytes = list.as_bytes();
+    loop {
+        let Some(first) = number(&mut bytes) else {
+            return false;
+        };
+        let mut last = first;
+        if let Some(rest) = bytes.strip_prefix(b"-") {
+            bytes = rest;
+            match number(&mut bytes) {
+                Some(number) if number >= first => last = number,
+                _ => return false,
+            }
         }
-        ranges.push((first, last));
+        visit(first, last);
+        match bytes {
+            [] => return true,
+            [b',', rest @ ..] => bytes = rest,
+            _ => return false,
+        }
     }
-    Some(ranges)
 }
 
-/// A decimal number without a sign.
-fn number(text: &str) -> Option<u32> {
-    let text = text.trim_ascii();
-    if text.starts_with('+') { None } else { text.parse().ok() }
+/// Whether a text is such a list.
+pub fn is_valid(list: &str) -> bool {
+    each(list, &mut |_, _| {})
+}
+
+/// Takes a decimal number and the blanks around it off the text.
+fn number(bytes: &mut &[u8]) -> Option<u32> {
+    let text = bytes.trim_ascii_start();
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at(digits);
+    *bytes = rest.trim_ascii_start();
+    let mut number = None;
+    for digit in digits {
+        number = Some(number.unwrap_or(0u32).checked_mul(10)?.checked_add((digit - b'0').into())?);
+    }
+    number
 }
 
 #[cfg(test)]
@@ -30,12 +52,17 @@ mod tests {
     #[test]
     fn lists() {
         let check = |list, expect: Option<&[(u32, u32)]>| {
-            assert_eq!(parse(list).as_deref(), expect, "{list:?}");
+            let mut ranges = alloc::vec::Vec::new();
+            let valid = each(list, &mut |first, last| ranges.push((first, last)));
+            assert_eq!(valid.then_some(&ranges[..]), expect, "{list:?}");
+            assert_eq!(is_valid(list), valid);
         };
         check("0", Some(&[(0, 0)]));
         check("0-3,7", Some(&[(0, 3), (7, 7)]));
         check(" 1 - 2 , 4\n", Some(&[(1, 2), (4, 4)]));
-        for bad in ["", ",", "1,", "3-1", "a", "-1", "+1", "1-", "0x1", "1-2-3", "4294967296"] {
+        for bad in
+            ["", ",", "1,", "3-1", "a", "-1", "+1", "1-", "0x1", "1-2-3", "1 2", "4294967296"]
+        {
             check(bad, None);
         }
     }

@@ -205,38 +205,38 @@ impl<'a> Resources<'a> {
     }
 
     /// Reads limits without the rules of `validate`.
-    pub fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(Resources {
-            devices: node.list("devices", DeviceRule::parse),
-            memory: node.object("memory", Memory::parse),
-            cpu: node.object("cpu", Cpu::parse),
-            pids: node.object("pids", |node| node.i64("limit")),
-            block_io: node.object("blockIO", BlockIo::parse),
-            hugepage_limits: node.list("hugepageLimits", |node| {
-                Some(HugepageLimit {
-                    page_size: node.required_text("pageSize")?,
-                    limit: node.required("limit")?.as_u64()?,
-                })
-            }),
-            network: node.object("network", |node| {
-                Some(Network {
-                    class_id: node.u32("classID"),
-                    priorities: node.list("priorities", |node| {
-                        Some(InterfacePriority {
-                            name: node.required_text("name")?,
-                            priority: node.required("priority")?.as_u32()?,
-                        })
-                    }),
-                })
-            }),
-            rdma: node.map("rdma", |node| {
-                Some(Rdma {
-                    hca_handles: node.u32("hcaHandles"),
-                    hca_objects: node.u32("hcaObjects"),
-                })
-            }),
-            unified: node.string_map("unified"),
-        })
+    #[inline(never)]
+    pub fn parse(node: &Node<'a, '_>) -> Self {
+        let mut resources = Resources::default();
+        node.list("devices", &mut resources.devices, DeviceRule::parse);
+        node.object("memory", &mut resources.memory, Memory::parse);
+        node.object("cpu", &mut resources.cpu, Cpu::parse);
+        resources.pids = node.get("pids").and_then(|node| node.i64("limit"));
+        node.object("blockIO", &mut resources.block_io, BlockIo::parse);
+        node.list("hugepageLimits", &mut resources.hugepage_limits, |node| HugepageLimit {
+            page_size: node.required_text("pageSize"),
+            limit: node.required_u64("limit"),
+        });
+        node.object("network", &mut resources.network, Network::parse);
+        node.each_property("rdma", &mut |device, node| {
+            let rdma =
+                Rdma { hca_handles: node.u32("hcaHandles"), hca_objects: node.u32("hcaObjects") };
+            resources.rdma.push((device, rdma));
+        });
+        node.string_map("unified", &mut resources.unified);
+        resources
+    }
+}
+
+impl<'a> Network<'a> {
+    fn parse(node: &Node<'a, '_>) -> Self {
+        let mut network = Network::default();
+        network.class_id = node.u32("classID");
+        node.list("priorities", &mut network.priorities, |node| InterfacePriority {
+            name: node.required_text("name"),
+            priority: node.required_u32("priority"),
+        });
+        network
     }
 }
 
@@ -246,39 +246,43 @@ impl DeviceAccess {
 }
 
 impl DeviceRule {
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        let kind = node.text("type").map(|_| node.required("type")?.word("a c b "));
-        let access = node.text("access").unwrap_or("rwm");
-        if access.bytes().any(|letter| !b"rwm".contains(&letter)) {
-            node.get("access")?.complain(format_args!("allowed letters are: r w m"));
+    fn parse(node: &Node<'_, '_>) -> Self {
+        let kind = node.text("type").map_or(0, |_| node.required_word("type", "a c b "));
+        let letters = node.text("access").unwrap_or("rwm");
+        let mut access = DeviceAccess { read: false, write: false, mknod: false };
+        for letter in letters.bytes() {
+            match letter {
+                b'r' => access.read = true,
+                b'w' => access.write = true,
+                b'm' => access.mknod = true,
+                _ => node.complain(format_args!("access has letters other than r, w and m")),
+            }
         }
-        Some(DeviceRule {
+        DeviceRule {
             allow: node.flag("allow"),
-            kind: match kind.flatten() {
-                Some(1) => DeviceRuleKind::Char,
-                Some(2) => DeviceRuleKind::Block,
-                _ => DeviceRuleKind::All,
+            kind: match kind {
+                0 => DeviceRuleKind::All,
+                1 => DeviceRuleKind::Char,
+                _ => DeviceRuleKind::Block,
             },
             major: wildcard(node, "major"),
             minor: wildcard(node, "minor"),
-            access: DeviceAccess {
-                read: access.contains('r'),
-                write: access.contains('w'),
-                mknod: access.contains('m'),
-            },
-        })
+            access,
+        }
     }
 }
 
 /// A device number; -1 means any, as in Go's structures.
+#[inline(never)]
 fn wildcard(node: &Node<'_, '_>, name: &str) -> Option<u32> {
     let number = node.get(name)?;
     if number.as_i64() == Some(-1) { None } else { number.as_u32() }
 }
 
 impl Memory {
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        Some(Memory {
+    #[inline(never)]
+    fn parse(node: &Node<'_, '_>) -> Self {
+        Memory {
             limit: node.i64("limit"),
             reservation: node.i64("reservation"),
             swap: node.i64("swap"),
@@ -288,13 +292,14 @@ impl Memory {
             disable_oom_killer: node.bool("disableOOMKiller"),
             use_hierarchy: node.bool("useHierarchy"),
             check_before_update: node.bool("checkBeforeUpdate"),
-        })
+        }
     }
 }
 
 impl<'a> Cpu<'a> {
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(Cpu {
+    #[inline(never)]
+    fn parse(node: &Node<'a, '_>) -> Self {
+        Cpu {
             shares: node.u64("shares"),
             quota: node.i64("quota"),
             burst: node.u64("burst"),
@@ -304,38 +309,40 @@ impl<'a> Cpu<'a> {
             cpus: node.text("cpus"),
             mems: node.text("mems"),
             idle: node.i64("idle"),
-        })
+        }
     }
 }
 
 impl BlockIo {
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        let throttle = |name| node.list(name, Throttle::parse);
-        Some(BlockIo {
+    #[inline(never)]
+    fn parse(node: &Node<'_, '_>) -> Self {
+        let mut io = BlockIo::default();
+        io.weight = node.u16("weight");
+        io.leaf_weight = node.u16("leafWeight");
+        node.list("weightDevice", &mut io.weight_device, |node| WeightDevice {
+            major: node.required_u32("major"),
+            minor: node.required_u32("minor"),
             weight: node.u16("weight"),
             leaf_weight: node.u16("leafWeight"),
-            weight_device: node.list("weightDevice", |node| {
-                Some(WeightDevice {
-                    major: node.required("major")?.as_u32()?,
-                    minor: node.required("minor")?.as_u32()?,
-                    weight: node.u16("weight"),
-                    leaf_weight: node.u16("leafWeight"),
-                })
-            }),
-            throttle_read_bps: throttle("throttleReadBpsDevice"),
-            throttle_write_bps: throttle("throttleWriteBpsDevice"),
-            throttle_read_iops: throttle("throttleReadIOPSDevice"),
-            throttle_write_iops: throttle("throttleWriteIOPSDevice"),
-        })
+        });
+        for (name, list) in [
+            ("throttleReadBpsDevice", &mut io.throttle_read_bps),
+            ("throttleWriteBpsDevice", &mut io.throttle_write_bps),
+            ("throttleReadIOPSDevice", &mut io.throttle_read_iops),
+            ("throttleWriteIOPSDevice", &mut io.throttle_write_iops),
+        ] {
+            node.list(name, list, Throttle::parse);
+        }
+        io
     }
 }
 
 impl Throttle {
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        Some(Throttle {
-            major: node.required("major")?.as_u32()?,
-            minor: node.required("minor")?.as_u32()?,
-            rate: node.required("rate")?.as_u64()?,
-        })
+    fn parse(node: &Node<'_, '_>) -> Self {
+        Throttle {
+            major: node.required_u32("major"),
+            minor: node.required_u32("minor"),
+            rate: node.required_u64("rate"),
+        }
     }
 }

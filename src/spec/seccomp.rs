@@ -138,45 +138,53 @@ impl<'a> Seccomp<'a> {
         "SECCOMP_FILTER_FLAG_TSYNC SECCOMP_FILTER_FLAG_LOG SECCOMP_FILTER_FLAG_SPEC_ALLOW ",
         "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV ",
     );
-    /// Their bits in include/uapi/linux/seccomp.h, in the same order.
-    const BITS: [u8; 4] = [1, 1 << 1, 1 << 2, 1 << 5];
-
     /// Reads a filter without the rules of `validate`.
-    pub fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        let flags = node.get("flags").map(|_| {
-            let bits = node.list("flags", |node| node.word(Self::FLAGS));
-            bits.iter().fold(0, |flags, &flag| flags | u32::from(Self::BITS[flag]))
-        });
-        Some(Seccomp {
-            default_action: SeccompAction::read(&node.required("defaultAction")?)?,
+    #[inline(never)]
+    pub fn parse(node: &Node<'a, '_>) -> Self {
+        let mut filter = Seccomp {
+            default_action: SeccompAction::required(node, "defaultAction"),
             default_errno: node.u32("defaultErrnoRet"),
-            architectures: node.list("architectures", SeccompArch::read),
-            flags,
+            architectures: Vec::new(),
+            flags: None,
             listener_path: node.text("listenerPath"),
             listener_metadata: node.text("listenerMetadata"),
-            syscalls: node.list("syscalls", SeccompRule::parse),
-        })
+            syscalls: Vec::new(),
+        };
+        node.each_item("architectures", &mut |node| {
+            filter.architectures.extend(node.word(SeccompArch::NAMES).map(SeccompArch::at));
+        });
+        if node.get("flags").is_some() {
+            // The numbers of include/uapi/linux/seccomp.h; 3 and 4 in between
+            // are not for users.
+            let bits = node.bits("flags", Self::FLAGS);
+            filter.flags = Some(bits & 0b111 | (bits & 0b1000) << 2);
+        }
+        node.list("syscalls", &mut filter.syscalls, SeccompRule::parse);
+        filter
     }
 }
 
 impl<'a> SeccompRule<'a> {
-    fn parse(node: &Node<'a, '_>) -> Option<Self> {
-        Some(SeccompRule {
-            names: node.strings("names"),
-            action: SeccompAction::read(&node.required("action")?)?,
+    fn parse(node: &Node<'a, '_>) -> Self {
+        let mut rule = SeccompRule {
+            names: Vec::new(),
+            action: SeccompAction::required(node, "action"),
             errno: node.u32("errnoRet"),
-            args: node.list("args", SeccompArgument::parse),
-        })
+            args: Vec::new(),
+        };
+        node.strings("names", &mut rule.names);
+        node.list("args", &mut rule.args, SeccompArgument::parse);
+        rule
     }
 }
 
 impl SeccompArgument {
-    fn parse(node: &Node<'_, '_>) -> Option<Self> {
-        Some(SeccompArgument {
-            index: node.required("index")?.as_u32()?,
-            value: node.required("value")?.as_u64()?,
+    fn parse(node: &Node<'_, '_>) -> Self {
+        SeccompArgument {
+            index: node.required_u32("index"),
+            value: node.required_u64("value"),
             value_two: node.u64("valueTwo").unwrap_or(0),
-            operator: SeccompOperator::read(&node.required("op")?)?,
-        })
+            operator: SeccompOperator::required(node, "op"),
+        }
     }
 }

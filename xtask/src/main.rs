@@ -1,1 +1,81 @@
-fn main() {}
+//! The project's host tool, called as `cargo xtask COMMAND`.
+//!
+//! One file a command. A command prints what it does, step by step, and ends
+//! with a status other than 0 when a step fails. It works on the checkout it
+//! was built from, whatever the current directory is.
+
+mod binary;
+mod build;
+mod debian;
+mod demo;
+mod elf;
+mod error;
+mod footprint;
+mod process;
+mod seccomp_tables;
+mod size;
+mod test;
+mod workspace;
+
+use error::Result;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  build                the release binary
+  demo                 build, make a bundle of busybox and run a container
+  test [PART] [NAME]   all checks and tests, or a part of them:
+       --lint          formatting and clippy
+       --unit          unit tests of the library and of this tool (no root)
+       --binary        what the release binary must be: static, no interpreter…
+       --view VIEW     the integration tests (root) in one cgroup view:
+                       host, v1 or v2; may be given again
+       NAME            only tests whose name contains it, or the integration
+                       tests of the file tests/suite/NAME.rs
+  seccomp-tables       make src/seccomp/table again from the kernel's headers
+  size [--record]      size, peak memory and system calls, next to the last
+                       recorded ones; --record writes them down
+";
+
+fn main() -> ExitCode {
+    match dispatch() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the command; false when it has printed what failed.
+fn dispatch() -> Result<bool> {
+    use lexopt::prelude::*;
+    let mut parser = lexopt::Parser::from_env();
+    let command = match parser.next().map_err(|e| e.to_string())? {
+        Some(Value(name)) => name.to_string_lossy().into_owned(),
+        Some(Short('h') | Long("help")) | None => "help".into(),
+        Some(other) => return Err(other.unexpected().to_string()),
+    };
+    match command.as_str() {
+        "build" => build::command(parser),
+        "demo" => demo::command(parser),
+        "test" => test::command(parser),
+        "seccomp-tables" => seccomp_tables::run(parser).map(|()| true).map_err(|e| e.to_string()),
+        "size" => size::command(parser),
+        "help" => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        _ => Err(format!("no command {command:?}\n\n{HELP}")),
+    }
+}
+
+/// Refuses every argument that is left: for commands that take none.
+fn no_more(mut parser: lexopt::Parser) -> Result {
+    match parser.next().map_err(|e| e.to_string())? {
+        Some(argument) => Err(argument.unexpected().to_string()),
+        None => Ok(()),
+    }
+}

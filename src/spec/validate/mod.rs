@@ -18,37 +18,65 @@ mod tests;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use super::{Hooks, NamespaceKind, Process, Resources, Spec};
 use crate::json::Invalid;
 
 /// Collects the first broken rule.
+///
+/// A rule is one string, `PATH: DEMAND`. In the path and its prefix `@` stands
+/// for the outer index, `#` for the inner one and `*` for a name. That makes a
+/// rule that holds a test and a call, and nothing is formatted.
 struct Rules {
-    /// What the paths of this document begin with.
+    /// What the paths begin with.
     prefix: &'static str,
+    /// The outer index.
+    outer: usize,
     broken: Option<Invalid>,
 }
 
 impl Rules {
     fn new(prefix: &'static str) -> Self {
-        Rules { prefix, broken: None }
+        Rules { prefix, outer: 0, broken: None }
     }
 
-    /// A rule about the property at `path`: `demand` is what it demands.
-    fn require(&mut self, holds: bool, path: fmt::Arguments<'_>, demand: &str) {
-        if !holds {
-            self.report(path, demand);
-        }
+    /// A rule about one property.
+    fn require(&mut self, holds: bool, rule: &'static str) {
+        self.require_of(holds, "", 0, rule);
     }
 
-    #[cold]
+    /// A rule about an element.
+    fn require_at(&mut self, holds: bool, index: usize, rule: &'static str) {
+        self.require_of(holds, "", index, rule);
+    }
+
+    /// A rule about a property or element of several that share it.
     #[inline(never)]
-    fn report(&mut self, path: fmt::Arguments<'_>, demand: &str) {
-        if self.broken.is_none() {
-            let path = format!("{}{path}", self.prefix);
-            self.broken = Some(Invalid { path, what: String::from(demand) });
+    fn require_of(&mut self, holds: bool, name: &str, index: usize, rule: &'static str) {
+        if holds || self.broken.is_some() {
+            return;
         }
+        let (template, demand) = rule.split_once(':').unwrap_or((rule, ""));
+        let mut path = Vec::new();
+        for &byte in self.prefix.as_bytes().iter().chain(template.as_bytes()) {
+            let number = match byte {
+                b'@' => self.outer,
+                b'#' => index,
+                b'*' => {
+                    path.extend_from_slice(name.as_bytes());
+                    continue;
+                }
+                _ => {
+                    path.push(byte);
+                    continue;
+                }
+            };
+            path.extend_from_slice(format!("{number}").as_bytes());
+        }
+        self.broken = Some(Invalid {
+            path: String::from_utf8(path).unwrap_or_default(),
+            what: String::from(demand.trim_ascii_start()),
+        });
     }
 
     fn finish(self) -> Result<(), Invalid> {
@@ -64,35 +92,34 @@ pub fn spec(spec: &Spec<'_>) -> Result<(), Invalid> {
     let mut rules = Rules::new("");
     rules.require(
         supported(spec.oci_version),
-        format_args!("ociVersion"),
-        "not a supported version of the specification; supported are 1.0.0 to 1.3.x",
+        "ociVersion: not a supported version of the specification; supported are 1.0.0 to 1.3.x",
     );
-    rules.require(spec.root.is_some(), format_args!("root"), "required property is missing");
+    rules.require(spec.root.is_some(), "root: required property is missing");
     let has_uts = spec.linux.namespace(NamespaceKind::Uts).is_some();
     for (name, value) in [("hostname", spec.hostname), ("domainname", spec.domainname)] {
-        let Some(value) = value else { continue };
-        rules.require(
-            has_uts,
-            format_args!("{name}"),
-            "needs a uts namespace, or it would rename the host",
+        let length = value.map_or(0, str::len);
+        rules.require_of(
+            has_uts || length == 0,
+            name,
+            0,
+            "*: needs a uts namespace, or it would rename the host",
         );
-        rules.require(value.len() <= 64, format_args!("{name}"), "longer than 64 bytes");
+        rules.require_of(length <= 64, name, 0, "*: longer than 64 bytes");
     }
-    mounts::check(&mut rules, spec);
-    linux::check(&mut rules, &spec.linux);
     hook_lists(&mut rules, &spec.hooks);
-    rules.finish()?;
+    rules.prefix = "mounts[@]";
+    mounts::check(&mut rules, spec);
+    rules.prefix = "linux.";
+    linux::check(&mut rules, &spec.linux);
     if let Some(resources) = &spec.linux.resources {
-        let mut rules = Rules::new("linux.resources.");
+        rules.prefix = "linux.resources.";
         resources::check(&mut rules, resources);
-        rules.finish()?;
     }
     if let Some(process) = &spec.process {
-        let mut rules = Rules::new("process.");
+        rules.prefix = "process.";
         process::check(&mut rules, process);
-        rules.finish()?;
     }
-    Ok(())
+    rules.finish()
 }
 
 /// Checks the document of `exec --process`.
@@ -138,38 +165,44 @@ pub fn warnings(spec: &Spec<'_>) -> Vec<String> {
 /// Whether a version is SemVer 2.0 and one we implement: 1.x up to ours.
 /// Releases that only fix (the last number) change nothing for us.
 fn supported(version: &str) -> bool {
-    let number = |text: &str| -> Option<u32> {
-        let leading_zero = text.len() > 1 && text.starts_with('0');
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if digits && !leading_zero { text.parse().ok() } else { None }
+    let [b'1', b'.', b'0'..=b'3', b'.', rest @ ..] = version.as_bytes() else {
+        return false;
     };
-    let identifiers = |text: &str| {
-        text.split('.').all(|part| {
-            !part.is_empty()
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        })
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (patch, rest) = rest.split_at(digits);
+    if digits == 0 || digits > 1 && patch[0] == b'0' {
+        return false;
+    }
+    // `-pre.release` and `+build`, either of which may be absent.
+    let build = rest.iter().position(|&byte| byte == b'+').unwrap_or(rest.len());
+    let (pre, build) = rest.split_at(build);
+    let identifiers = |text: &[u8], mark: u8| match text {
+        [] => true,
+        [first, rest @ ..] => {
+            *first == mark
+                && rest.split(|&byte| byte == b'.').all(|part| {
+                    !part.is_empty()
+                        && part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+                })
+        }
     };
-    let (version, build) = version.split_once('+').unwrap_or((version, "none"));
-    let (version, pre) = version.split_once('-').unwrap_or((version, "none"));
-    let mut numbers = version.splitn(3, '.').map(number);
-    let mut next = || numbers.next().flatten();
-    matches!((next(), next(), next()), (Some(1), Some(0..=3), Some(_)))
-        && identifiers(build)
-        && identifiers(pre)
+    identifiers(pre, b'-') && identifiers(build, b'+')
 }
 
 fn hook_lists(rules: &mut Rules, hooks: &Hooks<'_>) {
     for (name, list) in hooks.lists() {
         for (index, hook) in list.iter().enumerate() {
-            rules.require(
+            rules.require_of(
                 hook.path.starts_with('/'),
-                format_args!("hooks.{name}[{index}].path"),
-                "must be an absolute path",
+                name,
+                index,
+                "hooks.*[#].path: must be an absolute path",
             );
-            rules.require(
+            rules.require_of(
                 hook.timeout.is_none_or(|seconds| seconds > 0),
-                format_args!("hooks.{name}[{index}].timeout"),
-                "must be more than 0 seconds",
+                name,
+                index,
+                "hooks.*[#].timeout: must be more than 0 seconds",
             );
         }
     }

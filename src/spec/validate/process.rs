@@ -6,30 +6,23 @@ use crate::spec::{Process, Rlimit, Scheduler, SchedulerPolicy, ranges};
 pub(super) fn check(rules: &mut Rules, process: &Process<'_>) {
     rules.require(
         process.args.first().is_some_and(|program| !program.is_empty()),
-        format_args!("args"),
-        "must name a program",
+        "args: must name a program",
     );
-    rules.require(
-        process.cwd.starts_with('/'),
-        format_args!("cwd"),
-        "Cwd must be an absolute path",
-    );
+    rules.require(process.cwd.starts_with('/'), "cwd: Cwd must be an absolute path");
     for (index, entry) in process.env.iter().enumerate() {
-        rules.require(
+        rules.require_at(
             entry.find('=').is_some_and(|at| at > 0),
-            format_args!("env[{index}]"),
-            "must be NAME=value",
+            index,
+            "env[#]: must be NAME=value",
         );
     }
     rules.require(
         process.user.umask.is_none_or(|umask| umask <= 0o777),
-        format_args!("user.umask"),
-        "out of range: allowed are 0 to 511 (octal 777)",
+        "user.umask: out of range: allowed are 0 to 511 (octal 777)",
     );
     rules.require(
         process.oom_score_adj.is_none_or(|score| (-1000..=1000).contains(&score)),
-        format_args!("oomScoreAdj"),
-        "out of range: allowed are -1000 to 1000",
+        "oomScoreAdj: out of range: allowed are -1000 to 1000",
     );
     rlimits(rules, &process.rlimits);
     if let Some(it) = &process.scheduler {
@@ -38,16 +31,16 @@ pub(super) fn check(rules: &mut Rules, process: &Process<'_>) {
     if let Some(io) = process.io_priority {
         rules.require(
             (0..8).contains(&io.priority),
-            format_args!("ioPriority.priority"),
-            "out of range: allowed are 0 to 7",
+            "ioPriority.priority: out of range: allowed are 0 to 7",
         );
     }
     if let Some(affinity) = process.exec_cpu_affinity {
         for (name, list) in [("initial", affinity.initial), ("final", affinity.last)] {
-            rules.require(
-                list.is_none_or(|list| ranges::parse(list).is_some()),
-                format_args!("execCPUAffinity.{name}"),
-                "not a list of CPUs like 0-3,7",
+            rules.require_of(
+                list.is_none_or(ranges::is_valid),
+                name,
+                0,
+                "execCPUAffinity.*: not a list of CPUs like 0-3,7",
             );
         }
     }
@@ -55,15 +48,15 @@ pub(super) fn check(rules: &mut Rules, process: &Process<'_>) {
 
 fn rlimits(rules: &mut Rules, rlimits: &[Rlimit]) {
     for (index, rlimit) in rlimits.iter().enumerate() {
-        rules.require(
+        rules.require_at(
             rlimits[..index].iter().all(|other| other.resource != rlimit.resource),
-            format_args!("rlimits[{index}].type"),
-            "the same type comes twice",
+            index,
+            "rlimits[#].type: the same type comes twice",
         );
-        rules.require(
+        rules.require_at(
             rlimit.soft <= rlimit.hard,
-            format_args!("rlimits[{index}].soft"),
-            "must not be more than hard",
+            index,
+            "rlimits[#].soft: must not be more than hard",
         );
     }
 }
@@ -74,25 +67,23 @@ fn scheduler(rules: &mut Rules, scheduler: &Scheduler) {
     let realtime = matches!(policy, Fifo | RoundRobin);
     rules.require(
         (-20..20).contains(&scheduler.nice),
-        format_args!("scheduler.nice"),
-        "out of range: allowed are -20 to 19",
+        "scheduler.nice: out of range: allowed are -20 to 19",
     );
     rules.require(
         scheduler.priority == 0 || realtime,
-        format_args!("scheduler.priority"),
-        "only SCHED_FIFO and SCHED_RR have one",
+        "scheduler.priority: only SCHED_FIFO and SCHED_RR have one",
     );
     rules.require(
         !realtime || (1..100).contains(&scheduler.priority),
-        format_args!("scheduler.priority"),
-        "out of range: allowed are 1 to 99 with SCHED_FIFO and SCHED_RR",
+        "scheduler.priority: out of range: allowed are 1 to 99 with SCHED_FIFO and SCHED_RR",
     );
     let Scheduler { runtime, deadline, period, .. } = *scheduler;
     for (name, value) in [("runtime", runtime), ("deadline", deadline), ("period", period)] {
-        rules.require(
+        rules.require_of(
             value == 0 || policy == Deadline,
-            format_args!("scheduler.{name}"),
-            "only SCHED_DEADLINE has one",
+            name,
+            0,
+            "scheduler.*: only SCHED_DEADLINE has one",
         );
     }
     // sched_setattr(2): runtime <= deadline <= period, where period 0 means
@@ -100,7 +91,6 @@ fn scheduler(rules: &mut Rules, scheduler: &Scheduler) {
     rules.require(
         policy != Deadline
             || runtime > 0 && runtime <= deadline && (period == 0 || deadline <= period),
-        format_args!("scheduler"),
-        "SCHED_DEADLINE needs 0 < runtime <= deadline <= period",
+        "scheduler: SCHED_DEADLINE needs 0 < runtime <= deadline <= period",
     );
 }

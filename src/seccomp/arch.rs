@@ -1,0 +1,254 @@
+//! Architectures: how the kernel shows their calls to a filter.
+
+use super::tables;
+use crate::spec::SeccompArch;
+
+/// What a table holds for a call that the architecture does not have.
+const ABSENT: u16 = !0;
+/// Numbers relative to an architecture's base are below this.
+pub const SLOTS: usize = 1024;
+/// The slot of ARM's private call 0 (see [`Arch::number`]).
+const PRIVATE: usize = 1008;
+/// `__ARM_NR_BASE` of arch/arm/include/uapi/asm/unistd.h.
+const PRIVATE_BASE: u32 = 0xf_0000;
+/// `__X32_SYSCALL_BIT` of arch/x86/include/uapi/asm/unistd.h.
+pub const X32_BIT: u32 = 0x4000_0000;
+
+/// One architecture.
+#[derive(Debug)]
+pub struct Arch {
+    /// Its name in a profile.
+    pub name: SeccompArch,
+    /// `seccomp_data.arch`: `AUDIT_ARCH_*` of include/uapi/linux/audit.h.
+    pub audit: u32,
+    /// What its call numbers begin with.
+    pub base: u32,
+    /// Arguments have 64 bits; otherwise the upper half is not looked at.
+    pub wide: bool,
+    /// The most significant half of an argument comes first.
+    pub big_endian: bool,
+    /// `socketcall(2)` and `ipc(2)` stand for other calls.
+    pub multiplexed: bool,
+    /// The numbers of the family's names, relative to `base`.
+    numbers: &'static [u16],
+}
+
+/// The architectures that one kernel runs.
+#[derive(Debug)]
+pub struct Family {
+    /// The names of their calls, sorted, with a blank between them.
+    names: &'static str,
+    /// Where each of the names begins.
+    offsets: &'static [u16],
+    /// The architectures.
+    pub arches: &'static [Arch],
+}
+
+impl Family {
+    /// Where the name is in the tables.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        let (mut low, mut high) = (0, self.offsets.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            let rest = &self.names[usize::from(self.offsets[middle])..];
+            let word = rest.split_once(' ').map_or(rest, |(word, _)| word);
+            match word.cmp(name) {
+                core::cmp::Ordering::Equal => return Some(middle),
+                core::cmp::Ordering::Less => low = middle + 1,
+                core::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// The family whose kernel is built for `native`, and its architecture.
+    pub fn of(native: SeccompArch) -> Option<(&'static Family, &'static Arch)> {
+        FAMILIES.iter().find_map(|family| {
+            let arch = family.arches.iter().find(|arch| arch.name == native)?;
+            Some((*family, arch))
+        })
+    }
+
+    /// The names, for tests.
+    #[cfg(test)]
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.names.split(' ')
+    }
+}
+
+impl Arch {
+    /// The slot of a name that [`Family::find`] found; `None` where this
+    /// architecture has no such call.
+    pub fn slot(&self, name: usize) -> Option<usize> {
+        let slot = self.numbers[name];
+        (slot != ABSENT).then(|| usize::from(slot))
+    }
+
+    /// The largest slot of a call, private ones left out.
+    pub fn last(&self) -> usize {
+        let slots = self.numbers.iter().map(|slot| usize::from(*slot));
+        slots.filter(|slot| *slot < PRIVATE).max().unwrap_or(0)
+    }
+
+    /// The number of a slot.
+    pub fn number(&self, slot: usize) -> u32 {
+        match slot.checked_sub(PRIVATE) {
+            Some(private) => PRIVATE_BASE + private as u32,
+            None => self.base + slot as u32,
+        }
+    }
+
+    /// The number of a private call of ARM; those are far above the others.
+    pub fn private(slot: usize) -> Option<usize> {
+        slot.checked_sub(PRIVATE)
+    }
+
+    /// s390 makes calls with large numbers through number 0, and leaves it at
+    /// that where the kernel does not know the large number.
+    pub fn multiplexes_zero(&self) -> bool {
+        matches!(self.name, SeccompArch::S390 | SeccompArch::S390x)
+    }
+}
+
+/// Where each word begins.
+const fn offsets<const COUNT: usize>(names: &str) -> [u16; COUNT] {
+    let bytes = names.as_bytes();
+    let mut offsets = [0; COUNT];
+    let (mut at, mut word) = (0, 1);
+    while at < bytes.len() {
+        if bytes[at] == b' ' {
+            offsets[word] = at as u16 + 1;
+            word += 1;
+        }
+        at += 1;
+    }
+    assert!(word == COUNT);
+    offsets
+}
+
+macro_rules! families {
+    ($($(#[$condition:meta])* $family:ident {
+        $($arch:ident $table:ident $audit:literal $base:literal $($property:ident)*;)*
+    })*) => {
+        /// The families of this build.
+        static FAMILIES: &[&Family] = &[$(
+            $(#[$condition])*
+            {
+                use tables::$family::{COUNT, NAMES};
+                static OFFSETS: [u16; COUNT] = offsets(NAMES);
+                &Family {
+                    names: NAMES,
+                    offsets: &OFFSETS,
+                    arches: &[$(Arch {
+                        name: SeccompArch::$arch,
+                        audit: $audit,
+                        base: $base,
+                        numbers: &tables::$family::$table,
+                        $($property: true,)*
+                        ..DEFAULT
+                    }),*],
+                }
+            },
+        )*];
+    };
+}
+
+/// 32 bits, little-endian, every call with a number of its own.
+const DEFAULT: Arch = Arch {
+    name: SeccompArch::Arm,
+    audit: 0,
+    base: 0,
+    wide: false,
+    big_endian: false,
+    multiplexed: false,
+    numbers: &[],
+};
+
+families! {
+    #[cfg(any(test, target_arch = "x86_64", target_arch = "x86"))]
+    x86 {
+        X86_64 X86_64 0xc000_003e 0 wide;
+        X86 X86 0x4000_0003 0 multiplexed;
+        X32 X32 0xc000_003e 0x4000_0000;
+    }
+    #[cfg(any(test, target_arch = "aarch64", target_arch = "arm"))]
+    arm {
+        Aarch64 AARCH64 0xc000_00b7 0 wide;
+        Arm ARM 0x4000_0028 0;
+    }
+    #[cfg(any(test, target_arch = "powerpc64", target_arch = "powerpc"))]
+    powerpc {
+        Ppc64le PPC64 0xc000_0015 0 wide multiplexed;
+        Ppc64 PPC64 0x8000_0015 0 wide big_endian multiplexed;
+        Ppc PPC 0x14 0 big_endian multiplexed;
+    }
+    #[cfg(any(test, target_arch = "riscv64"))]
+    riscv {
+        Riscv64 RISCV64 0xc000_00f3 0 wide;
+    }
+    #[cfg(any(test, target_arch = "loongarch64"))]
+    loongarch {
+        Loongarch64 LOONGARCH64 0xc000_0102 0 wide;
+    }
+    #[cfg(any(test, target_arch = "s390x"))]
+    s390 {
+        S390x S390X 0x8000_0016 0 wide big_endian multiplexed;
+        S390 S390 0x16 0 big_endian multiplexed;
+    }
+    #[cfg(any(test, target_arch = "mips", target_arch = "mips64"))]
+    mips {
+        Mips O32 0x8 4000 big_endian multiplexed;
+        Mips64 N64 0x8000_0008 5000 wide big_endian;
+        Mips64n32 N32 0xa000_0008 6000 big_endian;
+        Mipsel O32 0x4000_0008 4000 multiplexed;
+        Mipsel64 N64 0xc000_0008 5000 wide;
+        Mipsel64n32 N32 0xe000_0008 6000;
+    }
+    #[cfg(any(test, target_arch = "m68k"))]
+    m68k {
+        M68k M68K 0x4 0 big_endian multiplexed;
+    }
+    #[cfg(test)]
+    parisc {
+        Parisc64 PARISC64 0x8000_000f 0 wide big_endian;
+        Parisc PARISC 0xf 0 big_endian;
+    }
+    #[cfg(test)]
+    sh {
+        Sheb SH 0x2a 0 big_endian multiplexed;
+        Sh SH 0x4000_002a 0 multiplexed;
+    }
+}
+
+/// The architecture that this program is built for; `None` where the kernel
+/// has no filters (sparc64: no `HAVE_ARCH_SECCOMP_FILTER` in its Kconfig).
+pub const NATIVE: Option<SeccompArch> = {
+    let big = cfg!(target_endian = "big");
+    if cfg!(target_arch = "x86_64") {
+        Some(SeccompArch::X86_64)
+    } else if cfg!(target_arch = "x86") {
+        Some(SeccompArch::X86)
+    } else if cfg!(target_arch = "aarch64") {
+        Some(SeccompArch::Aarch64)
+    } else if cfg!(target_arch = "arm") {
+        Some(SeccompArch::Arm)
+    } else if cfg!(target_arch = "powerpc64") {
+        Some(if big { SeccompArch::Ppc64 } else { SeccompArch::Ppc64le })
+    } else if cfg!(target_arch = "powerpc") {
+        Some(SeccompArch::Ppc)
+    } else if cfg!(target_arch = "riscv64") {
+        Some(SeccompArch::Riscv64)
+    } else if cfg!(target_arch = "loongarch64") {
+        Some(SeccompArch::Loongarch64)
+    } else if cfg!(target_arch = "s390x") {
+        Some(SeccompArch::S390x)
+    } else if cfg!(target_arch = "mips64") {
+        Some(if big { SeccompArch::Mips64 } else { SeccompArch::Mipsel64 })
+    } else if cfg!(target_arch = "mips") {
+        Some(if big { SeccompArch::Mips } else { SeccompArch::Mipsel })
+    } else if cfg!(target_arch = "m68k") {
+        Some(SeccompArch::M68k)
+    } else {
+        None
+    }
+};

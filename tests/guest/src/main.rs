@@ -1,0 +1,29 @@
+//! The program inside the container under test: says what it sees, as JSON on stdout.
+//!
+//! `report` tells everything about the process and its surroundings, `probe`
+//! tries single accesses, `wait` tells the signals that come in, `exit N` and
+//! `die SIGNAL` end in a known way.
+
+mod probe;
+mod report;
+mod signals;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let rest: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
+    match args.first().map(String::as_str) {
+        Some("report") => println!("{}", report::all()),
+        Some("probe") => println!("{}", probe::all(&rest)),
+        Some("wait") => signals::wait(),
+        Some("exit") => std::process::exit(number(rest.first())),
+        Some("die") => signals::die(number(rest.first())),
+        other => {
+            eprintln!("guest: unknown command {other:?}");
+            std::process::exit(99);
+        }
+    }
+}
+
+fn number(text: Option<&&str>) -> i32 {
+    text.and_then(|t| t.parse().ok()).expect("a number")
+}

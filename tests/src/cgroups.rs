@@ -1,0 +1,149 @@
+//! The cgroup trees as the test process sees them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One mounted hierarchy.
+#[derive(Clone, Debug)]
+pub struct Hierarchy {
+    /// Where it is mounted.
+    pub mount: PathBuf,
+    /// Its v1 controllers (`name=systemd` among them); empty for cgroup2.
+    pub controllers: Vec<String>,
+}
+
+impl Hierarchy {
+    /// Whether it is a cgroup2 tree.
+    pub fn unified(&self) -> bool {
+        self.controllers.is_empty()
+    }
+
+    /// The directory in which the process `pid` is; `None` when it is gone.
+    pub fn directory_of(&self, pid: i32) -> Option<PathBuf> {
+        let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+        let path = text.lines().find_map(|line| {
+            let (_, rest) = line.split_once(':')?;
+            let (names, path) = rest.split_once(':')?;
+            let same = names.split(',').map(String::from).collect::<Vec<_>>();
+            (if names.is_empty() { self.unified() } else { same == self.controllers })
+                .then(|| path.to_string())
+        })?;
+        Some(self.mount.join(path.trim_start_matches('/')))
+    }
+}
+
+/// Every hierarchy that is mounted below /sys/fs/cgroup.
+pub fn hierarchies() -> Vec<Hierarchy> {
+    let text = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+    text.lines()
+        .filter_map(|line| {
+            let (before, after) = line.split_once(" - ")?;
+            let mount = PathBuf::from(before.split(' ').nth(4)?);
+            let mut after = after.split(' ');
+            let kind = after.next()?;
+            let options = after.nth(1)?;
+            if !mount.starts_with("/sys/fs/cgroup") {
+                return None;
+            }
+            let controllers = match kind {
+                "cgroup2" => Vec::new(),
+                "cgroup" => options
+                    .split(',')
+                    .filter(|o| !matches!(*o, "rw" | "ro" | "xattr" | "noprefix"))
+                    .map(String::from)
+                    .collect(),
+                _ => return None,
+            };
+            Some(Hierarchy { mount, controllers })
+        })
+        .collect()
+}
+
+/// The v1 hierarchy that has `controller`.
+pub fn v1(controller: &str) -> Option<Hierarchy> {
+    hierarchies().into_iter().find(|h| h.controllers.iter().any(|c| c == controller))
+}
+
+/// Every cgroup directory, in any hierarchy, whose name contains `part`.
+pub fn named(part: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for h in hierarchies() {
+        collect(&h.mount, part, &mut found);
+    }
+    found
+}
+
+fn collect(dir: &Path, part: &str, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten().filter(|e| e.file_type().is_ok_and(|t| t.is_dir())) {
+        if entry.file_name().to_string_lossy().contains(part) {
+            found.push(entry.path());
+        }
+        collect(&entry.path(), part, found);
+    }
+}
+
+/// Removes the cgroup directories whose name contains `part` with all that is
+/// below them, thawing them so that killed processes can die.
+pub fn remove_named(part: &str) {
+    for dir in named(part) {
+        remove_tree(&dir);
+    }
+}
+
+fn remove_tree(dir: &Path) {
+    let _ = fs::write(dir.join("freezer.state"), "THAWED");
+    let _ = fs::write(dir.join("cgroup.freeze"), "0");
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|t| t.is_dir()) {
+            remove_tree(&entry.path());
+        }
+    }
+    for _ in 0..200 {
+        match fs::remove_dir(dir) {
+            Err(e) if e.raw_os_error() == Some(libc::EBUSY) => {
+                std::thread::sleep(std::time::Duration::from_millis(5))
+            }
+            _ => break,
+        }
+    }
+}
+
+/// The processes in a cgroup directory.
+pub fn processes(dir: &Path) -> Vec<i32> {
+    let text = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
+    text.lines().filter_map(|l| l.parse().ok()).collect()
+}
+
+/// A cgroup that is frozen until this is dropped.
+pub struct Frozen(PathBuf);
+
+/// Freezes the cgroup of the process `pid`, behind the runtime's back.
+#[track_caller]
+pub fn freeze(pid: i32) -> Frozen {
+    let h = v1("freezer").or_else(|| hierarchies().into_iter().find(Hierarchy::unified));
+    let h = h.expect("a hierarchy that can freeze");
+    let dir = h.directory_of(pid).expect("the process is there");
+    assert_ne!(dir, h.mount, "freezing the root cgroup would stop the machine");
+    let frozen = Frozen(dir);
+    frozen.set(true);
+    frozen
+}
+
+impl Frozen {
+    fn set(&self, on: bool) {
+        let v1 = self.0.join("freezer.state");
+        let (file, text) = match v1.exists() {
+            true => (v1, if on { "FROZEN" } else { "THAWED" }),
+            false => (self.0.join("cgroup.freeze"), if on { "1" } else { "0" }),
+        };
+        // The runtime may have removed it.
+        let _ = fs::write(file, text);
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.set(false);
+    }
+}

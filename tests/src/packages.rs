@@ -1,0 +1,41 @@
+//! The Debian packages that the tests use, and their installation.
+
+use std::process::Command;
+
+/// Each package with the file that shows it is there.
+const NEEDED: &[(&str, &str)] = &[
+    ("busybox-static", "/bin/busybox"),
+    ("conmon", "/usr/bin/conmon"),
+    ("mmdebstrap", "/usr/bin/mmdebstrap"),
+    ("podman", "/usr/bin/podman"),
+    ("strace", "/usr/bin/strace"),
+    ("uidmap", "/usr/bin/newuidmap"),
+    ("util-linux", "/usr/bin/setpriv"),
+];
+
+/// Installs what is missing with apt-get; does nothing on a machine that has
+/// everything.
+pub fn install_missing() -> Result<(), String> {
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(_, file)| !std::path::Path::new(file).exists())
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    eprintln!("installing {}", missing.join(" "));
+    apt(&["update", "-q"])?;
+    let mut args = vec!["install", "-q", "-y", "--no-install-recommends"];
+    args.extend(&missing);
+    apt(&args)
+}
+
+fn apt(args: &[&str]) -> Result<(), String> {
+    let status = Command::new("apt-get")
+        .args(args)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .status()
+        .map_err(|e| format!("apt-get: {e} (the tests need Debian's packages)"))?;
+    if status.success() { Ok(()) } else { Err(format!("apt-get {}: {status}", args.join(" "))) }
+}

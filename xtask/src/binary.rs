@@ -1,0 +1,40 @@
+//! What the release binary must be: one file that needs nothing else, and none
+//! of whose memory can be both written and executed.
+
+use crate::elf::{self, Elf};
+use crate::error::{Context, Result};
+use std::path::Path;
+
+/// A property of the binary, and whether it has it.
+pub struct Check {
+    pub name: &'static str,
+    pub holds: bool,
+}
+
+/// Checks the file.
+pub fn checks(path: &Path) -> Result<Vec<Check>> {
+    let data = std::fs::read(path).context(path.display())?;
+    let elf = elf::read(&data).context(path.display())?;
+    Ok(all(&elf))
+}
+
+fn all(elf: &Elf) -> Vec<Check> {
+    let has = |kind| elf.segments.iter().any(|s| s.kind == kind);
+    let no_segment =
+        |kind, flags| !elf.segments.iter().any(|s| s.kind == kind && s.flags & flags == flags);
+    [
+        ("is position independent (ET_DYN)", elf.kind == elf::ET_DYN),
+        ("has no interpreter (PT_INTERP)", !has(elf::PT_INTERP)),
+        ("needs no shared library (DT_NEEDED)", !elf.dynamic.contains(&elf::DT_NEEDED)),
+        ("relocates no text (DT_TEXTREL)", !elf.dynamic.contains(&elf::DT_TEXTREL)),
+        ("says what its stack may do (PT_GNU_STACK)", has(elf::PT_GNU_STACK)),
+        ("has a stack that cannot be executed", no_segment(elf::PT_GNU_STACK, elf::PF_X)),
+        (
+            "has no segment both writable and executable",
+            no_segment(elf::PT_LOAD, elf::PF_W | elf::PF_X),
+        ),
+        ("has relocations that become read-only (PT_GNU_RELRO)", has(elf::PT_GNU_RELRO)),
+    ]
+    .map(|(name, holds)| Check { name, holds })
+    .into()
+}

@@ -1,0 +1,136 @@
+//! What the binary costs: measured, recorded in a file of the repository, and
+//! compared with it.
+
+use crate::elf;
+use crate::error::{Context, Result};
+use crate::process::output;
+use crate::workspace::{cargo, root};
+use std::path::{Path, PathBuf};
+
+/// One figure: a name without spaces, a number, a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    pub name: String,
+    pub value: u64,
+    pub unit: String,
+}
+
+/// Where the last recorded figures are.
+fn file() -> PathBuf {
+    root().join("xtask/footprint.txt")
+}
+
+/// The bytes of each section that is part of the program in memory.
+pub fn sections(binary: &Path) -> Result<Vec<Figure>> {
+    let data = std::fs::read(binary).context(binary.display())?;
+    let elf = elf::read(&data).context(binary.display())?;
+    let figure = |s: elf::Section| {
+        let unit = if s.in_file { "bytes" } else { "bytes of memory only" };
+        Figure { name: s.name, value: s.size, unit: unit.into() }
+    };
+    Ok(elf.sections.into_iter().filter(|s| s.size > 0).map(figure).collect())
+}
+
+/// The size of the file, and what a run of a container costs: the figures that
+/// the tests' program `footprint` measures. It needs root.
+pub fn of_run(binary: &Path) -> Result<Vec<Figure>> {
+    let mut command = cargo(&["run", "-q", "-p", "ocinit-tests", "--bin", "footprint", "--"]);
+    let text = output(command.arg(binary))?;
+    parse(&text)
+}
+
+/// Measures everything and prints it beside what was recorded.
+pub fn show(binary: &Path) -> Result {
+    let mut figures = sections(binary)?;
+    figures.extend(of_run(binary)?);
+    print(&figures, &recorded()?);
+    Ok(())
+}
+
+/// The recorded figures; none when there is no file yet.
+pub fn recorded() -> Result<Vec<Figure>> {
+    match std::fs::read_to_string(file()) {
+        Ok(text) => parse(&text),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(e).context(file().display()),
+    }
+}
+
+/// Writes the figures down.
+pub fn record(figures: &[Figure]) -> Result {
+    let mut text = String::from(
+        "# What the release binary for x86_64 costs, written by `cargo xtask size --record`.\n\
+         # Memory depends a little on the kernel.\n",
+    );
+    for Figure { name, value, unit } in figures {
+        text.push_str(&format!("{name} {value} {unit}\n"));
+    }
+    std::fs::write(file(), text).context(file().display())
+}
+
+/// Prints the figures, each beside the recorded one of its name.
+pub fn print(figures: &[Figure], recorded: &[Figure]) {
+    for now in figures {
+        let before = recorded.iter().find(|f| f.name == now.name);
+        println!("{}", line(now, before));
+    }
+    for gone in recorded.iter().filter(|f| !figures.iter().any(|n| n.name == f.name)) {
+        println!("{:20} {:>8} {}", gone.name, "-", gone.unit);
+    }
+}
+
+fn line(now: &Figure, before: Option<&Figure>) -> String {
+    let Figure { name, value, unit } = now;
+    let line = format!("{name:20} {value:>8} {unit}");
+    match before.map(|b| b.value) {
+        None => format!("{line} (not recorded)"),
+        Some(before) if before < *value => {
+            format!("{line} (recorded {before}: GREW by {})", value - before)
+        }
+        Some(before) if before > *value => {
+            format!("{line} (recorded {before}: smaller by {})", before - value)
+        }
+        Some(_) => line,
+    }
+}
+
+fn parse(text: &str) -> Result<Vec<Figure>> {
+    let lines = text.lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
+    lines
+        .map(|line| {
+            let mut words = line.splitn(3, ' ');
+            let (name, value, unit) = (words.next(), words.next(), words.next());
+            let value = value.and_then(|v| v.parse().ok());
+            let figure = name.zip(value).zip(unit);
+            let ((name, value), unit) = figure.ok_or(format!("not a figure: {line:?}"))?;
+            Ok(Figure { name: name.into(), value, unit: unit.into() })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(name: &str, value: u64) -> Figure {
+        Figure { name: name.into(), value, unit: "KiB".into() }
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let text = "# a comment\n\nrun_peak_rss 300 KiB\n.bss 8 bytes of memory only\n";
+        let figures = parse(text).unwrap();
+        assert_eq!(figures[0], figure("run_peak_rss", 300));
+        assert_eq!(figures[1].unit, "bytes of memory only");
+        assert!(parse("run_peak_rss KiB\n").is_err());
+        assert!(parse("run_peak_rss 300\n").is_err());
+    }
+
+    #[test]
+    fn a_growth_is_called_one() {
+        assert!(line(&figure("rss", 12), Some(&figure("rss", 10))).contains("GREW by 2"));
+        assert!(line(&figure("rss", 8), Some(&figure("rss", 10))).contains("smaller by 2"));
+        assert!(!line(&figure("rss", 10), Some(&figure("rss", 10))).contains("recorded"));
+        assert!(line(&figure("rss", 8), None).contains("not recorded"));
+    }
+}

@@ -1,0 +1,108 @@
+//! The command line of `test`: which parts.
+
+use crate::error::Result;
+
+/// A layout of the cgroup trees, which the tests make in their own mount namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// What the machine has.
+    Host,
+    /// Only the v1 controllers.
+    V1,
+    /// Only a cgroup2 tree.
+    V2,
+}
+
+impl View {
+    /// In the order in which they run.
+    pub const ALL: [View; 3] = [View::Host, View::V1, View::V2];
+
+    /// The name, as the command line and the tests know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            View::Host => "host",
+            View::V1 => "v1",
+            View::V2 => "v2",
+        }
+    }
+}
+
+/// The parts to run.
+#[derive(Debug, Default, PartialEq)]
+pub struct Options {
+    pub lint: bool,
+    pub unit: bool,
+    pub binary: bool,
+    pub views: Vec<View>,
+    /// Only tests whose name contains it.
+    pub name: Option<String>,
+}
+
+impl Options {
+    /// Reads the command line. No part named means all of them; with a name
+    /// of a test only those parts that have tests.
+    pub fn read(mut parser: lexopt::Parser) -> Result<Options> {
+        use lexopt::prelude::*;
+        let mut options = Options::default();
+        while let Some(argument) = parser.next().map_err(|e| e.to_string())? {
+            match argument {
+                Long("lint") => options.lint = true,
+                Long("unit") => options.unit = true,
+                Long("binary") => options.binary = true,
+                Long("view") => {
+                    let name = parser.value().map_err(|e| e.to_string())?;
+                    let view = View::ALL.into_iter().find(|v| name == v.name());
+                    let view = view.ok_or("--view takes host, v1 or v2")?;
+                    if !options.views.contains(&view) {
+                        options.views.push(view);
+                    }
+                }
+                Value(name) if options.name.is_none() => {
+                    options.name = Some(name.string().map_err(|e| e.to_string())?);
+                }
+                other => return Err(other.unexpected().to_string()),
+            }
+        }
+        if !(options.lint || options.unit || options.binary || !options.views.is_empty()) {
+            options.unit = true;
+            options.lint = options.name.is_none();
+            options.binary = options.name.is_none();
+            options.views = View::ALL.into();
+        }
+        Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Result<Options> {
+        Options::read(lexopt::Parser::from_args(arguments))
+    }
+
+    #[test]
+    fn no_part_means_all() {
+        let all = read(&[]).unwrap();
+        assert!(all.lint && all.unit && all.binary && all.views == View::ALL);
+        let some = read(&["exec"]).unwrap();
+        assert!(!some.lint && some.unit && !some.binary && some.views == View::ALL);
+        assert_eq!(some.name.as_deref(), Some("exec"));
+    }
+
+    #[test]
+    fn a_part_means_only_it() {
+        let unit = read(&["--unit"]).unwrap();
+        assert_eq!(unit, Options { unit: true, ..Options::default() });
+        let views = read(&["--view", "v2", "--view=host", "--view", "v2"]).unwrap();
+        assert_eq!(views.views, [View::V2, View::Host]);
+        assert!(!views.unit && !views.lint && !views.binary);
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        for wrong in [&["--view"][..], &["--view", "v3"], &["--fast"], &["one", "two"]] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

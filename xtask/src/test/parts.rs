@@ -1,0 +1,67 @@
+//! The parts of a test run.
+
+use super::options::View;
+use super::tally::{Suite, Tally};
+use crate::binary;
+use crate::error::Result;
+use crate::process::{run, step, watch};
+use crate::workspace::{cargo, root, target};
+use std::path::Path;
+use std::process::Command;
+
+/// Formatting, and clippy without a warning.
+pub fn lint(tally: &mut Tally) {
+    step("formatting and clippy");
+    let mut check = |name, command: &mut Command| match run(command) {
+        Ok(()) => tally.check(name, true, ""),
+        Err(why) => tally.check(name, false, &why),
+    };
+    check("cargo fmt --check", &mut cargo(&["fmt", "--all", "--check"]));
+    // The runtime alone: see `build` about features.
+    let runtime = ["clippy", "-q", "-p", "ocinit", "--all-targets", "--", "-D", "warnings"];
+    check("clippy, the runtime", &mut cargo(&runtime));
+    let tools = ["clippy", "-q", "--workspace", "--exclude", "ocinit", "--all-targets"];
+    check("clippy, tools and tests", cargo(&tools).args(["--", "-D", "warnings"]));
+}
+
+/// The unit tests of the library and of this tool.
+pub fn unit(name: &Option<String>, tally: &mut Tally) {
+    for package in [&["-p", "ocinit", "--lib"][..], &["-p", "xtask"]] {
+        step(format_args!("unit tests: {}", package[1]));
+        let mut command = cargo(&["test", "-q", "--no-fail-fast"]);
+        tests(command.args(package), name, &format!("unit, {}", package[1]), tally);
+    }
+}
+
+/// What the release binary must be.
+pub fn binary(path: &Path, tally: &mut Tally) {
+    step("the release binary");
+    match binary::checks(path) {
+        Ok(checks) => checks.iter().for_each(|c| tally.check(c.name, c.holds, "it does not")),
+        Err(why) => tally.check("the release binary can be read", false, &why),
+    }
+}
+
+/// The integration tests in one view of the cgroup trees.
+pub fn integration(binary: &Path, view: View, name: &Option<String>, tally: &mut Tally) {
+    let view = view.name();
+    step(format_args!("integration tests, cgroups: {view}"));
+    let skips = target().join(format!("skips-{view}"));
+    let _ = std::fs::remove_file(&skips);
+    let mut command = cargo(&["test", "-p", "ocinit-tests", "--no-fail-fast"]);
+    command.env("OCINIT", binary).env("OCINIT_CGROUP_VIEW", view).env("OCINIT_SKIPS", &skips);
+    // A name may be that of a whole file of tests.
+    let is_suite = |name: &&str| root().join(format!("tests/suite/{name}.rs")).is_file();
+    let place = format!("integration, {view}");
+    match name.as_deref().filter(is_suite) {
+        Some(suite) => tests(command.args(["--test", suite]), &None, &place, tally),
+        None => tests(&mut command, name, &place, tally),
+    }
+    tally.skipped(&std::fs::read_to_string(&skips).unwrap_or_default());
+}
+
+fn tests(command: &mut Command, name: &Option<String>, what: &str, tally: &mut Tally) {
+    let mut suite = Suite::default();
+    let good: Result<bool> = watch(command.args(name), |line| suite.line(line));
+    tally.suite(what, suite, good);
+}
