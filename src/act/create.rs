@@ -150,7 +150,10 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     }
     let Making { state, .. } = making;
     drop(lock);
-    let status = born.1.wait(&born.0)?;
+    let (born, foreground) = born;
+    let status = foreground.wait(&born)?;
+    // The caller's terminal is as it was before anything else is said.
+    drop(foreground);
     if !options.keep {
         finish(invocation, &root, &state)?;
     }
