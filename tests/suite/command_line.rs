@@ -64,11 +64,18 @@ fn unknown_commands_and_flags_are_usage_errors() {
     lab.oci(["run", "--nosuch", "x"]).fails(1).one_line().says("nosuch");
     lab.oci(["state"]).fails(1).one_line();
     lab.oci(["state", "a", "b"]).fails(1).one_line();
-    lab.oci(["delete", "a", "b"]).fails(1).one_line();
     lab.oci(["run", "--preserve-fds", "many", "x"]).fails(1).one_line();
     lab.oci(["kill", "x", "TERM", "more"]).fails(1).one_line();
     lab.bare().args(["--log-format", "xml", "list"]).fails(1).one_line();
     lab.assert_clean();
+}
+
+#[test]
+fn the_root_of_the_file_system_is_no_state_root() {
+    let lab = Lab::new();
+    lab.bare().args(["--root", "/", "list"]).fails(1).one_line();
+    lab.bare().args(["--root", "/", "delete", "--force", "etc"]).fails(1).one_line();
+    assert!(fs::exists("/etc/passwd").unwrap());
 }
 
 #[test]
