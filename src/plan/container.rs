@@ -56,6 +56,7 @@ pub struct Request<'a> {
 /// A property that cannot be carried out here, named with its path.
 pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     let process = spec.process.as_ref().ok_or_else(|| error!("process: it is missing"))?;
+    refuse(&unsupported(spec, process))?;
     let mut warnings = spec::validate::warnings(spec);
     let namespaces = namespaces(spec, request.host)?;
     let program = program(process, request.extra_env)?;
@@ -94,6 +95,41 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     };
     operations(&mut plan, spec, process, request)?;
     Ok(plan)
+}
+
+/// What this release cannot do; it must not look as if it had been done.
+fn unsupported(spec: &Spec<'_>, process: &Process<'_>) -> [(bool, &'static str); 9] {
+    let linux = &spec.linux;
+    let mounts = |test: fn(&spec::Mount<'_>) -> bool| spec.mounts.iter().any(test);
+    let label = linux.mount_label.is_some_and(|label| !label.is_empty());
+    [
+        (process.scheduler.is_some(), "process.scheduler"),
+        (process.io_priority.is_some(), "process.ioPriority"),
+        (linux.personality.is_some(), "linux.personality"),
+        (linux.memory_policy.is_some(), "linux.memoryPolicy"),
+        (!linux.net_devices.is_empty(), "linux.netDevices"),
+        (linux.intel_rdt.is_some(), "linux.intelRdt"),
+        (label, "linux.mountLabel"),
+        (mounts(|mount| !mount.uid_mappings.is_empty()), "mounts[].uidMappings"),
+        (
+            mounts(|mount| {
+                let options = mount.explained();
+                options.idmap.is_some() || options.tmpcopyup || options.remount
+            }),
+            "mounts[].options: idmap, tmpcopyup or remount",
+        ),
+    ]
+}
+
+/// Refuses the first property that is asked for.
+///
+/// # Errors
+/// One is.
+pub fn refuse(asked: &[(bool, &'static str)]) -> Result<()> {
+    match asked.iter().find(|one| one.0) {
+        Some((_, name)) => Err(error!("{name}: not supported by this release")),
+        None => Ok(()),
+    }
 }
 
 fn operations(

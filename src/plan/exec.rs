@@ -1,6 +1,6 @@
 //! The plan of one more process in a running container.
 
-use super::container::{labels, of_process, process_operations, program, terminal};
+use super::container::{labels, of_process, process_operations, program, refuse, terminal};
 use super::mounts::c_string;
 use super::{Host, Op, Plan};
 use crate::command::ExecOptions;
@@ -37,6 +37,11 @@ pub struct Request<'a> {
 /// # Errors
 /// A property that cannot be carried out here, named with its path.
 pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
+    refuse(&[
+        (process.scheduler.is_some(), "process.scheduler"),
+        (process.io_priority.is_some(), "process.ioPriority"),
+        (process.exec_cpu_affinity.is_some(), "process.execCPUAffinity"),
+    ])?;
     let seccomp = request.seccomp.map(crate::seccomp::compile).transpose()?;
     let mut ops = Vec::with_capacity(12);
     ops.push(Op::NewSession);
