@@ -3,6 +3,7 @@
 use super::mounts::{self, absolute, c_string};
 use super::{Host, Op, Plan};
 use crate::cgroup::{CgroupMount, Cgroups, Layout};
+use crate::container::notify;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::hook::{Hooks, StateText};
@@ -45,6 +46,9 @@ pub struct Request<'a> {
     pub layout: &'a Layout,
     /// The container's cgroups.
     pub cgroups: &'a Cgroups,
+    /// The directory of the notify socket, absolute, to be shown on
+    /// [`notify::INSIDE`].
+    pub notify: Option<&'a str>,
     /// The mount point that holds the root file system, where its mounts stay
     /// shared with the host.
     pub shared_parent: Option<&'a str>,
@@ -239,6 +243,15 @@ fn file_system(
         }
         dev_is_bound |= mounts::binds_dev(&mount);
         ops.push(Op::Mount(mount));
+    }
+    if let Some(directory) = request.notify {
+        let entry = spec::Mount {
+            destination: notify::INSIDE,
+            source: Some(directory),
+            options: Vec::from(["bind", "nosuid", "noexec", "nodev", "ro"]),
+            ..spec::Mount::default()
+        };
+        ops.push(Op::Mount(mounts::mount(&entry, request.bundle)?));
     }
     if !dev_is_bound {
         let devices = mounts::devices(&linux.devices, in_user_namespace)?;
