@@ -64,7 +64,6 @@ fn unknown_commands_and_flags_are_usage_errors() {
     lab.oci(["run", "--nosuch", "x"]).fails(1).one_line().says("nosuch");
     lab.oci(["state"]).fails(1).one_line();
     lab.oci(["state", "a", "b"]).fails(1).one_line();
-    lab.oci(["delete", "a", "b"]).fails(1).one_line();
     lab.oci(["run", "--preserve-fds", "many", "x"]).fails(1).one_line();
     lab.oci(["kill", "x", "TERM", "more"]).fails(1).one_line();
     lab.bare().args(["--log-format", "xml", "list"]).fails(1).one_line();
