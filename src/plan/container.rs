@@ -13,7 +13,8 @@ use crate::namespace::join::Join;
 use crate::process::identity::{Identity, Sets};
 use crate::process::program::Program;
 use crate::process::terminal::Size;
-use crate::spec::{self, IdMapping, Process, Spec};
+use crate::spec::{self, IdMapping, Linux, PersonalityDomain, Process, Spec, ranges};
+use crate::sys::schedule::Mask;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -60,7 +61,7 @@ pub struct Request<'a> {
 /// A property that cannot be carried out here, named with its path.
 pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     let process = spec.process.as_ref().ok_or_else(|| error!("process: it is missing"))?;
-    refuse(&unsupported(spec, process))?;
+    refuse(&unsupported(spec))?;
     let mut warnings = spec::validate::warnings(spec);
     let namespaces = namespaces(spec, request.host)?;
     let program = program(process, request.extra_env)?;
@@ -75,6 +76,9 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
         cgroup_owner: cgroup_owner(spec, process, &namespaces),
         rlimits: process.rlimits.clone(),
         oom_score_adj: process.oom_score_adj,
+        scheduler: process.scheduler,
+        io_priority: process.io_priority,
+        first_cpus: None,
         preserve_fds: request.preserve_fds,
         state: StateText::new(request.id, request.bundle, &spec.annotations),
         runtime_hooks: [
@@ -102,15 +106,11 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
 }
 
 /// What this release cannot do; it must not look as if it had been done.
-fn unsupported(spec: &Spec<'_>, process: &Process<'_>) -> [(bool, &'static str); 9] {
+fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 5] {
     let linux = &spec.linux;
     let mounts = |test: fn(&spec::Mount<'_>) -> bool| spec.mounts.iter().any(test);
     let label = linux.mount_label.is_some_and(|label| !label.is_empty());
     [
-        (process.scheduler.is_some(), "process.scheduler"),
-        (process.io_priority.is_some(), "process.ioPriority"),
-        (linux.personality.is_some(), "linux.personality"),
-        (linux.memory_policy.is_some(), "linux.memoryPolicy"),
         (!linux.net_devices.is_empty(), "linux.netDevices"),
         (linux.intel_rdt.is_some(), "linux.intelRdt"),
         (label, "linux.mountLabel"),
@@ -164,8 +164,7 @@ fn operations(
     } else {
         without_mount_namespace(&mut ops, spec, request)?;
     }
-    ops.push(Op::Umask(process.user.umask.unwrap_or(0o022)));
-    process_operations(&mut ops, process);
+    process_operations(&mut ops, process, &spec.linux)?;
     plan.ops = ops;
     Ok(())
 }
@@ -193,7 +192,24 @@ fn without_mount_namespace(
 /// The last operations of every process of a container, in the order that the
 /// kernel's rules demand: no_new_privs while privileged, then the identity, then
 /// what is to be judged with that identity.
-pub fn process_operations(ops: &mut Vec<Op>, process: &Process<'_>) {
+///
+/// # Errors
+/// A NUMA node that no machine has.
+pub fn process_operations(
+    ops: &mut Vec<Op>,
+    process: &Process<'_>,
+    linux: &Linux<'_>,
+) -> Result<()> {
+    if let Some(personality) = &linux.personality {
+        // PER_LINUX and PER_LINUX32 of personality(2).
+        let domain = if personality.domain == PersonalityDomain::Linux { 0 } else { 8 };
+        ops.push(Op::Personality(domain));
+    }
+    if let Some(policy) = linux.memory_policy {
+        let mode = policy.mode as u32 | policy.flags;
+        ops.push(Op::MemoryPolicy(mode, mask("linux.memoryPolicy.nodes", policy.nodes)?));
+    }
+    ops.push(Op::Umask(process.user.umask.unwrap_or(0o022)));
     if !process.terminal {
         ops.push(Op::GiveStdio(process.user.uid));
     }
@@ -203,6 +219,19 @@ pub fn process_operations(ops: &mut Vec<Op>, process: &Process<'_>) {
     ops.push(Op::Identity);
     ops.push(Op::ChangeDirectory);
     ops.push(Op::FindProgram);
+    Ok(())
+}
+
+/// A list of CPUs or nodes; none is empty.
+///
+/// # Errors
+/// One has a number that no machine has.
+pub fn mask(property: &str, list: Option<&str>) -> Result<Mask> {
+    match list {
+        None => Ok(Mask::default()),
+        Some(list) => ranges::mask(list)
+            .ok_or_else(|| error!("{property}: {list:?}: allowed are numbers up to 1023")),
+    }
 }
 
 fn file_system(
