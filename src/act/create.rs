@@ -145,7 +145,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         making.state.cgroups = cgroups.cgroups.clone();
         making.make(&mut plan, &cgroups)
     });
-    let mut born = match made {
+    let born = match made {
         Ok(born) => born,
         Err(error) => {
             making.undo();
@@ -165,8 +165,11 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         }
         return Ok(0);
     }
-    born.1.notify = notify;
-    let status = born.1.wait(&born.0)?;
+    let (born, mut foreground) = born;
+    foreground.notify = notify;
+    let status = foreground.wait(&born)?;
+    // The caller's terminal is as it was before anything else is said.
+    drop(foreground);
     if !options.keep {
         finish(invocation, &root, &state)?;
     }

@@ -5,6 +5,7 @@ use super::foreground::Foreground;
 use super::handover::{self, kept_descriptors, send_pidfd, send_terminal, write_pid_file};
 use super::launch::{Born, Launch, end, launch};
 use super::{host, protect};
+use crate::cgroup::Created;
 use crate::command::{ExecOptions, Invocation};
 use crate::container::process::Process as Running;
 use crate::container::{State, Status};
@@ -22,6 +23,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use rustix::fd::AsFd;
 use rustix::fs::stat;
+use rustix::io::Errno;
 
 /// Runs a process in a container: the value is the exit status, the program's
 /// own unless detached.
@@ -109,19 +111,29 @@ fn run(
     if process.terminal && !options.detach {
         Foreground::check_terminal("--tty")?;
     }
-    let cgroups = state.cgroups.open(&options.cgroups)?;
     let mask = signal::block(signal::Set::ALL);
-    let born = launch(
-        &mut plan,
-        Launch {
-            cgroups: Some(&cgroups),
-            start: None,
-            private: Vec::new(),
-            environment: &environment,
-            failure_status: 0,
-            mask,
-        },
-    )
+    let mut start = |cgroups: &Created| {
+        launch(
+            &mut plan,
+            Launch {
+                cgroups: Some(cgroups),
+                start: None,
+                private: Vec::new(),
+                environment: &environment,
+                failure_status: 0,
+                mask,
+            },
+        )
+    };
+    let cgroups = state.cgroups.open(&options.cgroups)?;
+    let born = match start(&cgroups) {
+        // The container (a systemd, say) gave its controllers to cgroups below:
+        // no process can be in its own any more, but where its init is.
+        Err(error) if error.errno == Some(Errno::BUSY) && options.cgroups.is_empty() => {
+            start(&state.cgroups.beside(state.pid).open(&[])?)
+        }
+        result => result,
+    }
     .map_err(not_started)?;
     // What is open already is the container's, not ours to remove.
     match bring_up(options, &plan, &born, console.as_ref()) {

@@ -82,7 +82,7 @@ pub fn marked(tag: &str, dir: &Path) -> Vec<(i32, String)> {
         let path = entry.path();
         let has = |file: &str, text: &str| {
             let bytes = fs::read(path.join(file)).unwrap_or_default();
-            bytes.windows(text.len()).any(|w| w == text.as_bytes())
+            String::from_utf8_lossy(&bytes).contains(text)
         };
         let root = fs::read_link(path.join("root"));
         let elsewhere = fs::read_link(path.join("ns/mnt")).ok() != own_namespace;

@@ -242,6 +242,25 @@ fn a_program_that_is_not_there() {
 }
 
 #[test]
+fn exec_refuses_in_the_log_too() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let c = lab.container(&bundle);
+    c.run_waiting();
+    let log = lab.dir().join("log.json");
+    let call =
+        lab.oci(["--log"]).arg(&log).args(["--log-format", "json", "exec", c.id(), "nosuch"]);
+    let out = call.fails(255).one_line();
+    let entry: ocinit_tests::Value =
+        serde_json::from_str(&fs::read_to_string(&log).unwrap()).unwrap();
+    let message = entry["msg"].as_str().unwrap();
+    assert!(message.starts_with("exec failed: "), "{message}");
+    assert!(message.contains("exec: \"nosuch\": executable file not found in $PATH"), "{message}");
+    assert!(out.stderr.contains("executable file not found in $PATH"), "{}", out.stderr);
+}
+
+#[test]
 fn a_program_that_cannot_be_executed() {
     let texts = ["exec: \"/etc/passwd\": permission denied"];
     document_refused(|c| c["process"]["args"] = json!(["/etc/passwd"]), &texts);
@@ -381,23 +400,4 @@ fn a_pid_file_that_cannot_be_written() {
         c.on_bundle(command, flags).fails(1).one_line().says("/no/such/dir");
         lab.assert_clean();
     }
-}
-
-#[test]
-fn nothing_of_the_caller_is_needed() {
-    let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.args(&["/bin/true"]);
-    let c = lab.container(&bundle);
-    // No standard descriptor at all, and an empty environment.
-    let script = r#"exec env -i "$@" <&- >&- 2>&-"#;
-    let call = lab.program("/bin/sh".as_ref()).args(["-c", script, "sh"]);
-    call.arg(ocinit_tests::oci::find_binary().unwrap())
-        .arg("--root")
-        .arg(lab.state_root())
-        .args(["run", "--bundle"])
-        .arg(bundle.dir())
-        .arg(c.id())
-        .run();
-    lab.assert_clean();
 }

@@ -71,6 +71,14 @@ fn unknown_commands_and_flags_are_usage_errors() {
 }
 
 #[test]
+fn the_root_of_the_file_system_is_no_state_root() {
+    let lab = Lab::new();
+    lab.bare().args(["--root", "/", "list"]).fails(1).one_line();
+    lab.bare().args(["--root", "/", "delete", "--force", "etc"]).fails(1).one_line();
+    assert!(fs::exists("/etc/passwd").unwrap());
+}
+
+#[test]
 fn a_usage_error_shows_the_usage_on_stdout() {
     let lab = Lab::new();
     let out = lab.oci(["state"]).fails(1).one_line().stdout;

@@ -270,6 +270,18 @@ fn a_hook_that_does_not_read_its_stdin_is_fine() {
 }
 
 #[test]
+fn a_hook_that_talks_much_is_fine() {
+    let lab = Lab::new();
+    let mut h = Hooked::new(&lab);
+    for kind in KINDS {
+        h.add(kind, "yes 0123456789 | head -c 300000; yes 0123456789 | head -c 300000 >&2");
+    }
+    let out = lab.container(&h.bundle).run().quiet();
+    assert_eq!(out.stdout, "");
+    assert_eq!(h.order(), ["program"]);
+}
+
+#[test]
 fn a_failing_create_hook_fails_create_and_undoes_it() {
     for kind in ["prestart", "createRuntime", "createContainer"] {
         let lab = Lab::new();

@@ -107,6 +107,40 @@ fn delete_of_a_missing_container_fails_unless_forced() {
 }
 
 #[test]
+fn delete_takes_several_ids() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let (a, b) = (lab.container(&bundle), lab.container(&bundle));
+    a.create();
+    b.run_waiting();
+    let out = lab.oci(["delete", a.id(), b.id()]).fails(1).one_line();
+    assert!(out.stderr.contains(b.id()), "the one that runs: {}", out.stderr);
+    assert_eq!(lab.oci(["list", "-q"]).ok().stdout, format!("{}\n", b.id()), "the other is gone");
+    a.create();
+    lab.oci(["delete", "--force", a.id(), b.id()]).ok().quiet();
+    lab.assert_clean();
+}
+
+#[test]
+fn state_tells_that_a_container_is_being_created() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let go = lab.dir().join("go");
+    let script = format!("while ! test -e {}; do sleep 0.05; done", go.display());
+    let hook = json!({"path": "/bin/sh", "args": ["sh", "-c", script]});
+    bundle.waits().config["hooks"] = json!({"createRuntime": [hook]});
+    let c = lab.container(&bundle);
+    let create = c.on_bundle("create", &[]).spawn();
+    eventually("it is known", || c.call("state", &[]).run().code == 0);
+    assert_eq!(c.status(), "creating");
+    c.call("start", &[]).fails(1).one_line();
+    fs::write(go, "").unwrap();
+    create.wait().code_is(0);
+    assert_eq!(c.status(), "created");
+}
+
+#[test]
 fn every_command_knows_a_missing_container() {
     let lab = Lab::new();
     fs::create_dir(lab.state_root()).unwrap();

@@ -23,9 +23,10 @@ type Row = (&'static str, Want, fn(&mut Value));
 
 fn check(rows: &[Row]) {
     let mut wrong = Vec::new();
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
     for (name, want, change) in rows {
-        let lab = Lab::new();
-        let mut bundle = lab.bundle();
+        bundle.config = spec::default();
         bundle.args(&["/bin/true"]);
         change(&mut bundle.config);
         let out = lab.container(&bundle).on_bundle("run", &[]).run();

@@ -340,3 +340,50 @@ fn orphans_in_the_hosts_pid_namespace_end_with_the_container() {
     lab.container(&bundle).on_bundle("run", &[]).fails(3);
     lab.assert_clean();
 }
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.shell("yes; exit 0");
+    let c = lab.container(&bundle);
+    let out = lab
+        .program("/bin/sh".as_ref())
+        .args(["-c", r#""$@" 2>/dev/null | head -n 1"#, "sh"])
+        .arg(ocinit_tests::oci::find_binary().unwrap())
+        .arg("--root")
+        .arg(lab.state_root())
+        .args(["run", "--bundle"])
+        .arg(bundle.dir())
+        .arg(c.id())
+        .ok();
+    assert_eq!(out.stdout, "y\n");
+    lab.assert_clean();
+}
+
+#[test]
+fn a_forced_delete_ends_a_foreground_run() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let c = lab.container(&bundle);
+    let run = c.on_bundle("run", &[]).spawn();
+    eventually("ready", || run.stdout().contains("ready"));
+    c.delete_force();
+    run.wait().code_is(137);
+    lab.assert_clean();
+}
+
+#[test]
+fn a_killed_foreground_runtime_leaves_the_container_to_others() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let c = lab.container(&bundle);
+    let run = c.on_bundle("run", &[]).spawn();
+    eventually("ready", || run.stdout().contains("ready"));
+    run.kill();
+    assert_eq!(c.status(), "running");
+    c.delete_force().quiet();
+    lab.assert_clean();
+}

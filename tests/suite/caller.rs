@@ -1,0 +1,131 @@
+//! Odd callers: closed descriptors, ignored signals, strange masks, big documents.
+
+use ocinit_tests::{Call, Container, Lab, eventually, json, mountinfo, oci, spec};
+use std::fs;
+
+ocinit_tests::isolate!();
+
+/// `run` of the container after some shell in the same process.
+fn after(lab: &Lab, c: &Container, script: &str) -> Call {
+    lab.program("/bin/sh".as_ref())
+        .args(["-c", &format!("{script}; exec \"$@\""), "sh"])
+        .arg(oci::find_binary().unwrap())
+        .arg("--root")
+        .arg(lab.state_root())
+        .args(["run", "--bundle"])
+        .arg(c.bundle())
+        .arg(c.id())
+}
+
+#[test]
+fn without_stdio_the_program_has_nothing_odd_in_its_place() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let log = lab.dir().join("log");
+    fs::create_dir(&log).unwrap();
+    let mount = json!({"destination": "/log", "type": "bind", "source": log, "options": ["bind"]});
+    spec::add_mount(&mut bundle.config, mount);
+    bundle.args(&["/bin/sh", "-c", "/bin/guest report > /log/report"]);
+    let c = lab.container(&bundle);
+    after(&lab, &c, "exec <&- >&- 2>&-").run();
+    let text = fs::read_to_string(log.join("report")).unwrap();
+    let report: ocinit_tests::Value = serde_json::from_str(&text).unwrap();
+    for (number, target) in report["fds"].as_object().unwrap() {
+        let target = target.as_str().unwrap();
+        let fine = target == "/dev/null" || target.starts_with("pipe:") || target == "/log/report";
+        assert!(fine && ["0", "1", "2"].contains(&number.as_str()), "{}", report["fds"]);
+    }
+    lab.assert_clean();
+}
+
+#[test]
+fn an_ignored_sigchld_does_not_lose_the_status() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.args(&["/bin/guest", "exit", "42"]);
+    let c = lab.container(&bundle);
+    after(&lab, &c, "trap '' CHLD").fails(42);
+    lab.assert_clean();
+}
+
+#[test]
+fn the_callers_umask_changes_nothing() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    for dir in ["proc", "sys", "dev"] {
+        fs::remove_dir(bundle.rootfs(dir)).unwrap();
+    }
+    let mount = json!({"destination": "/new/deep", "type": "tmpfs", "source": "t", "options": ["mode=755"]});
+    spec::add_mount(&mut bundle.config, mount);
+    let c = lab.container(&bundle);
+    let report = after(&lab, &c, "umask 0777").ok().json();
+    assert_eq!(report["umask"], "0022");
+    for name in ["null", "zero", "full", "random", "urandom", "tty"] {
+        assert_eq!(report["dev"][name]["mode"], "666", "{name}");
+    }
+    use std::os::unix::fs::PermissionsExt;
+    for dir in ["proc", "sys", "dev", "new", "new/deep"] {
+        let mode = fs::metadata(bundle.rootfs(dir)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o755, "{dir}: {mode:o}");
+    }
+}
+
+#[test]
+fn the_callers_environment_and_directory_do_not_matter() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.args(&["/bin/echo", "hello"]);
+    let c = lab.container(&bundle);
+    let gone = lab.dir().join("gone");
+    fs::create_dir(&gone).unwrap();
+    let script = format!("cd {0}; rmdir {0}; unset PATH HOME PWD", gone.display());
+    assert_eq!(after(&lab, &c, &script).ok().quiet().stdout, "hello\n");
+}
+
+#[test]
+fn low_limits_of_the_caller_are_enough() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.args(&["/bin/echo", "hello"]).config["process"]["rlimits"] = json!([]);
+    let c = lab.container(&bundle);
+    let out = after(&lab, &c, "ulimit -n 40; ulimit -s 256; ulimit -c 0").ok();
+    assert_eq!(out.stdout, "hello\n");
+}
+
+#[test]
+fn a_big_document_works() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["annotations"] = json!({"big": "x".repeat(1_000_000)});
+    let env: Vec<String> = (0..5000).map(|n| format!("VARIABLE_{n}={}", "y".repeat(80))).collect();
+    bundle.config["process"]["env"] = json!(env);
+    for n in 0..200 {
+        let at = format!("/many/{n}");
+        spec::add_mount(
+            &mut bundle.config,
+            json!({"destination": at, "type": "tmpfs", "source": "t"}),
+        );
+    }
+    let c = lab.container(&bundle);
+    let report = c.run().quiet().json();
+    assert_eq!(report["env"].as_array().unwrap().len(), 5001, "and HOME");
+    assert_eq!(mountinfo::of(&report).iter().filter(|m| m.at.starts_with("/many/")).count(), 200);
+    lab.assert_clean();
+}
+
+#[test]
+fn a_nice_and_stopped_caller_can_go_on() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let c = lab.container(&bundle);
+    let run = c.on_bundle("run", &[]).spawn();
+    eventually("ready", || run.stdout().contains("ready"));
+    let pid = nix::unistd::Pid::from_raw(run.pid());
+    nix::sys::signal::kill(pid, nix::sys::signal::SIGSTOP).unwrap();
+    c.kill("TERM");
+    c.wait_for("stopped");
+    nix::sys::signal::kill(pid, nix::sys::signal::SIGCONT).unwrap();
+    run.wait().code_is(0);
+    lab.assert_clean();
+}
