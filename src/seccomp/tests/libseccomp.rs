@@ -42,8 +42,7 @@ fn program() -> Option<&'static PathBuf> {
     static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
     let built = PROGRAM.get_or_init(|| {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/seccomp/tests/libseccomp.c");
-        let name = alloc::format!("ocinit-libseccomp-{}", process::id());
-        let program = std::env::temp_dir().join(name);
+        let program = std::env::current_exe().unwrap().with_extension("libseccomp");
         let cc = Command::new("cc").arg("-o").arg(&program).args([source, "-lseccomp"]).output();
         let built = cc.is_ok_and(|output| output.status.success());
         built.then_some(program)
