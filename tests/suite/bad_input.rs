@@ -26,6 +26,7 @@ fn refused(lab: &Lab, bundle: &Bundle, texts: &[&str]) {
             assert!(said.contains(&text.to_lowercase()), "{text:?} is missing in: {}", out.stderr);
         }
         let text = fs::read_to_string(&log).unwrap();
+        assert_eq!(text.lines().count(), 1, "podman reads the log as one object: {text}");
         let last = text.lines().last().expect("a line in the log");
         match format {
             "json" => {
