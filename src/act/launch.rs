@@ -73,10 +73,9 @@ pub fn launch(plan: &mut Plan, launch: Launch<'_>) -> Result<Born> {
         let fault = stage::errno_of(flags, errno);
         report::decode(report::Report::failed(&"", &fault, 0).as_bytes())
     })
-    .and_then(|(pid, ours)| {
-        let result = raise(plan, &launch, needs_stage, unified, pid, &ours);
-        match result {
-            Ok(pid) => Ok(Born { pid, channel: ours }),
+    .and_then(|(mut pid, ours)| {
+        match raise(plan, &launch, needs_stage, unified, &mut pid, &ours) {
+            Ok(()) => Ok(Born { pid, channel: ours }),
             Err(error) => {
                 end(pid);
                 Err(error)
@@ -141,28 +140,29 @@ fn spawn(
     }
 }
 
-/// What the command does for the new process until it is on its own.
+/// What the command does for the new process until it is on its own. `pid` is
+/// the set-up process's, and becomes the first process's when that is born.
 fn raise(
     plan: &Plan,
     launch: &Launch<'_>,
     needs_stage: bool,
     unified: Option<BorrowedFd<'_>>,
-    pid: Pid,
+    pid: &mut Pid,
     channel: &Channel,
-) -> Result<Pid> {
+) -> Result<()> {
     let moved = unified.is_none() && launch.cgroups.is_some_and(Created::needs_move);
     if moved && let Some(cgroups) = launch.cgroups {
-        cgroups.add(pid)?;
+        cgroups.add(*pid)?;
     }
     if !needs_stage {
-        set_oom_score_adj(plan, pid)?;
+        set_oom_score_adj(plan, *pid)?;
         if plan.namespaces.is_new(CLONE_NEWUSER) {
-            write_id_maps(plan, launch, pid)?;
+            write_id_maps(plan, launch, *pid)?;
         }
         if moved || plan.namespaces.is_new(CLONE_NEWUSER) {
             go(channel)?;
         }
-        return Ok(pid);
+        return Ok(());
     }
     if moved {
         go(channel)?;
@@ -172,14 +172,14 @@ fn raise(
         let (length, _) = channel.receive(&mut packet).context(|| "wait for the set-up process")?;
         match report::kind(&packet[..length]) {
             Some((Kind::WantIdMaps, _)) => {
-                write_id_maps(plan, launch, pid)?;
+                write_id_maps(plan, launch, *pid)?;
                 go(channel)?;
             }
             Some((Kind::Born, born)) => {
-                let _ = reap(pid);
                 let born = Pid::from_raw(born).ok_or_else(|| error!("a process without an id"))?;
+                let _ = reap(core::mem::replace(pid, born));
                 set_oom_score_adj(plan, born)?;
-                return Ok(born);
+                return go(channel);
             }
             Some((Kind::Failed, _)) => return Err(report::decode(&packet[..length])),
             _ => return Err(Error::new("the set-up process ended without a word")),

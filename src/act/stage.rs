@@ -18,7 +18,8 @@ pub fn run(mut child: Child, plan: &mut Plan) -> ! {
     match prepare(&child, &plan.namespaces) {
         Ok(flags) => match clone(flags | CLONE_PARENT, None) {
             Ok(Side::Child) => {
-                child.wait_first = false;
+                // The command must hear of us before it hears from us.
+                child.wait_first = true;
                 child.become_root = false;
                 child.cgroup_files.clear();
                 child.run(plan)

@@ -104,10 +104,9 @@ impl Plan {
             hierarchy::inherit_cpuset(mount, &created.made.0[made..], &group.directory)?;
         }
         limits::apply(&self.writes_of(index), &group.directory)?;
-        let path = |file: &'static str| error!("open \"{}/{file}\"", group.directory).what;
         if group.unified {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-            let directory = file::open(&group.directory, "", flags).context(|| path(""))?;
+            let directory = file::must_open(&group.directory, "", flags)?;
             if let Some(devices) = &self.devices {
                 devices.apply_unified(index, group, directory.as_fd(), existed, self.rootless)?;
             }
@@ -116,8 +115,8 @@ impl Plan {
             if let Some(devices) = &self.devices {
                 devices.apply_v1(index, group, self.rootless)?;
             }
-            let tasks = file::open(&group.directory, "tasks", OFlags::WRONLY);
-            created.push(group.clone(), tasks.context(|| path("tasks"))?);
+            let tasks = file::must_open(&group.directory, "tasks", OFlags::WRONLY)?;
+            created.push(group.clone(), tasks);
         }
         Ok(())
     }
@@ -138,17 +137,17 @@ fn make_all(mount: &str, directory: &str, made: &mut Vec<String>) -> Result<bool
         Err(Errno::EXIST) => Ok(true),
         Err(errno) => Err(errno),
     };
-    let context = |directory: &str| error!("make cgroup \"{directory}\"").what;
+    let failed = |directory, errno| file::failed("make cgroup", directory, "", errno);
     match make(directory) {
         Err(Errno::NOENT) => {}
-        result => return result.context(|| context(directory)),
+        result => return result.map_err(|errno| failed(directory, errno)),
     }
     let start = mount.trim_end_matches('/').len() + 1;
     for (slash, _) in directory[start..].match_indices('/') {
         let parent = &directory[..start + slash];
-        make(parent).context(|| context(parent))?;
+        make(parent).map_err(|errno| failed(parent, errno))?;
     }
-    make(directory).context(|| context(directory))
+    make(directory).map_err(|errno| failed(directory, errno))
 }
 
 /// A cgroup that was there before must have no processes and not be frozen: the
@@ -208,8 +207,7 @@ impl Created {
     pub fn add(&self, pid: Pid) -> Result<()> {
         let Some(group) = self.cgroups.unified() else { return Ok(()) };
         let pid = alloc::format!("{}", pid.as_raw_nonzero());
-        file::write_in(&group.directory, "cgroup.procs", &pid)
-            .context(|| error!("write \"{pid}\" to \"{}/cgroup.procs\"", group.directory).what)
+        file::must_write(&group.directory, "cgroup.procs", &pid)
     }
 
     /// Gives the cgroup to the owner of the container's user namespace

@@ -13,8 +13,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::group::Group;
 use super::{devices_v1, ebpf, file};
-use crate::error;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::spec::{DeviceAccess, DeviceRule, DeviceRuleKind};
 use crate::sys::bpf::{self, Instruction};
 
@@ -97,18 +96,14 @@ impl Devices {
             return Ok(());
         }
         let directory = &group.directory;
-        let open = |name: &'static str| {
-            file::open(directory, name, OFlags::WRONLY)
-                .context(|| error!("open \"{directory}/{name}\"").what)
-        };
+        let open = |name| file::must_open(directory, name, OFlags::WRONLY);
         let (deny, allow) = (open("devices.deny")?, open("devices.allow")?);
         for (allowed, line) in lines {
-            let (file, name) = if *allowed { (&allow, "allow") } else { (&deny, "deny") };
-            file::write_value(file, line).context(|| {
-                error!(
-                    "set linux.resources.devices: write \"{line}\" to \"{directory}/devices.{name}\""
-                )
-                .what
+            let (file, name) =
+                if *allowed { (&allow, "devices.allow") } else { (&deny, "devices.deny") };
+            file::write_value(file, line).map_err(|errno| {
+                let step = format!("set linux.resources.devices: write \"{line}\" to");
+                file::failed(&step, directory, name, errno)
             })?;
         }
         Ok(())

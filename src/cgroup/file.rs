@@ -8,6 +8,8 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, Result, read, write};
 
+use crate::error::{self, Error};
+
 /// The longest path, with its end (`PATH_MAX` of the kernel).
 const PATH_MAX: usize = 4096;
 
@@ -41,18 +43,31 @@ pub fn open(directory: &str, file: &str, flags: OFlags) -> Result<OwnedFd> {
 
 /// Reads a whole file; what is not UTF-8 is an error (`EILSEQ`).
 pub fn read_all(path: &str) -> Result<String> {
-    read_in(path, "")
+    read_to(open(path, "", OFlags::RDONLY)?, 1)
 }
 
-/// Reads a whole file of a directory.
+/// Reads a whole file of a cgroup's directory. Its lines are short: when much
+/// of the buffer stays free, that was all, and the read that would say so is
+/// saved.
 pub fn read_in(directory: &str, file: &str) -> Result<String> {
-    let file = open(directory, file, OFlags::RDONLY)?;
+    read_to(open(directory, file, OFlags::RDONLY)?, BUFFER / 2)
+}
+
+/// Bytes a read.
+const BUFFER: usize = 4096;
+
+/// Reads until a read returns less than `enough`.
+fn read_to(file: OwnedFd, enough: usize) -> Result<String> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 4096];
+    let mut buffer = [0; BUFFER];
     loop {
         match read(&file, &mut buffer[..]) {
-            Ok(0) => break,
-            Ok(length) => bytes.extend_from_slice(&buffer[..length]),
+            Ok(length) => {
+                bytes.extend_from_slice(&buffer[..length]);
+                if length < enough {
+                    break;
+                }
+            }
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
         }
@@ -73,4 +88,30 @@ pub fn write_value(file: impl AsFd, value: &str) -> Result<()> {
             result => return result.map(drop),
         }
     }
+}
+
+/// The error of a step on a file: `STEP "DIRECTORY/FILE"`.
+#[cold]
+#[inline(never)]
+pub fn failed(step: &str, directory: &str, file: &str, errno: Errno) -> Error {
+    let separator = if file.is_empty() { "" } else { "/" };
+    Error::os(alloc::format!("{step} \"{directory}{separator}{file}\""), errno)
+}
+
+/// [`open`], with the error as the user sees it.
+pub fn must_open(directory: &str, file: &str, flags: OFlags) -> error::Result<OwnedFd> {
+    open(directory, file, flags).map_err(|errno| failed("open", directory, file, errno))
+}
+
+/// [`read_in`], with the error as the user sees it.
+pub fn must_read(directory: &str, file: &str) -> error::Result<String> {
+    read_in(directory, file).map_err(|errno| failed("read", directory, file, errno))
+}
+
+/// [`write_in`], with the error as the user sees it.
+pub fn must_write(directory: &str, file: &str, value: &str) -> error::Result<()> {
+    write_in(directory, file, value).map_err(|errno| {
+        let step = alloc::format!("write \"{value}\" to");
+        failed(&step, directory, file, errno)
+    })
 }

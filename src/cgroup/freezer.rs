@@ -8,7 +8,7 @@ use rustix::time::Timespec;
 use super::file;
 use super::group::{Cgroups, Group};
 use crate::error;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 
 /// How often the state is looked at before freezing is given up: with the
 /// pauses below some 2 seconds.
@@ -36,10 +36,7 @@ impl Cgroups {
             (true, true) => ("cgroup.freeze", "1"),
         };
         let directory = &group.directory;
-        let write = |value| {
-            file::write_in(directory, file, value)
-                .context(|| error!("write \"{value}\" to \"{directory}/{file}\"").what)
-        };
+        let write = |value| file::must_write(directory, file, value);
         write(value)?;
         for attempt in 0..TRIES {
             if complete(group, frozen)? {
@@ -84,7 +81,7 @@ fn complete(group: &Group, frozen: bool) -> Result<bool> {
     let text = match file::read_in(&group.directory, file) {
         // Deleted meanwhile.
         Err(Errno::NODEV | Errno::NOENT) => return Ok(true),
-        result => result.context(|| error!("read \"{}/{file}\"", group.directory).what)?,
+        result => result.map_err(|errno| file::failed("read", &group.directory, file, errno))?,
     };
     let expected = match (group.unified, frozen) {
         (false, false) => "THAWED",

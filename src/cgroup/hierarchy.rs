@@ -45,8 +45,7 @@ pub fn enable_controllers(mount: &str, group: &Group, limits: &[&Write]) -> Resu
             )
             .hint("a cgroup above it has processes of its own: only limits of threads work here"));
         }
-        file::write_in(&group.directory, "cgroup.type", "threaded")
-            .context(|| error!("write \"threaded\" to \"{}/cgroup.type\"", group.directory).what)?;
+        file::must_write(&group.directory, "cgroup.type", "threaded")?;
     }
     Ok(())
 }
@@ -67,9 +66,7 @@ fn enable(directory: &str, file: &str, all: &str) {
 /// not among them it may be empty all the same.
 pub fn inherit_cpuset(mount: &str, made: &[String], directory: &str) -> Result<()> {
     for file in ["cpuset.cpus", "cpuset.mems"] {
-        let read = |directory: &str| {
-            file::read_in(directory, file).context(|| error!("read \"{directory}/{file}\"").what)
-        };
+        let read = |directory: &str| file::must_read(directory, file);
         let existing = [directory.to_owned()];
         let made = if made.is_empty() { &existing } else { made };
         if made == existing && !read(directory)?.trim_ascii().is_empty() {
@@ -86,8 +83,7 @@ pub fn inherit_cpuset(mount: &str, made: &[String], directory: &str) -> Result<(
         };
         let value = value.trim_ascii();
         for directory in made {
-            file::write_in(directory, file, value)
-                .context(|| error!("write \"{value}\" to \"{directory}/{file}\"").what)?;
+            file::must_write(directory, file, value)?;
         }
     }
     Ok(())
@@ -105,8 +101,7 @@ pub fn delegate(directory: &str, uid: u32, gid: u32) -> Result<()> {
             // The list has files of controllers that are not enabled.
             Ok(()) | Err(Errno::NOENT) => {}
             Err(errno) => {
-                return Err(errno)
-                    .context(|| error!("change the owner of \"{directory}/{file}\"").what);
+                return Err(file::failed("change the owner of", directory, file, errno));
             }
         }
     }

@@ -59,8 +59,7 @@ impl Layout {
         };
         let layout = Layout::parse(&mountinfo, &own);
         let Some(unified) = layout.unified() else { return Ok(layout) };
-        let path = alloc::format!("{}/cgroup.controllers", unified.mount);
-        let controllers = file::read_all(&path).context(|| alloc::format!("read \"{path}\""))?;
+        let controllers = file::must_read(&unified.mount, "cgroup.controllers")?;
         Ok(layout.with_unified_controllers(&controllers))
     }
 

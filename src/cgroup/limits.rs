@@ -31,6 +31,8 @@ pub struct Write {
     pub property: &'static str,
     /// A kernel without the file does what is asked anyway.
     pub optional: bool,
+    /// The file with what is in use: a value below that is refused.
+    pub in_use: Option<&'static str>,
 }
 
 impl Write {
@@ -56,37 +58,68 @@ pub struct Sink<'a> {
 
 impl Sink<'_> {
     /// One more.
-    pub fn put(&mut self, property: &'static str, file: &str, value: String) {
+    #[inline(never)]
+    pub fn put(&mut self, property: &'static str, file: &str, value: fmt::Arguments<'_>) {
         self.writes.push(Write {
             group: self.group,
             file: file.to_owned(),
-            value,
+            value: alloc::fmt::format(value),
             alternative: None,
             property,
             optional: false,
+            in_use: None,
         });
     }
 
     /// One more, which needs no file where it only asks for what is so anyway.
-    pub fn put_optional(&mut self, property: &'static str, file: &str, value: String) {
+    pub fn put_optional(&mut self, property: &'static str, file: &str, value: fmt::Arguments<'_>) {
         self.put(property, file, value);
         if let Some(write) = self.writes.last_mut() {
             write.optional = true;
         }
     }
 
-    /// One more, of which one of two files exists.
-    pub fn put_either(
-        &mut self,
-        property: &'static str,
-        (file, value): (&'static str, String),
-        alternative: (&'static str, String),
-    ) {
-        self.put(property, file, value);
+    /// What to write where the file of the last one does not exist.
+    pub fn or(&mut self, file: &'static str, value: fmt::Arguments<'_>) {
         if let Some(write) = self.writes.last_mut() {
-            write.alternative = Some(alternative);
+            write.alternative = Some((file, alloc::fmt::format(value)));
         }
     }
+
+    /// The last one is not to be below what this file says is in use.
+    pub fn not_below(&mut self, file: &'static str) {
+        if let Some(write) = self.writes.last_mut() {
+            write.in_use = Some(file);
+        }
+    }
+
+    /// Many that are a number each.
+    pub fn numbers(&mut self, numbers: &[Number]) {
+        for &(property, file, zero, number) in numbers {
+            match (number, zero) {
+                (None, _) | (Some(0), Zero::Unset) => {}
+                (Some(0), Zero::Default) => self.put_optional(property, file, format_args!("0")),
+                (Some(number), _) => self.put(property, file, format_args!("{number}")),
+            }
+        }
+    }
+}
+
+/// A property, a file, what 0 means, and the number.
+pub type Number = (&'static str, &'static str, Zero, Option<i64>);
+
+/// What the number 0 asks for.
+#[derive(Clone, Copy)]
+pub enum Zero {
+    /// Nothing.
+    Unset,
+    /// What a kernel without the file does anyway.
+    Default,
+}
+
+/// A number as large as our kernels take any, at most.
+pub fn signed(number: Option<u64>) -> Option<i64> {
+    number.map(|number| i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// What one controller's limits become in one of the two versions.
@@ -164,7 +197,7 @@ fn unified(resources: &Resources<'_>, groups: &[Group], writes: &mut Vec<Write>)
         }
         // A file like io.max takes one line a write.
         for line in value.trim_end_matches('\n').split('\n') {
-            Sink { group: 0, writes }.put("unified", name, line.to_owned());
+            Sink { group: 0, writes }.put("unified", name, format_args!("{line}"));
         }
     }
     Ok(())
@@ -191,6 +224,12 @@ pub fn apply(writes: &[&Write], directory: &str) -> Result<()> {
 }
 
 fn put(write: &Write, directory: &str) -> rustix::io::Result<()> {
+    if let (Some(file), Ok(limit)) = (write.in_use, write.value.parse::<u64>()) {
+        let used = file::read_in(directory, file).unwrap_or_default();
+        if used.trim_ascii().parse().is_ok_and(|used: u64| used > limit) {
+            return Err(Errno::BUSY);
+        }
+    }
     match (file::write_in(directory, &write.file, &write.value), &write.alternative) {
         (Err(Errno::NOENT), Some((file, value))) => file::write_in(directory, file, value),
         (Err(Errno::NOENT), None) if write.optional => Ok(()),

@@ -2,24 +2,12 @@
 //! (cgroup-v1/memory.rst, cpusets.rst, blkio-controller.rst, hugetlb.rst,
 //! net_cls.rst, net_prio.rst, pids.rst, rdma.rst; scheduler/sched-bwc.rst).
 
-use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::{String, ToString};
 
-use super::limits::Sink;
+use super::limits::{Sink, Zero, signed};
 use crate::error;
 use crate::error::Result;
-use crate::spec::{Resources, Throttle};
-
-/// The number as text, unless it is absent or zero, which is the same.
-pub fn set(number: Option<i64>) -> Option<String> {
-    number.filter(|number| *number != 0).map(|number| number.to_string())
-}
-
-/// As [`set`].
-pub fn set_unsigned(number: Option<u64>) -> Option<String> {
-    number.filter(|number| *number != 0).map(|number| number.to_string())
-}
+use crate::spec::{BlockIo, Resources, Throttle};
 
 /// `memory`, in bytes, -1 is no limit.
 pub fn memory(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
@@ -27,38 +15,33 @@ pub fn memory(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     // The tree's mode can only change as long as the cgroup has no children;
     // kernels since 5.11 know only one, and may lack the file.
     if memory.use_hierarchy == Some(true) {
-        sink.put_optional("memory.useHierarchy", "memory.use_hierarchy", "1".to_owned());
+        sink.put_optional("memory.useHierarchy", "memory.use_hierarchy", format_args!("1"));
     }
-    if let Some(limit) = set(memory.limit) {
-        sink.put("memory.limit", "memory.limit_in_bytes", limit);
-    }
-    match (set(memory.swap), memory.limit) {
-        (Some(swap), _) if swap == "-1" => {
-            sink.put_optional("memory.swap", "memory.memsw.limit_in_bytes", swap);
-        }
-        (Some(swap), _) => sink.put("memory.swap", "memory.memsw.limit_in_bytes", swap),
+    sink.numbers(&[("memory.limit", "memory.limit_in_bytes", Zero::Unset, memory.limit)]);
+    match (memory.swap.unwrap_or(0), memory.limit) {
         // No limit of memory is none of memory and swap either.
-        (None, Some(-1)) => {
-            let none = "-1".to_owned();
-            sink.put_optional("memory.swap", "memory.memsw.limit_in_bytes", none);
+        (-1, _) | (0, Some(-1)) => {
+            sink.put_optional("memory.swap", "memory.memsw.limit_in_bytes", format_args!("-1"));
         }
-        _ => {}
-    }
-    if let Some(reservation) = set(memory.reservation) {
-        sink.put("memory.reservation", "memory.soft_limit_in_bytes", reservation);
+        (0, _) => {}
+        (swap, _) => {
+            sink.put("memory.swap", "memory.memsw.limit_in_bytes", format_args!("{swap}"));
+        }
     }
     // memory.kernel has no effect in kernels since 5.4, and leaks before.
-    if let Some(limit) = set(memory.kernel_tcp) {
-        sink.put("memory.kernelTCP", "memory.kmem.tcp.limit_in_bytes", limit);
-    }
+    let (soft, tcp) = (memory.reservation, memory.kernel_tcp);
+    sink.numbers(&[
+        ("memory.reservation", "memory.soft_limit_in_bytes", Zero::Unset, soft),
+        ("memory.kernelTCP", "memory.kmem.tcp.limit_in_bytes", Zero::Unset, tcp),
+    ]);
     if memory.disable_oom_killer == Some(true) {
-        sink.put("memory.disableOOMKiller", "memory.oom_control", "1".to_owned());
+        sink.put("memory.disableOOMKiller", "memory.oom_control", format_args!("1"));
     }
     match memory.swappiness {
         // -1, as some write it.
         None | Some(u64::MAX) => {}
         Some(swappiness @ 0..=100) => {
-            sink.put("memory.swappiness", "memory.swappiness", swappiness.to_string());
+            sink.put("memory.swappiness", "memory.swappiness", format_args!("{swappiness}"));
         }
         Some(swappiness) => {
             return Err(error!(
@@ -72,22 +55,16 @@ pub fn memory(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
 /// `cpu`, times in microseconds.
 pub fn cpu(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     let Some(cpu) = resources.cpu else { return Ok(()) };
-    for (property, file, value) in [
-        ("cpu.shares", "cpu.shares", set_unsigned(cpu.shares)),
-        ("cpu.period", "cpu.cfs_period_us", set_unsigned(cpu.period)),
-        ("cpu.quota", "cpu.cfs_quota_us", set(cpu.quota)),
-        ("cpu.burst", "cpu.cfs_burst_us", cpu.burst.map(|burst| burst.to_string())),
-        ("cpu.idle", "cpu.idle", cpu.idle.map(|idle| idle.to_string())),
-        ("cpu.realtimePeriod", "cpu.rt_period_us", set_unsigned(cpu.realtime_period)),
-        ("cpu.realtimeRuntime", "cpu.rt_runtime_us", set(cpu.realtime_runtime)),
-    ] {
-        match value {
-            // What a kernel without the file does anyway.
-            Some(value) if value == "0" => sink.put_optional(property, file, value),
-            Some(value) => sink.put(property, file, value),
-            None => {}
-        }
-    }
+    let period = signed(cpu.realtime_period);
+    sink.numbers(&[
+        ("cpu.shares", "cpu.shares", Zero::Unset, signed(cpu.shares)),
+        ("cpu.period", "cpu.cfs_period_us", Zero::Unset, signed(cpu.period)),
+        ("cpu.quota", "cpu.cfs_quota_us", Zero::Unset, cpu.quota),
+        ("cpu.burst", "cpu.cfs_burst_us", Zero::Default, signed(cpu.burst)),
+        ("cpu.idle", "cpu.idle", Zero::Default, cpu.idle),
+        ("cpu.realtimePeriod", "cpu.rt_period_us", Zero::Unset, period),
+        ("cpu.realtimeRuntime", "cpu.rt_runtime_us", Zero::Unset, cpu.realtime_runtime),
+    ]);
     Ok(())
 }
 
@@ -98,7 +75,7 @@ pub fn cpuset(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
         [("cpu.cpus", "cpuset.cpus", cpu.cpus), ("cpu.mems", "cpuset.mems", cpu.mems)]
     {
         if let Some(list) = list.filter(|list| !list.is_empty()) {
-            sink.put(property, file, list.to_owned());
+            sink.put(property, file, format_args!("{list}"));
         }
     }
     Ok(())
@@ -108,9 +85,10 @@ pub fn cpuset(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
 /// the container's own init has to be there.
 pub fn pids(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     match resources.pids {
-        Some(limit @ 1..) => sink.put("pids.limit", "pids.max", limit.to_string()),
-        Some(0) => sink.put("pids.limit", "pids.max", "1".to_owned()),
-        Some(_) => sink.put_optional("pids.limit", "pids.max", "max".to_owned()),
+        Some(limit @ 0..) => {
+            sink.put("pids.limit", "pids.max", format_args!("{}", limit.max(1)));
+        }
+        Some(_) => sink.put_optional("pids.limit", "pids.max", format_args!("max")),
         None => {}
     }
     Ok(())
@@ -135,44 +113,62 @@ pub fn weight(property: &str, weight: Option<u16>) -> Result<Option<u16>> {
 pub fn block_io(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     let Some(io) = &resources.block_io else { return Ok(()) };
     if let Some(weight) = weight("weight", io.weight)? {
-        let files = ["blkio.bfq.weight", "blkio.weight"];
-        let [bfq, cfq] = files.map(|file| (file, weight.to_string()));
-        sink.put_either("blockIO.weight", bfq, cfq);
+        sink.put("blockIO.weight", "blkio.bfq.weight", format_args!("{weight}"));
+        sink.or("blkio.weight", format_args!("{weight}"));
     }
     if let Some(weight) = weight("leafWeight", io.leaf_weight)? {
-        sink.put("blockIO.leafWeight", "blkio.leaf_weight", weight.to_string());
+        sink.put("blockIO.leafWeight", "blkio.leaf_weight", format_args!("{weight}"));
     }
     for device in &io.weight_device {
-        let name = format!("{}:{}", device.major, device.minor);
+        let (major, minor, property) = (device.major, device.minor, "blockIO.weightDevice");
         if let Some(weight) = weight("weightDevice", device.weight)? {
-            let files = ["blkio.bfq.weight_device", "blkio.weight_device"];
-            let [bfq, cfq] = files.map(|file| (file, format!("{name} {weight}")));
-            sink.put_either("blockIO.weightDevice", bfq, cfq);
+            let value = format_args!("{major}:{minor} {weight}");
+            sink.put(property, "blkio.bfq.weight_device", value);
+            sink.or("blkio.weight_device", value);
         }
         if let Some(weight) = weight("weightDevice", device.leaf_weight)? {
-            let file = "blkio.leaf_weight_device";
-            sink.put("blockIO.weightDevice", file, format!("{name} {weight}"));
+            let value = format_args!("{major}:{minor} {weight}");
+            sink.put(property, "blkio.leaf_weight_device", value);
         }
     }
-    for (property, key, throttles) in throttles(io) {
+    for (property, file, _, throttles) in throttles(io) {
         for Throttle { major, minor, rate } in throttles {
-            let (kind, unit) = key.split_at(1);
-            let kind = if kind == "r" { "read" } else { "write" };
-            let unit = if unit == "bps" { "bps" } else { "iops" };
-            let file = format!("blkio.throttle.{kind}_{unit}_device");
-            sink.put(property, &file, format!("{major}:{minor} {rate}"));
+            sink.put(property, file, format_args!("{major}:{minor} {rate}"));
         }
     }
     Ok(())
 }
 
-/// The lists of throttles, with their keys in `io.max`.
-pub fn throttles(io: &crate::spec::BlockIo) -> [(&'static str, &'static str, &[Throttle]); 4] {
+/// A list of throttles: its property, its file in v1, its key in `io.max`.
+type Throttles<'a> = (&'static str, &'static str, &'static str, &'a [Throttle]);
+
+/// All lists of throttles.
+pub fn throttles(io: &BlockIo) -> [Throttles<'_>; 4] {
     [
-        ("blockIO.throttleReadBpsDevice", "rbps", &io.throttle_read_bps),
-        ("blockIO.throttleWriteBpsDevice", "wbps", &io.throttle_write_bps),
-        ("blockIO.throttleReadIOPSDevice", "riops", &io.throttle_read_iops),
-        ("blockIO.throttleWriteIOPSDevice", "wiops", &io.throttle_write_iops),
+        (
+            "blockIO.throttleReadBpsDevice",
+            "blkio.throttle.read_bps_device",
+            "rbps",
+            &io.throttle_read_bps,
+        ),
+        (
+            "blockIO.throttleWriteBpsDevice",
+            "blkio.throttle.write_bps_device",
+            "wbps",
+            &io.throttle_write_bps,
+        ),
+        (
+            "blockIO.throttleReadIOPSDevice",
+            "blkio.throttle.read_iops_device",
+            "riops",
+            &io.throttle_read_iops,
+        ),
+        (
+            "blockIO.throttleWriteIOPSDevice",
+            "blkio.throttle.write_iops_device",
+            "wiops",
+            &io.throttle_write_iops,
+        ),
     ]
 }
 
@@ -185,16 +181,18 @@ pub fn hugetlb(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
 pub fn hugetlb_files(resources: &Resources<'_>, sink: &mut Sink<'_>, file: &str) -> Result<()> {
     for limit in &resources.hugepage_limits {
         let size = limit.page_size;
-        let digits = size.trim_end_matches("KB").trim_end_matches("MB").trim_end_matches("GB");
-        if digits.len() + 2 != size.len() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let digits = ["KB", "MB", "GB"].iter().find_map(|unit| size.strip_suffix(unit));
+        let number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits.is_some_and(|digits| !digits.is_empty() && number(digits)) {
             return Err(error!(
                 "linux.resources.hugepageLimits: page size \"{size}\" is not like 64KB, 2MB, 1GB"
             ));
         }
-        let bytes = limit.limit.to_string();
-        let property = "hugepageLimits";
-        sink.put(property, &format!("hugetlb.{size}.{file}"), bytes.clone());
-        sink.put_optional(property, &format!("hugetlb.{size}.rsvd.{file}"), bytes);
+        let (property, bytes) = ("hugepageLimits", limit.limit);
+        let name = format!("hugetlb.{size}.{file}");
+        sink.put(property, &name, format_args!("{bytes}"));
+        let name = format!("hugetlb.{size}.rsvd.{file}");
+        sink.put_optional(property, &name, format_args!("{bytes}"));
     }
     Ok(())
 }
@@ -203,7 +201,7 @@ pub fn hugetlb_files(resources: &Resources<'_>, sink: &mut Sink<'_>, file: &str)
 pub fn network_class(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     let class = resources.network.as_ref().and_then(|network| network.class_id);
     if let Some(class) = class.filter(|class| *class != 0) {
-        sink.put("network.classID", "net_cls.classid", class.to_string());
+        sink.put("network.classID", "net_cls.classid", format_args!("{class}"));
     }
     Ok(())
 }
@@ -211,7 +209,7 @@ pub fn network_class(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<(
 /// `network.priorities`.
 pub fn network_priorities(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     for one in resources.network.iter().flat_map(|network| &network.priorities) {
-        let value = format!("{} {}", one.name, one.priority);
+        let value = format_args!("{} {}", one.name, one.priority);
         sink.put("network.priorities", "net_prio.ifpriomap", value);
     }
     Ok(())
@@ -220,16 +218,15 @@ pub fn network_priorities(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Res
 /// `rdma`.
 pub fn rdma(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     for (device, limit) in &resources.rdma {
-        let mut value = String::from(*device);
-        for (key, number) in [("hca_handle", limit.hca_handles), ("hca_object", limit.hca_objects)]
-        {
-            if let Some(number) = number {
-                value.push_str(&format!(" {key}={number}"));
+        let value = match (limit.hca_handles, limit.hca_objects) {
+            (None, None) => continue,
+            (Some(handles), None) => format!("hca_handle={handles}"),
+            (None, Some(objects)) => format!("hca_object={objects}"),
+            (Some(handles), Some(objects)) => {
+                format!("hca_handle={handles} hca_object={objects}")
             }
-        }
-        if value.len() > device.len() {
-            sink.put("rdma", "rdma.max", value);
-        }
+        };
+        sink.put("rdma", "rdma.max", format_args!("{device} {value}"));
     }
     Ok(())
 }

@@ -1,22 +1,20 @@
 //! Limits as files of cgroup v2 (cgroup-v2.rst, "Controllers").
 
-use alloc::borrow::ToOwned;
-use alloc::format;
-use alloc::string::{String, ToString};
+use core::fmt;
 
-use super::limits::Sink;
-use super::limits_v1::{hugetlb_files, set_unsigned, throttles, weight};
+use super::limits::{Sink, Zero, signed};
+use super::limits_v1::{hugetlb_files, throttles, weight};
 use super::weight::{io_weight, weight_of_shares};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::spec::{Memory, Resources, Throttle};
 
-/// The number as text, -1 as `max`; `None` where it is absent or zero.
-fn limit(number: Option<i64>) -> Option<String> {
-    match number {
-        None | Some(0) => None,
-        Some(-1) => Some("max".to_owned()),
-        Some(number) => Some(number.to_string()),
+/// A number of bytes or microseconds; -1 is `max`.
+struct Limit(i64);
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == -1 { f.write_str("max") } else { self.0.fmt(f) }
     }
 }
 
@@ -24,11 +22,10 @@ fn limit(number: Option<i64>) -> Option<String> {
 ///
 /// # Errors
 /// It cannot be told, or would be negative.
-fn swap_alone(memory: &Memory) -> Result<Option<String>> {
-    let none = || Ok(Some("max".to_owned()));
+fn swap_alone(memory: &Memory) -> Result<Option<Limit>> {
     match (memory.limit.unwrap_or(0), memory.swap.unwrap_or(0)) {
         // As v1 does it: no limit of memory is none of memory and swap either.
-        (-1, 0) | (_, -1) => none(),
+        (-1, 0) | (_, -1) => Ok(Some(Limit(-1))),
         (_, 0) => Ok(None),
         (0 | -1, _) => Err(Error::new(
             "linux.resources.memory.swap: unable to set swap limit without memory limit",
@@ -37,7 +34,7 @@ fn swap_alone(memory: &Memory) -> Result<Option<String>> {
             "linux.resources.memory.swap: {swap} is memory and swap together: \
              it should be >= memory limit {limit}"
         )),
-        (limit, swap) => Ok(Some((swap - limit).to_string())),
+        (limit, swap) => Ok(Some(Limit(swap - limit))),
     }
 }
 
@@ -47,17 +44,23 @@ pub fn memory(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     let Some(memory) = resources.memory else { return Ok(()) };
     match swap_alone(&memory)? {
         // Without swap accounting there is no swap to forbid or to allow.
-        Some(swap) if swap == "max" || swap == "0" => {
-            sink.put_optional("memory.swap", "memory.swap.max", swap);
+        Some(swap @ Limit(-1 | 0)) => {
+            sink.put_optional("memory.swap", "memory.swap.max", format_args!("{swap}"));
         }
-        Some(swap) => sink.put("memory.swap", "memory.swap.max", swap),
+        Some(swap) => sink.put("memory.swap", "memory.swap.max", format_args!("{swap}")),
         None => {}
     }
-    if let Some(limit) = limit(memory.limit) {
-        sink.put("memory.limit", "memory.max", limit);
-    }
-    if let Some(reservation) = limit(memory.reservation) {
-        sink.put("memory.reservation", "memory.low", reservation);
+    for (property, file, bytes) in [
+        ("memory.limit", "memory.max", memory.limit),
+        ("memory.reservation", "memory.low", memory.reservation),
+    ] {
+        if let Some(bytes) = bytes.filter(|bytes| *bytes != 0) {
+            sink.put(property, file, format_args!("{}", Limit(bytes)));
+            // v1 refuses what is in use, v2 would kill for it.
+            if file == "memory.max" && memory.check_before_update == Some(true) {
+                sink.not_below("memory.current");
+            }
+        }
     }
     Ok(())
 }
@@ -72,32 +75,23 @@ pub fn cpu(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
         return Err(Error::new("linux.resources.cpu: real-time limits need cgroup v1"));
     }
     if let Some(shares) = cpu.shares.filter(|shares| *shares != 0) {
-        sink.put("cpu.shares", "cpu.weight", weight_of_shares(shares).to_string());
+        sink.put("cpu.shares", "cpu.weight", format_args!("{}", weight_of_shares(shares)));
     }
-    let quota = match cpu.quota {
-        None | Some(0) => None,
-        Some(quota @ 1..) => Some(quota.to_string()),
-        Some(_) => Some("max".to_owned()),
-    };
+    // Every negative quota is none.
+    let quota = cpu.quota.filter(|quota| *quota != 0).map(|quota| Limit(quota.max(-1)));
     // The kernel keeps the period when only a quota is written.
-    match (quota, set_unsigned(cpu.period)) {
-        (Some(quota), None) => sink.put("cpu.quota", "cpu.max", quota),
+    match (quota, cpu.period.filter(|period| *period != 0)) {
+        (Some(quota), None) => sink.put("cpu.quota", "cpu.max", format_args!("{quota}")),
         (Some(quota), Some(period)) => {
-            sink.put("cpu.quota", "cpu.max", format!("{quota} {period}"));
+            sink.put("cpu.quota", "cpu.max", format_args!("{quota} {period}"));
         }
-        (None, Some(period)) => sink.put("cpu.period", "cpu.max", format!("max {period}")),
+        (None, Some(period)) => sink.put("cpu.period", "cpu.max", format_args!("max {period}")),
         (None, None) => {}
     }
-    match cpu.burst {
-        Some(0) => sink.put_optional("cpu.burst", "cpu.max.burst", "0".to_owned()),
-        Some(burst) => sink.put("cpu.burst", "cpu.max.burst", burst.to_string()),
-        None => {}
-    }
-    match cpu.idle {
-        Some(0) => sink.put_optional("cpu.idle", "cpu.idle", "0".to_owned()),
-        Some(idle) => sink.put("cpu.idle", "cpu.idle", idle.to_string()),
-        None => {}
-    }
+    sink.numbers(&[
+        ("cpu.burst", "cpu.max.burst", Zero::Default, signed(cpu.burst)),
+        ("cpu.idle", "cpu.idle", Zero::Default, cpu.idle),
+    ]);
     Ok(())
 }
 
@@ -112,22 +106,23 @@ pub fn block_io(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
         return Err(error!("linux.resources.blockIO: leafWeight {weight} needs cgroup v1"));
     }
     if let Some(weight) = weight("weight", io.weight)? {
-        let cost = ("io.weight", io_weight(weight).to_string());
-        sink.put_either("blockIO.weight", ("io.bfq.weight", weight.to_string()), cost);
+        sink.put("blockIO.weight", "io.bfq.weight", format_args!("{weight}"));
+        sink.or("io.weight", format_args!("{}", io_weight(weight)));
     }
     for device in &io.weight_device {
         if let Some(weight) = weight("weightDevice", device.weight)? {
-            let name = format!("{}:{}", device.major, device.minor);
-            let cost = ("io.weight", format!("{name} {}", io_weight(weight)));
-            let bfq = ("io.bfq.weight", format!("{name} {weight}"));
-            sink.put_either("blockIO.weightDevice", bfq, cost);
+            let (major, minor, property) = (device.major, device.minor, "blockIO.weightDevice");
+            sink.put(property, "io.bfq.weight", format_args!("{major}:{minor} {weight}"));
+            sink.or("io.weight", format_args!("{major}:{minor} {}", io_weight(weight)));
         }
     }
-    for (property, key, throttles) in throttles(io) {
+    for (property, _, key, throttles) in throttles(io) {
         for Throttle { major, minor, rate } in throttles {
             // 0 lifts the limit, as in v1.
-            let rate = set_unsigned(Some(*rate)).unwrap_or("max".to_owned());
-            sink.put(property, "io.max", format!("{major}:{minor} {key}={rate}"));
+            match rate {
+                0 => sink.put(property, "io.max", format_args!("{major}:{minor} {key}=max")),
+                rate => sink.put(property, "io.max", format_args!("{major}:{minor} {key}={rate}")),
+            }
         }
     }
     Ok(())

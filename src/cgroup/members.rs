@@ -82,7 +82,7 @@ pub fn pids_below(directory: &str) -> Result<Vec<i32>> {
             Ok(text) => pids.extend(text.lines().filter_map(|line| line.parse::<i32>().ok())),
             Err(Errno::NOENT | Errno::NODEV) => {}
             Err(errno) => {
-                return Err(errno).context(|| error!("read \"{directory}/cgroup.procs\"").what);
+                return Err(file::failed("read", &directory, "cgroup.procs", errno));
             }
         }
     }
@@ -96,7 +96,7 @@ pub fn tree(directory: &str) -> Result<Vec<String>> {
     let mut next = 0;
     while let Some(directory) = found.get(next) {
         let children =
-            children(directory).context(|| error!("read directory \"{directory}\"").what)?;
+            children(directory).map_err(|errno| file::failed("read", directory, "", errno))?;
         match children {
             Some(children) => {
                 found.extend(children);

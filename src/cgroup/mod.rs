@@ -14,6 +14,8 @@
 
 mod create;
 mod devices;
+#[cfg(test)]
+mod devices_tests;
 mod devices_v1;
 mod ebpf;
 mod file;
@@ -22,14 +24,20 @@ mod group;
 mod hierarchy;
 mod layout;
 mod limits;
+#[cfg(test)]
+mod limits_tests;
 mod limits_v1;
 mod limits_v2;
 mod members;
 mod mount;
+#[cfg(test)]
+mod mount_tests;
 mod open;
 mod path;
 mod plan;
 mod remove;
+#[cfg(test)]
+mod rootless_tests;
 #[cfg(test)]
 mod tests;
 mod update;

@@ -186,12 +186,10 @@ fn make<'a>(
 }
 
 impl CgroupMount {
-    /// Plans the entry `mount` of type `cgroup`, of which the destination, the
-    /// attributes and (on a v2 host) the options count. `cgroups` are those of
-    /// [`Created::cgroups`](super::Created::cgroups).
-    ///
-    /// A mount of type `cgroup2` on a v1 host is none of these, but a file
-    /// system like any other.
+    /// Plans the entry `mount` of type `cgroup`, or of type `cgroup2`, which on a
+    /// hybrid host shows the unified hierarchy alone. Of the entry the type, the
+    /// destination, the attributes and (for the unified hierarchy) the options
+    /// count. `cgroups` are those of the [`Plan`](super::Plan).
     pub fn plan(
         layout: &Layout,
         cgroups: &Cgroups,
@@ -209,7 +207,12 @@ impl CgroupMount {
             let fresh = if hierarchy.unified { cgroup_namespace } else { fresh_v1 };
             Some((name, hierarchy, Source::plan(hierarchy, cgroups, fresh)))
         });
-        let view = match &layout.hierarchies[..] {
+        let all = &layout.hierarchies[..];
+        let only_v2 = match layout.unified() {
+            Some(unified) if &*mount.fstype == c"cgroup2" => core::slice::from_ref(unified),
+            _ => all,
+        };
+        let view = match only_v2 {
             // Without any cgroup the kernel says what it thinks of it.
             [] => View::Unified(Source {
                 fresh: true,

@@ -1,15 +1,37 @@
 //! The cgroups of a running container, opened for another process (`exec`).
 
+use alloc::string::String;
 use rustix::fs::OFlags;
 
 use super::create::Created;
 use super::file;
 use super::group::{Cgroups, Group};
+use super::members::tree;
 use super::path::components;
 use crate::error;
-use crate::error::{Context, Result};
+use crate::error::Result;
 
 impl Cgroups {
+    /// The same, but in the unified hierarchy the cgroup below in which this
+    /// process of the container is: where the container gives controllers to
+    /// cgroups of its own, its own cgroup cannot be entered (`EBUSY`), and runc
+    /// puts the new process beside init.
+    #[must_use]
+    pub fn beside(&self, init: i32) -> Cgroups {
+        let mut cgroups = self.clone();
+        for group in cgroups.groups.iter_mut().filter(|group| group.unified) {
+            let holds = |directory: &String| {
+                let procs = file::read_in(directory, "cgroup.procs").unwrap_or_default();
+                procs.lines().any(|line| line.parse() == Ok(init))
+            };
+            let directories = tree(&group.directory).unwrap_or_default();
+            if let Some(directory) = directories.into_iter().find(holds) {
+                group.directory = directory;
+            }
+        }
+        cgroups
+    }
+
     /// Opens them, or cgroups below them: `below` are the values of `--cgroup`,
     /// each a path (for all hierarchies) or `CONTROLLER[,CONTROLLER]:PATH`.
     ///
@@ -47,8 +69,7 @@ impl Cgroups {
                 true => ("", OFlags::RDONLY | OFlags::DIRECTORY),
                 false => ("tasks", OFlags::WRONLY),
             };
-            let opened = file::open(&group.directory, file, flags)
-                .context(|| error!("open cgroup \"{}\"", group.directory).what)?;
+            let opened = file::must_open(&group.directory, file, flags)?;
             created.push(group, opened);
         }
         Ok(created)
@@ -63,4 +84,33 @@ fn descend(group: &mut Group, path: &str) -> Result<()> {
         group.directory.push_str(&path);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::super::tests::{View, create, in_view, inmate, settle, sweep, wait};
+    use crate::spec::Resources;
+    use alloc::format;
+    use rustix::process::Signal;
+
+    #[test]
+    fn beside_init_where_the_own_cgroup_is_full_of_cgroups() {
+        in_view(View::V2, |layout| {
+            let cgroups = create(layout, "beside", &Resources::default()).unwrap().keep();
+            let directory = &cgroups.unified().unwrap().directory;
+            std::fs::create_dir(format!("{directory}/init")).unwrap();
+            let inner = cgroups.open(&["init"]).unwrap();
+            let init = inmate(&inner);
+            settle(&inner, init);
+            let found = cgroups.beside(init.as_raw_nonzero().get());
+            assert_eq!(found.unified().unwrap().directory, format!("{directory}/init"));
+            assert_eq!(cgroups.beside(1), cgroups);
+            cgroups.kill_all(Signal::KILL).unwrap();
+            wait(init);
+            cgroups.remove().unwrap();
+            sweep(&cgroups);
+        });
+    }
 }

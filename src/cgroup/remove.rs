@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use rustix::io::Errno;
 
 use super::create::remove_directory;
+use super::file;
 use super::freezer::pause;
 use super::group::Cgroups;
 use super::members::tree;
-use crate::error;
-use crate::error::{Context, Result};
+use crate::error::Result;
 
 /// The pauses while a cgroup is busy, which it is for a moment after its last
 /// process has ended, in microseconds: doubled from the first to the last, then
@@ -47,7 +47,7 @@ impl Cgroups {
             busy = still_busy;
             if busy.is_empty() || waited >= PATIENCE {
                 return failure.or_else(|(errno, directory)| {
-                    Err(errno).context(|| error!("remove cgroup \"{directory}\"").what)
+                    Err(file::failed("remove cgroup", directory, "", errno))
                 });
             }
             pause(pause_length);

@@ -19,6 +19,7 @@ use rustix::mount::{
 use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 use std::println;
 
+/// An arrangement of hierarchies.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum View {
     Hybrid,
@@ -67,12 +68,12 @@ fn path(name: &str) -> String {
     format!("/ocinit-test-{}-{name}/c", std::process::id())
 }
 
-fn create(layout: &Layout, name: &str, resources: &Resources<'_>) -> Result<Created> {
+pub fn create(layout: &Layout, name: &str, resources: &Resources<'_>) -> Result<Created> {
     plan(layout, Some(&path(name)), "id", Some(resources), false)?.create()
 }
 
 /// A process in the cgroups that does nothing until it is killed.
-fn inmate(created: &Created) -> Pid {
+pub fn inmate(created: &Created) -> Pid {
     match clone(0, created.unified()).unwrap() {
         Side::Parent(pid) => pid,
         Side::Child => {
@@ -86,13 +87,13 @@ fn inmate(created: &Created) -> Pid {
     }
 }
 
-fn wait(pid: Pid) -> Option<i32> {
+pub fn wait(pid: Pid) -> Option<i32> {
     let (_, status) = waitpid(Some(pid), WaitOptions::empty()).unwrap().unwrap();
     status.terminating_signal()
 }
 
 /// Waits until the process is everywhere where it belongs.
-fn settle(created: &Created, pid: Pid) {
+pub fn settle(created: &Created, pid: Pid) {
     let inside = |group: &Group| {
         members::pids_below(&group.directory).unwrap().contains(&pid.as_raw_nonzero().get())
     };
@@ -112,7 +113,7 @@ fn gone(cgroups: &Cgroups) {
 }
 
 /// The parents stay, as with every runtime: the test takes its own.
-fn sweep(cgroups: &Cgroups) {
+pub fn sweep(cgroups: &Cgroups) {
     for group in &cgroups.groups {
         let (parent, _) = group.directory.rsplit_once('/').unwrap();
         let _ = std::fs::remove_dir(parent);
@@ -320,6 +321,63 @@ fn device_program_of_v2() {
             let again = create(layout, "devices", resources).unwrap();
             assert_eq!(programs(&again), 1);
             drop(again);
+            cgroups.remove().unwrap();
+            gone(&cgroups);
+            sweep(&cgroups);
+        });
+    });
+}
+
+#[test]
+fn limits_are_in_the_files_of_v2() {
+    in_view(View::V2, |layout| {
+        let unified = layout.unified().unwrap();
+        if !["memory", "cpu", "cpuset", "pids", "io"].iter().all(|name| unified.has(name)) {
+            println!("skipped: cgroup v2 has only {}", unified.controllers);
+            return;
+        }
+        let json = r#"{
+          "memory": {"limit": 67108864, "swap": 134217728, "reservation": 33554432},
+          "cpu": {"shares": 512, "quota": 20000, "period": 50000, "burst": 10000, "cpus": "0", "mems": "0"},
+          "pids": {"limit": 77}, "unified": {"memory.high": "50331648", "pids.max": "78"}}"#;
+        with_resources(json, |resources| {
+            let created = create(layout, "limits2", resources).unwrap();
+            let pid = inmate(&created);
+            settle(&created, pid);
+            let cgroups = created.keep();
+            let directory = &cgroups.unified().unwrap().directory;
+            let check = |pairs: &[(&str, &str)]| {
+                for (file, expect) in pairs {
+                    let text = std::fs::read_to_string(format!("{directory}/{file}"));
+                    assert_eq!(text.unwrap().trim_end(), *expect, "{file}");
+                }
+            };
+            check(&[
+                ("memory.max", "67108864"),
+                ("memory.swap.max", "67108864"),
+                ("memory.low", "33554432"),
+                ("memory.high", "50331648"),
+                ("cpu.weight", "59"),
+                ("cpu.max", "20000 50000"),
+                ("cpuset.cpus", "0"),
+                ("cpuset.mems", "0"),
+                ("pids.max", "78"),
+            ]);
+            // A partial update leaves the other half of a file as it was.
+            let update = |json: &str| {
+                let mut result = Ok(());
+                with_resources(json, |resources| result = cgroups.update(resources));
+                result
+            };
+            update(r#"{"cpu":{"period":40000}}"#).unwrap();
+            update(r#"{"memory":{"swap":100663296}}"#).unwrap();
+            check(&[("cpu.max", "20000 40000"), ("memory.swap.max", "33554432")]);
+            let error =
+                update(r#"{"memory":{"limit":4096,"checkBeforeUpdate":true}}"#).unwrap_err();
+            assert!(error.to_string().ends_with("more than that is in use"), "{error}");
+            check(&[("memory.max", "67108864")]);
+            cgroups.kill_all(Signal::KILL).unwrap();
+            wait(pid);
             cgroups.remove().unwrap();
             gone(&cgroups);
             sweep(&cgroups);

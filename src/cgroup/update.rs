@@ -5,8 +5,7 @@ use alloc::vec::Vec;
 use super::file;
 use super::group::Cgroups;
 use super::limits::{Write, apply, limits};
-use crate::error;
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::spec::Resources;
 
 impl Cgroups {
@@ -18,15 +17,42 @@ impl Cgroups {
     pub fn update(&self, resources: &Resources<'_>) -> Result<()> {
         let mut groups = self.groups.clone();
         for group in groups.iter_mut().filter(|group| group.unified) {
-            let path = || error!("read \"{}/cgroup.controllers\"", group.directory).what;
-            let text = file::read_in(&group.directory, "cgroup.controllers").context(path)?;
+            let text = file::must_read(&group.directory, "cgroup.controllers")?;
             group.controllers = text.trim_ascii().replace(' ', ",");
         }
-        let writes = limits(resources, &groups)?;
+        let mut resources = resources.clone();
+        if let Some(group) = groups.iter().find(|group| group.unified) {
+            complete(&mut resources, &group.directory);
+        }
+        let writes = limits(&resources, &groups)?;
         for (index, group) in groups.iter().enumerate() {
             let own: Vec<&Write> = writes.iter().filter(|write| write.group == index).collect();
             apply(&own, &group.directory)?;
         }
         Ok(())
+    }
+}
+
+/// Some files of v2 hold two values, and swap is told as memory and swap
+/// together: what is not given is as it was.
+fn complete(resources: &mut Resources<'_>, directory: &str) {
+    let current = |file: &str| -> Option<i64> {
+        let text = file::read_in(directory, file).ok()?;
+        match text.split_ascii_whitespace().next()? {
+            "max" => Some(-1),
+            number => number.parse().ok(),
+        }
+    };
+    if let Some(cpu) = &mut resources.cpu
+        && cpu.period.is_some()
+        && cpu.quota.unwrap_or(0) == 0
+    {
+        cpu.quota = current("cpu.max");
+    }
+    if let Some(memory) = &mut resources.memory
+        && memory.swap.unwrap_or(0) != 0
+        && memory.limit.unwrap_or(0) == 0
+    {
+        memory.limit = current("memory.max");
     }
 }

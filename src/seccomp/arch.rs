@@ -31,6 +31,8 @@ pub struct Arch {
     pub multiplexed: bool,
     /// The numbers of the family's names, relative to `base`.
     numbers: &'static [u16],
+    /// Where they are others: place and number.
+    changes: &'static [(u16, u16)],
 }
 
 /// The architectures that one kernel runs.
@@ -38,35 +40,57 @@ pub struct Arch {
 pub struct Family {
     /// The names of their calls, sorted, with a blank between them.
     names: &'static str,
-    /// Where each of the names begins.
+    /// Where each [`STEP`]th of the names begins.
     offsets: &'static [u16],
-    /// The architectures.
+    /// The architectures; those with the same `audit` beside each other.
     pub arches: &'static [Arch],
+    /// The calls behind socketcall(2) and ipc(2): the place of the name, and the
+    /// number; [`IPC`] is added to those of ipc(2).
+    behind: &'static [(u16, u8)],
+    /// The places of socketcall(2) and ipc(2).
+    multiplexers: [u16; 2],
 }
+
+/// How many names a binary search leaves to be read one by one.
+const STEP: usize = 8;
+/// What is added to the numbers of ipc(2) in the tables.
+const IPC: u8 = 128;
 
 impl Family {
     /// Where the name is in the tables.
-    pub fn find(&self, name: &str) -> Option<usize> {
-        let (mut low, mut high) = (0, self.offsets.len());
-        while low < high {
-            let middle = (low + high) / 2;
-            let rest = &self.names[usize::from(self.offsets[middle])..];
-            let word = rest.split_once(' ').map_or(rest, |(word, _)| word);
-            match word.cmp(name) {
-                core::cmp::Ordering::Equal => return Some(middle),
-                core::cmp::Ordering::Less => low = middle + 1,
-                core::cmp::Ordering::Greater => high = middle,
+    pub fn find(&self, name: &str) -> Option<u16> {
+        let after = self.offsets.partition_point(|at| self.word(*at) <= name.as_bytes());
+        let block = after.checked_sub(1)?;
+        let mut at = self.offsets[block];
+        for place in block * STEP..(block + 1) * STEP {
+            let word = self.word(at);
+            if word == name.as_bytes() {
+                return Some(place as u16);
             }
+            at += word.len() as u16 + 1;
         }
         None
     }
 
-    /// The family whose kernel is built for `native`, and its architecture.
-    pub fn of(native: SeccompArch) -> Option<(&'static Family, &'static Arch)> {
-        FAMILIES.iter().find_map(|family| {
-            let arch = family.arches.iter().find(|arch| arch.name == native)?;
-            Some((*family, arch))
-        })
+    /// The name that begins there; none at the end of all.
+    fn word(&self, at: u16) -> &'static [u8] {
+        let rest = self.names.as_bytes().get(usize::from(at)..).unwrap_or_default();
+        let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
+        &rest[..end]
+    }
+
+    /// The call that multiplexes the call at this place, and its number there.
+    pub fn multiplexer(&self, name: u16) -> Option<(u16, u32)> {
+        let (_, number) = self.behind.iter().find(|(behind, _)| *behind == name)?;
+        let [socketcall, ipc] = self.multiplexers;
+        let call = if number & IPC == 0 { socketcall } else { ipc };
+        Some((call, u32::from(number & !IPC)))
+    }
+
+    /// The family whose kernel may be built for `native`.
+    pub fn of(native: SeccompArch) -> Option<&'static Family> {
+        let has = |family: &&&Family| family.arches.iter().any(|arch| arch.name == native);
+        FAMILIES.iter().find(has).copied()
     }
 
     /// The names, for tests.
@@ -79,8 +103,9 @@ impl Family {
 impl Arch {
     /// The slot of a name that [`Family::find`] found; `None` where this
     /// architecture has no such call.
-    pub fn slot(&self, name: usize) -> Option<usize> {
-        let slot = self.numbers[name];
+    pub fn slot(&self, name: u16) -> Option<usize> {
+        let change = self.changes.iter().find(|(place, _)| *place == name);
+        let slot = change.map_or(self.numbers[usize::from(name)], |(_, number)| *number);
         (slot != ABSENT).then(|| usize::from(slot))
     }
 
@@ -110,41 +135,47 @@ impl Arch {
     }
 }
 
-/// Where each word begins.
+/// Where each [`STEP`]th word begins.
 const fn offsets<const COUNT: usize>(names: &str) -> [u16; COUNT] {
     let bytes = names.as_bytes();
     let mut offsets = [0; COUNT];
-    let (mut at, mut word) = (0, 1);
+    let (mut at, mut word) = (0, 0);
     while at < bytes.len() {
-        if bytes[at] == b' ' {
-            offsets[word] = at as u16 + 1;
+        if at == 0 || bytes[at - 1] == b' ' {
+            if word % STEP == 0 {
+                offsets[word / STEP] = at as u16;
+            }
             word += 1;
         }
         at += 1;
     }
-    assert!(word == COUNT);
+    assert!(word.div_ceil(STEP) == COUNT);
     offsets
 }
 
 macro_rules! families {
     ($($(#[$condition:meta])* $family:ident {
-        $($arch:ident $table:ident $audit:literal $base:literal $($property:ident)*;)*
+        $($arch:ident $table:ident $audit:literal $base:literal
+            $($property:ident)* $(=> $changes:ident)?;)*
     })*) => {
         /// The families of this build.
         static FAMILIES: &[&Family] = &[$(
             $(#[$condition])*
             {
-                use tables::$family::{COUNT, NAMES};
-                static OFFSETS: [u16; COUNT] = offsets(NAMES);
+                use tables::$family::{BEHIND, COUNT, MULTIPLEXERS, NAMES};
+                static OFFSETS: [u16; COUNT.div_ceil(STEP)] = offsets(NAMES);
                 &Family {
                     names: NAMES,
                     offsets: &OFFSETS,
+                    behind: &BEHIND,
+                    multiplexers: MULTIPLEXERS,
                     arches: &[$(Arch {
                         name: SeccompArch::$arch,
                         audit: $audit,
                         base: $base,
                         numbers: &tables::$family::$table,
                         $($property: true,)*
+                        $(changes: &tables::$family::$changes,)?
                         ..DEFAULT
                     }),*],
                 }
@@ -162,14 +193,15 @@ const DEFAULT: Arch = Arch {
     big_endian: false,
     multiplexed: false,
     numbers: &[],
+    changes: &[],
 };
 
 families! {
     #[cfg(any(test, target_arch = "x86_64", target_arch = "x86"))]
     x86 {
         X86_64 X86_64 0xc000_003e 0 wide;
+        X32 X86_64 0xc000_003e 0x4000_0000 => X32;
         X86 X86 0x4000_0003 0 multiplexed;
-        X32 X32 0xc000_003e 0x4000_0000;
     }
     #[cfg(any(test, target_arch = "aarch64", target_arch = "arm"))]
     arm {

@@ -3,7 +3,6 @@
 //! That order is libseccomp's, whatever the profile's: it decides where rules
 //! overlap and differ in their action.
 
-use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use crate::spec::{SeccompArgument, SeccompOperator};
@@ -34,6 +33,11 @@ pub struct Condition {
     pub value: u64,
 }
 
+/// The bits of an argument that count.
+fn width(wide: bool) -> u64 {
+    if wide { u64::MAX } else { u64::from(u32::MAX) }
+}
+
 impl Condition {
     /// A condition of the profile for an architecture whose arguments have 64
     /// bits (`wide`) or 32, where the upper half of the value is dropped, as
@@ -47,12 +51,11 @@ impl Condition {
             SeccompOperator::GreaterEqual => (Compare::GreaterEqual, false),
             SeccompOperator::Less => (Compare::GreaterEqual, true),
         };
-        let width = if wide { u64::MAX } else { u64::from(u32::MAX) };
         let (mask, value) = match argument.operator {
             SeccompOperator::MaskedEqual => (argument.value, argument.value_two),
             _ => (u64::MAX, argument.value),
         };
-        let mask = mask & width;
+        let mask = mask & width(wide);
         (mask != 0).then_some(Condition {
             argument: argument.index,
             compare,
@@ -63,12 +66,12 @@ impl Condition {
     }
 
     /// That argument 0 is the number of a multiplexed call.
-    pub fn subcall(number: u32) -> Condition {
+    pub fn subcall(number: u32, wide: bool) -> Condition {
         Condition {
             argument: 0,
             compare: Compare::Equal,
             negated: false,
-            mask: u64::from(u32::MAX),
+            mask: width(wide),
             value: number.into(),
         }
     }
@@ -99,11 +102,15 @@ impl Condition {
     }
 }
 
+/// Conditions of one rule: all must hold. Each is about another argument; the
+/// first argument is first.
+pub type Conditions = heapless::Vec<Condition, 6>;
+
 /// A rule of one call that has conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
-    /// All must hold; each is about another argument, the first argument first.
-    pub conditions: Vec<Condition>,
+    /// Its conditions.
+    pub conditions: Conditions,
     /// What the filter then returns.
     pub action: u32,
 }
@@ -131,13 +138,13 @@ impl Guard {
 ///
 /// `subcall` is the number of the multiplexed call that the rule is about; it
 /// takes the place of what the rule says of argument 0 (libseccomp's reading).
-/// Guards without conditions are possible.
+/// Guards without conditions are possible. `index`es are below 6.
 pub fn guards(
     args: &[SeccompArgument],
     action: u32,
     wide: bool,
     subcall: Option<u32>,
-    mut each: impl FnMut(Guard),
+    each: &mut dyn FnMut(Guard),
 ) {
     let twice = |at: usize| args[..at].iter().any(|other| other.index == args[at].index);
     let split = if (1..args.len()).any(twice) { 1 } else { args.len().max(1) };
@@ -145,15 +152,17 @@ pub fn guards(
     loop {
         let (these, others) = rest.split_at(split.min(rest.len()));
         rest = others;
-        let mut conditions = Vec::with_capacity(these.len() + 1);
-        conditions.extend(subcall.map(Condition::subcall));
+        let mut conditions = Conditions::new();
+        conditions.extend(subcall.map(|number| Condition::subcall(number, wide)));
         for argument in these {
             if subcall.is_some() && argument.index == 0 {
                 continue;
             }
             let Some(condition) = Condition::new(argument, wide) else { continue };
-            let at = conditions.iter().take_while(|other| other.argument < condition.argument);
-            conditions.insert(at.count(), condition);
+            let after = |other: &&Condition| other.argument < condition.argument;
+            let at = conditions.iter().take_while(after).count();
+            // There are six arguments, and none is here twice.
+            let _ = conditions.insert(at, condition);
         }
         each(Guard { conditions, action });
         if rest.is_empty() {

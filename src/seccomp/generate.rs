@@ -1,7 +1,5 @@
 //! From a profile's meaning to instructions.
 
-use alloc::vec::Vec;
-
 use super::action;
 use super::arch::Arch;
 use super::condition::{Compare, Condition, Guard};
@@ -21,10 +19,11 @@ pub fn calls(program: &mut Program, meaning: &Meaning, arch: &Arch, default: u32
     program.load(NUMBER, u32::MAX, tree)
 }
 
-/// Code that goes to the part for the call's architecture, the first first.
+/// Code that goes to the part for the call's architecture; the last of them is
+/// tried first.
 pub fn dispatch(program: &mut Program, parts: &[(u32, Label)]) -> Label {
     let mut next = program.ret(action::KILL_THREAD);
-    for (audit, part) in parts.iter().rev() {
+    for (audit, part) in parts {
         next = program.branch(EQUAL, *audit, *part, next);
     }
     program.load(ARCH, u32::MAX, next)
@@ -83,7 +82,7 @@ impl Search<'_> {
         for (at, condition) in guard.conditions.iter().enumerate().rev() {
             let mut known = Known::default();
             for earlier in &guard.conditions[..at] {
-                self.learn(earlier, &mut known.equal);
+                self.learn(earlier, &mut known);
             }
             yes = self.condition(program, condition, known, yes, next);
         }
@@ -91,11 +90,11 @@ impl Search<'_> {
     }
 
     /// What is known of words where the condition holds.
-    fn learn(&self, condition: &Condition, equal: &mut Vec<(u32, u32)>) {
+    fn learn(&self, condition: &Condition, known: &mut Known) {
         if condition.compare == Compare::Equal && !condition.negated {
             for (offset, mask, value) in self.halves(condition) {
                 if mask == u32::MAX {
-                    equal.push((offset, value));
+                    known.learn(offset, value);
                 }
             }
         }
@@ -139,7 +138,7 @@ impl Search<'_> {
         let (upper_holds, upper_fails) = exits(program, &known);
         // The lower half is looked at only where the upper one has its value.
         if upper_mask == u32::MAX {
-            known.equal.push((upper, upper_value));
+            known.learn(upper, upper_value);
         }
         let mut next = upper_holds;
         if lower_mask != 0 {

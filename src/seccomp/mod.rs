@@ -38,6 +38,8 @@ const MAX_INSTRUCTIONS: usize = 4096;
 const TSYNC: u32 = 1;
 const SPEC_ALLOW: u32 = 1 << 2;
 const WAIT_KILLABLE_RECV: u32 = 1 << 5;
+/// What begins the warning about names.
+const UNKNOWN: &str = "seccomp: unknown system calls are ignored: ";
 
 /// A compiled profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,46 +74,38 @@ pub fn compile(profile: &Seccomp<'_>) -> Result<Filter> {
 /// # Errors
 /// As [`compile`]; also an architecture that this build has no table for.
 pub fn compile_for(profile: &Seccomp<'_>, native: SeccompArch) -> Result<Filter> {
-    let (family, own) = Family::of(native)
-        .ok_or_else(|| Error::new("seccomp: no system call table for this architecture"))?;
+    let family = Family::of(native)
+        .ok_or_else(|| refusal("seccomp: no system call table for this architecture"))?;
     let listener = uses_listener(profile)?;
+    if profile.syscalls.iter().flat_map(|rule| &rule.args).any(|arg| arg.index > 5) {
+        return Err(refusal("seccomp: a system call has arguments 0 to 5"));
+    }
     let mut unknown = String::new();
-    let names = rules::resolve(profile, family, |name| {
-        unknown.push_str(if unknown.is_empty() { "" } else { " " });
+    let names = rules::resolve(profile, family, &mut |name| {
+        unknown.push_str(if unknown.is_empty() { UNKNOWN } else { " " });
         unknown.push_str(name);
     });
-    let mut warnings = Vec::new();
-    if !unknown.is_empty() {
-        warnings.push(alloc::format!("seccomp: unknown system calls are ignored: {unknown}"));
-    }
 
     let default = action::value(profile.default_action, profile.default_errno);
     let wanted = |arch: &Arch| arch.name == native || profile.architectures.contains(&arch.name);
     let mut program = Program::with_capacity(512);
     let mut parts: Vec<(u32, Label)> = Vec::with_capacity(family.arches.len());
-    // The part written last is the nearest: this machine's own.
-    let mut audits: Vec<u32> = Vec::with_capacity(family.arches.len());
-    for arch in family.arches.iter().filter(|arch| wanted(arch)) {
-        if !audits.contains(&arch.audit) {
-            audits.push(arch.audit);
-        }
-    }
-    if let Some(at) = audits.iter().position(|audit| *audit == own.audit) {
-        let last = audits.len() - 1;
-        audits.swap(at, last);
-    }
-    for audit in audits {
-        let sharing = family.arches.iter().filter(|arch| arch.audit == audit);
+    // The part written last is the nearest: that of the first architecture.
+    for group in family.arches.chunk_by(|a, b| a.audit == b.audit).rev() {
         let mut meaning = Meaning::default();
-        for arch in sharing.clone() {
+        let mut some = false;
+        for arch in group {
             if wanted(arch) {
-                meaning.add(profile, &names, arch)?;
+                some = true;
+                meaning.add(profile, &names, family, arch)?;
             } else {
                 meaning.push(arch.base, 0, Answer::Return(action::KILL_THREAD));
             }
         }
-        let Some(arch) = sharing.clone().next() else { continue };
-        parts.insert(0, (audit, generate::calls(&mut program, &meaning, arch, default)));
+        if some {
+            let arch = &group[0];
+            parts.push((arch.audit, generate::calls(&mut program, &meaning, arch, default)));
+        }
     }
     generate::dispatch(&mut program, &parts);
     let instructions = program.finish();
@@ -122,20 +116,31 @@ pub fn compile_for(profile: &Seccomp<'_>, native: SeccompArch) -> Result<Filter>
         )
         .hint("fewer rules with args make it shorter"));
     }
+    let mut warnings = Vec::new();
+    if !unknown.is_empty() {
+        warnings.push(unknown);
+    }
     Ok(Filter { instructions, flags: flags(profile, listener), listener, warnings })
+}
+
+/// An error of the profile's.
+#[cold]
+#[inline(never)]
+fn refusal(what: &'static str) -> Error {
+    Error::new(what)
 }
 
 /// Whether a rule asks a listener. As in runc neither write(2) nor all else may
 /// do so, since the descriptor could not be handed over then.
 fn uses_listener(profile: &Seccomp<'_>) -> Result<bool> {
     if profile.default_action == SeccompAction::Notify {
-        return Err(Error::new("SCMP_ACT_NOTIFY cannot be used as default action"));
+        return Err(refusal("SCMP_ACT_NOTIFY cannot be used as default action"));
     }
     let notify = |rule: &&SeccompRule<'_>| rule.action == SeccompAction::Notify;
     let mut rules = profile.syscalls.iter().filter(notify).peekable();
     let listener = rules.peek().is_some();
     if rules.any(|rule| rule.names.contains(&"write")) {
-        return Err(Error::new("SCMP_ACT_NOTIFY cannot be used for the write syscall"));
+        return Err(refusal("SCMP_ACT_NOTIFY cannot be used for the write syscall"));
     }
     Ok(listener)
 }

@@ -35,7 +35,15 @@ pub struct Known {
     /// The offset of the word in the accumulator.
     pub loaded: Option<u32>,
     /// Offsets and values.
-    pub equal: Vec<(u32, u32)>,
+    equal: heapless::Vec<(u32, u32), 12>,
+}
+
+impl Known {
+    /// The word at `offset` has this value.
+    pub fn learn(&mut self, offset: u32, value: u32) {
+        // Six arguments of two words.
+        let _ = self.equal.push((offset, value));
+    }
 }
 
 /// A program under construction.

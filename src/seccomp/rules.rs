@@ -19,15 +19,7 @@ use super::action;
 use super::arch::{Arch, Family, SLOTS, X32_BIT};
 use super::condition::{Guard, guards};
 use crate::error::Result;
-use crate::spec::{Seccomp, SeccompAction};
-
-/// The calls of socketcall(2), from 1 (include/uapi/linux/net.h).
-const SOCKETCALLS: &str = "socket bind connect listen accept getsockname getpeername socketpair \
-    send recv sendto recvfrom shutdown setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg \
-    sendmmsg";
-/// The calls of ipc(2), from 1 (include/uapi/linux/ipc.h); `-` for none.
-const IPC_CALLS: &str = "semop semget semctl semtimedop - - - - - - msgsnd msgrcv msgget msgctl \
-    - - - - - - shmat shmdt shmget shmctl";
+use crate::spec::{Seccomp, SeccompAction, SeccompRule};
 
 /// One name of one rule.
 #[derive(Debug, Clone, Copy)]
@@ -35,9 +27,7 @@ pub struct Named {
     /// The rule's place in the profile.
     rule: u32,
     /// The name's place in the family's tables.
-    name: Option<u16>,
-    /// The family's name of the call it is multiplexed by, and its number there.
-    subcall: Option<(u16, u8)>,
+    name: u16,
 }
 
 /// Looks all the profile's names up; `unknown` gets those that no architecture
@@ -45,23 +35,16 @@ pub struct Named {
 pub fn resolve<'a>(
     profile: &Seccomp<'a>,
     family: &Family,
-    mut unknown: impl FnMut(&'a str),
+    unknown: &mut dyn FnMut(&'a str),
 ) -> Vec<Named> {
-    let name = |name: &str| family.find(name).map(|name| name as u16);
-    let multiplexers =
-        [("socketcall", SOCKETCALLS), ("ipc", IPC_CALLS)].map(|(call, words)| (name(call), words));
-    let mut all = Vec::with_capacity(profile.syscalls.iter().map(|rule| rule.names.len()).sum());
-    for (index, rule) in profile.syscalls.iter().enumerate() {
-        for &text in &rule.names {
-            let subcall = multiplexers.iter().find_map(|(call, words)| {
-                let number = words.split(' ').position(|word| word == text)?;
-                Some(((*call)?, number as u8 + 1))
-            });
-            let name = name(text);
-            if name.is_none() && subcall.is_none() {
-                unknown(text);
+    let count = profile.syscalls.iter().map(|rule| rule.names.len()).sum();
+    let mut all = Vec::with_capacity(count);
+    for (rule, SeccompRule { names, .. }) in profile.syscalls.iter().enumerate() {
+        for name in names {
+            match family.find(name) {
+                Some(name) => all.push(Named { rule: rule as u32, name }),
+                None => unknown(name),
             }
-            all.push(Named { rule: index as u32, name, subcall });
         }
     }
     all
@@ -111,7 +94,13 @@ impl Meaning {
     ///
     /// # Errors
     /// Two rules that contradict each other.
-    pub fn add(&mut self, profile: &Seccomp<'_>, names: &[Named], arch: &Arch) -> Result<()> {
+    pub fn add(
+        &mut self,
+        profile: &Seccomp<'_>,
+        names: &[Named],
+        family: &Family,
+        arch: &Arch,
+    ) -> Result<()> {
         let default = action::value(profile.default_action, profile.default_errno);
         // The action of a call's first rule without conditions.
         let mut plain: [Option<u32>; SLOTS] = [None; SLOTS];
@@ -119,7 +108,7 @@ impl Meaning {
         let mut newest = None;
         let mut private = 0u32;
         for named in names {
-            let direct = named.name.and_then(|name| arch.slot(name.into()));
+            let direct = arch.slot(named.name);
             match direct.and_then(Arch::private) {
                 Some(number) => private |= 1 << number,
                 None => newest = newest.max(direct),
@@ -129,19 +118,23 @@ impl Meaning {
             if value == default {
                 continue;
             }
-            let subcall = named
-                .subcall
-                .filter(|_| arch.multiplexed)
-                .and_then(|(call, number)| Some((arch.slot(call.into())?, Some(number.into()))));
-            for (slot, subcall) in [subcall, direct.map(|slot| (slot, None))].into_iter().flatten()
-            {
-                guards(&rule.args, value, arch.wide, subcall, |guard| {
+            let mut add = |slot: usize, subcall| {
+                guards(&rule.args, value, arch.wide, subcall, &mut |guard| {
                     if guard.conditions.is_empty() {
                         plain[slot].get_or_insert(value);
                     } else {
                         guarded.push((slot, guard));
                     }
                 });
+            };
+            if arch.multiplexed
+                && let Some((call, number)) = family.multiplexer(named.name)
+                && let Some(slot) = arch.slot(call)
+            {
+                add(slot, Some(number));
+            }
+            if let Some(slot) = direct {
+                add(slot, None);
             }
         }
         let permissive = matches!(
@@ -164,7 +157,7 @@ impl Meaning {
             let newer = newest.is_some_and(|newest| slot > newest) && !named;
             let answer = match plain {
                 Some(action) => Answer::Return(action),
-                None => match self.take_guards(slot, &mut guarded)? {
+                None => match self.order_guards(slot, &guarded)? {
                     None if newer => Answer::Return(action::ENOSYS),
                     None => Answer::Return(default),
                     Some(guards) => guards,
@@ -175,27 +168,17 @@ impl Meaning {
         Ok(())
     }
 
-    /// Moves the guards of a call to their place, in the order to try them.
-    fn take_guards(
-        &mut self,
-        slot: usize,
-        guarded: &mut Vec<(usize, Guard)>,
-    ) -> Result<Option<Answer>> {
+    /// Puts the guards of a call into the order to try them.
+    fn order_guards(&mut self, slot: usize, guarded: &[(usize, Guard)]) -> Result<Option<Answer>> {
         let begin = self.guards.len();
-        let mut at = 0;
-        while let Some((owner, _)) = guarded.get(at) {
-            if *owner != slot {
-                at += 1;
-                continue;
-            }
-            let (_, guard) = guarded.remove(at);
+        for (_, guard) in guarded.iter().filter(|(owner, _)| *owner == slot) {
             self.insert(begin, guard)?;
         }
         let end = self.guards.len();
         Ok((begin < end).then_some(Answer::Guards(begin, end)))
     }
 
-    fn insert(&mut self, begin: usize, guard: Guard) -> Result<()> {
+    fn insert(&mut self, begin: usize, guard: &Guard) -> Result<()> {
         let mut at = begin;
         while let Some(other) = self.guards.get(at) {
             let order = guard.order(other);
@@ -203,7 +186,7 @@ impl Meaning {
                 if guard.action == other.action {
                     return Ok(());
                 }
-                return Err(crate::error::Error::new(
+                return Err(super::refusal(
                     "seccomp: two rules for the same call and arguments have different actions",
                 ));
             }
@@ -212,7 +195,7 @@ impl Meaning {
             }
             at += 1;
         }
-        self.guards.insert(at, guard);
+        self.guards.insert(at, guard.clone());
         Ok(())
     }
 }

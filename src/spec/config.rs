@@ -47,8 +47,15 @@ impl<'a> Spec<'a> {
     /// The first thing wrong, as `FILE:LINE:COLUMN: PATH: what and what is
     /// allowed`.
     pub fn read(document: &'a Document<'_>) -> Result<Self> {
-        let spec = document.read(Spec::parse)?;
+        let mut spec = document.read(Spec::parse)?;
         validate::spec(&spec).map_err(|invalid| document.error(&invalid))?;
+        if let Some(resources) = &mut spec.linux.resources
+            && resources.pids == Some(0)
+            && minor(spec.oci_version) < 3
+        {
+            // Before 1.3 it was what engines wrote for no limit.
+            resources.pids = None;
+        }
         Ok(spec)
     }
 
@@ -73,8 +80,33 @@ impl<'a> Spec<'a> {
     }
 }
 
+/// The second number of a version; 0 where it has none.
+fn minor(version: &str) -> u32 {
+    version.split('.').nth(1).and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
 impl<'a> Root<'a> {
     fn parse(node: &Node<'a, '_>) -> Self {
         Root { path: node.required_text("path"), readonly: node.flag("readonly") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pids_limit_of_0_is_a_limit_since_1_3() {
+        let limit = |version: &str| {
+            let text = alloc::format!(
+                "{{\"ociVersion\":\"{version}\",\"root\":{{\"path\":\"r\"}},\
+                 \"linux\":{{\"resources\":{{\"pids\":{{\"limit\":0}}}}}}}}"
+            );
+            let document = Document::parse(text.as_bytes(), "config.json").unwrap();
+            Spec::read(&document).unwrap().linux.resources.unwrap().pids
+        };
+        assert_eq!(limit("1.0.2-dev"), None);
+        assert_eq!(limit("1.2.1"), None);
+        assert_eq!(limit("1.3.0"), Some(0));
     }
 }

@@ -115,3 +115,13 @@ pub static ARM: [u16; COUNT] = [
 52, 122, 10, 328, 337, 86, 388, 1011, 1012, 62, 348, 412, 269, 190, 111, 343, 313, 114, 280, 4,
 146,
 ];
+
+/// The places of the calls behind socketcall(2) and ipc(2) and their numbers there; ipc's
+/// add 128.
+#[rustfmt::skip]
+pub static BEHIND: [(u16, u8); 0] = [
+
+];
+
+/// The places of socketcall(2) and ipc(2).
+pub const MULTIPLEXERS: [u16; 2] = [0, 0];

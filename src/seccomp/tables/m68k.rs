@@ -5,7 +5,7 @@
 /// The names, sorted.
 #[rustfmt::skip]
 pub const NAMES: &str = "\
-_llseek _newselect _sysctl accept4 access acct add_key adjtimex alarm atomic_barrier \
+_llseek _newselect _sysctl accept accept4 access acct add_key adjtimex alarm atomic_barrier \
 atomic_cmpxchg_32 bdflush bind bpf brk cacheflush cachestat capget capset chdir chmod chown \
 chown32 chroot clock_adjtime clock_adjtime64 clock_getres clock_getres_time64 clock_gettime \
 clock_gettime64 clock_nanosleep clock_nanosleep_time64 clock_settime clock_settime64 clone \
@@ -37,54 +37,68 @@ pidfd_send_signal pipe pipe2 pivot_root pkey_alloc pkey_free pkey_mprotect poll 
 ppoll_time64 prctl pread64 preadv preadv2 prlimit64 process_madvise process_mrelease \
 process_vm_readv process_vm_writev pselect6 pselect6_time64 ptrace putpmsg pwrite64 pwritev \
 pwritev2 query_module quotactl quotactl_fd read readahead readdir readlink readlinkat readv \
-reboot recvfrom recvmmsg recvmmsg_time64 recvmsg remap_file_pages removexattr removexattrat \
-rename renameat renameat2 request_key restart_syscall rmdir rseq rseq_slice_yield rt_sigaction \
-rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait \
-rt_sigtimedwait_time64 rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min \
-sched_getaffinity sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval \
-sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler \
-sched_yield seccomp select semctl semget semtimedop_time64 sendfile sendfile64 sendmmsg \
-sendmsg sendto set_mempolicy set_mempolicy_home_node set_robust_list set_thread_area \
-set_tid_address setdomainname setfsgid setfsgid32 setfsuid setfsuid32 setgid setgid32 \
-setgroups setgroups32 sethostname setitimer setns setpgid setpriority setregid setregid32 \
-setresgid setresgid32 setresuid setresuid32 setreuid setreuid32 setrlimit setsid setsockopt \
-settimeofday setuid setuid32 setxattr setxattrat sgetmask shmat shmctl shmdt shmget shutdown \
-sigaction sigaltstack signal signalfd signalfd4 sigpending sigprocmask sigreturn sigsuspend \
-socket socketcall socketpair splice ssetmask stat stat64 statfs statfs64 statmount statx stime \
-swapoff swapon symlink symlinkat sync sync_file_range syncfs sysfs sysinfo syslog tee tgkill \
-time timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime \
-timer_settime64 timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime \
-timerfd_settime64 times tkill truncate truncate64 ugetrlimit umask umount umount2 uname unlink \
-unlinkat unshare uselib userfaultfd ustat utime utimensat utimensat_time64 utimes vfork \
-vhangup vmsplice wait4 waitid waitpid write writev";
+reboot recv recvfrom recvmmsg recvmmsg_time64 recvmsg remap_file_pages removexattr \
+removexattrat rename renameat renameat2 request_key restart_syscall rmdir rseq \
+rseq_slice_yield rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn \
+rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64 rt_tgsigqueueinfo sched_get_priority_max \
+sched_get_priority_min sched_getaffinity sched_getattr sched_getparam sched_getscheduler \
+sched_rr_get_interval sched_rr_get_interval_time64 sched_setaffinity sched_setattr \
+sched_setparam sched_setscheduler sched_yield seccomp select semctl semget semop semtimedop \
+semtimedop_time64 send sendfile sendfile64 sendmmsg sendmsg sendto set_mempolicy \
+set_mempolicy_home_node set_robust_list set_thread_area set_tid_address setdomainname setfsgid \
+setfsgid32 setfsuid setfsuid32 setgid setgid32 setgroups setgroups32 sethostname setitimer \
+setns setpgid setpriority setregid setregid32 setresgid setresgid32 setresuid setresuid32 \
+setreuid setreuid32 setrlimit setsid setsockopt settimeofday setuid setuid32 setxattr \
+setxattrat sgetmask shmat shmctl shmdt shmget shutdown sigaction sigaltstack signal signalfd \
+signalfd4 sigpending sigprocmask sigreturn sigsuspend socket socketcall socketpair splice \
+ssetmask stat stat64 statfs statfs64 statmount statx stime swapoff swapon symlink symlinkat \
+sync sync_file_range syncfs sysfs sysinfo syslog tee tgkill time timer_create timer_delete \
+timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd_create \
+timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill truncate \
+truncate64 ugetrlimit umask umount umount2 uname unlink unlinkat unshare uselib userfaultfd \
+ustat utime utimensat utimensat_time64 utimes vfork vhangup vmsplice wait4 waitid waitpid \
+write writev";
 
 /// How many names there are.
-pub const COUNT: usize = 443;
+pub const COUNT: usize = 448;
 
 /// Their numbers; !0 for a call that there is not.
 #[rustfmt::skip]
 pub static M68K: [u16; COUNT] = [
-140, 142, 149, 361, 33, 51, 279, 124, 27, 336, 335, 134, 358, 354, 45, 123, 451, 184, 185, 12,
-15, 16, 198, 61, 342, 405, 261, 406, 260, 403, 262, 407, 259, 404, 120, 435, 6, 436, 359, 376,
-8, 127, 129, 41, 63, 326, 249, 325, 250, 315, 441, 251, 319, 324, 11, 355, 1, 247, 300, 439,
-246, 267, 320, 337, 338, 133, 94, 299, 452, 95, 207, 291, 55, 239, 148, 228, 468, 469, 348, 231,
-143, 2, 234, 431, 225, 432, 430, 433, 108, 197, 293, 100, 264, 118, 93, 194, 235, 456, 422, 455,
-449, 454, 292, 130, 269, 305, 333, 314, 183, 141, 220, 50, 202, 49, 201, 47, 200, 80, 205, 105,
-166, 365, 132, 65, 20, 188, 64, 96, 352, 171, 211, 165, 209, 76, 77, 147, 364, 362, 221, 78, 24,
-199, 226, 464, 128, 285, 284, 328, 286, 245, 242, 243, 416, 241, 244, 426, 427, 425, 54, 283,
-282, 117, 347, 313, 281, 37, 445, 444, 446, 182, 212, 227, 9, 296, 360, 458, 470, 229, 465, 230,
-248, 233, 19, 224, 459, 461, 460, 107, 196, 238, 453, 268, 374, 353, 287, 237, 39, 289, 14, 290,
-150, 375, 152, 90, 192, 21, 442, 429, 310, 125, 276, 275, 271, 274, 419, 273, 418, 272, 163,
-462, 402, 399, 401, 400, 144, 151, 153, 91, 340, 162, 169, 34, 28, 84, 18, 5, 341, 428, 467,
-288, 437, 29, 332, 136, 438, 434, 424, 42, 327, 217, 382, 383, 381, 168, 302, 414, 172, 180,
-329, 377, 339, 440, 448, 345, 346, 301, 413, 26, 189, 181, 330, 378, 167, 131, 443, 3, 240, 89,
-85, 298, 145, 88, 368, 371, 417, 369, 252, 232, 466, 38, 295, 351, 280, 0, 40, 384, 471, 174,
-176, 175, 178, 173, 179, 177, 421, 331, 159, 160, 312, 350, 155, 157, 161, 423, 311, 349, 154,
-156, 158, 380, 82, 394, 393, 420, 187, 236, 372, 367, 366, 270, 450, 304, 334, 253, 121, 139,
-216, 138, 215, 46, 214, 81, 206, 74, 104, 344, 57, 97, 71, 204, 170, 210, 164, 208, 70, 203, 75,
-66, 363, 79, 23, 213, 223, 463, 68, 397, 396, 398, 395, 370, 67, 186, 48, 317, 323, 73, 126,
-119, 72, 356, 102, 357, 306, 69, 106, 195, 99, 263, 457, 379, 25, 115, 87, 83, 297, 36, 307,
-343, 135, 116, 103, 308, 265, 13, 254, 258, 257, 256, 408, 255, 409, 318, 322, 410, 321, 411,
-43, 222, 92, 193, 191, 60, 22, 52, 122, 10, 294, 303, 86, 373, 62, 30, 316, 412, 266, 190, 111,
-309, 114, 277, 7, 4, 146,
+140, 142, 149, !0, 361, 33, 51, 279, 124, 27, 336, 335, 134, 358, 354, 45, 123, 451, 184, 185,
+12, 15, 16, 198, 61, 342, 405, 261, 406, 260, 403, 262, 407, 259, 404, 120, 435, 6, 436, 359,
+376, 8, 127, 129, 41, 63, 326, 249, 325, 250, 315, 441, 251, 319, 324, 11, 355, 1, 247, 300,
+439, 246, 267, 320, 337, 338, 133, 94, 299, 452, 95, 207, 291, 55, 239, 148, 228, 468, 469, 348,
+231, 143, 2, 234, 431, 225, 432, 430, 433, 108, 197, 293, 100, 264, 118, 93, 194, 235, 456, 422,
+455, 449, 454, 292, 130, 269, 305, 333, 314, 183, 141, 220, 50, 202, 49, 201, 47, 200, 80, 205,
+105, 166, 365, 132, 65, 20, 188, 64, 96, 352, 171, 211, 165, 209, 76, 77, 147, 364, 362, 221,
+78, 24, 199, 226, 464, 128, 285, 284, 328, 286, 245, 242, 243, 416, 241, 244, 426, 427, 425, 54,
+283, 282, 117, 347, 313, 281, 37, 445, 444, 446, 182, 212, 227, 9, 296, 360, 458, 470, 229, 465,
+230, 248, 233, 19, 224, 459, 461, 460, 107, 196, 238, 453, 268, 374, 353, 287, 237, 39, 289, 14,
+290, 150, 375, 152, 90, 192, 21, 442, 429, 310, 125, 276, 275, 271, 274, 419, 273, 418, 272,
+163, 462, 402, 399, 401, 400, 144, 151, 153, 91, 340, 162, 169, 34, 28, 84, 18, 5, 341, 428,
+467, 288, 437, 29, 332, 136, 438, 434, 424, 42, 327, 217, 382, 383, 381, 168, 302, 414, 172,
+180, 329, 377, 339, 440, 448, 345, 346, 301, 413, 26, 189, 181, 330, 378, 167, 131, 443, 3, 240,
+89, 85, 298, 145, 88, !0, 368, 371, 417, 369, 252, 232, 466, 38, 295, 351, 280, 0, 40, 384, 471,
+174, 176, 175, 178, 173, 179, 177, 421, 331, 159, 160, 312, 350, 155, 157, 161, 423, 311, 349,
+154, 156, 158, 380, 82, 394, 393, !0, !0, 420, !0, 187, 236, 372, 367, 366, 270, 450, 304, 334,
+253, 121, 139, 216, 138, 215, 46, 214, 81, 206, 74, 104, 344, 57, 97, 71, 204, 170, 210, 164,
+208, 70, 203, 75, 66, 363, 79, 23, 213, 223, 463, 68, 397, 396, 398, 395, 370, 67, 186, 48, 317,
+323, 73, 126, 119, 72, 356, 102, 357, 306, 69, 106, 195, 99, 263, 457, 379, 25, 115, 87, 83,
+297, 36, 307, 343, 135, 116, 103, 308, 265, 13, 254, 258, 257, 256, 408, 255, 409, 318, 322,
+410, 321, 411, 43, 222, 92, 193, 191, 60, 22, 52, 122, 10, 294, 303, 86, 373, 62, 30, 316, 412,
+266, 190, 111, 309, 114, 277, 7, 4, 146,
 ];
+
+/// The places of the calls behind socketcall(2) and ipc(2) and their numbers there; ipc's
+/// add 128.
+#[rustfmt::skip]
+pub static BEHIND: [(u16, u8); 32] = [
+(3, 5), (4, 18), (13, 2), (39, 3), (122, 7), (137, 6), (138, 15), (175, 4), (221, 142),
+(222, 141), (223, 140), (224, 139), (283, 10), (284, 12), (285, 19), (287, 17), (323, 131),
+(324, 130), (325, 129), (326, 132), (328, 9), (331, 20), (332, 16), (333, 11), (363, 14),
+(370, 149), (371, 152), (372, 150), (373, 151), (374, 13), (384, 1), (386, 8),
+];
+
+/// The places of socketcall(2) and ipc(2).
+pub const MULTIPLEXERS: [u16; 2] = [385, 162];

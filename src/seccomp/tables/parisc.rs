@@ -104,3 +104,13 @@ pub static PARISC: [u16; COUNT] = [
 254, 253, 252, 408, 251, 409, 306, 308, 410, 307, 411, 43, 208, 92, 199, 60, 52, 59, 10, 281,
 288, 86, 344, 62, 30, 301, 412, 336, 113, 111, 294, 114, 235, 7, 4, 146,
 ];
+
+/// The places of the calls behind socketcall(2) and ipc(2) and their numbers there; ipc's
+/// add 128.
+#[rustfmt::skip]
+pub static BEHIND: [(u16, u8); 0] = [
+
+];
+
+/// The places of socketcall(2) and ipc(2).
+pub const MULTIPLEXERS: [u16; 2] = [0, 0];

@@ -45,14 +45,14 @@ rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time6
 rt_tgsigqueueinfo rtas sched_get_priority_max sched_get_priority_min sched_getaffinity \
 sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval \
 sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler \
-sched_yield seccomp select semctl semget semtimedop semtimedop_time64 send sendfile sendfile64 \
-sendmmsg sendmsg sendto set_mempolicy set_mempolicy_home_node set_robust_list set_tid_address \
-setdomainname setfsgid setfsuid setgid setgroups sethostname setitimer setns setpgid \
-setpriority setregid setresgid setresuid setreuid setrlimit setsid setsockopt settimeofday \
-setuid setxattr setxattrat sgetmask shmat shmctl shmdt shmget shutdown sigaction sigaltstack \
-signal signalfd signalfd4 sigpending sigprocmask sigreturn sigsuspend socket socketcall \
-socketpair splice spu_create spu_run ssetmask stat stat64 statfs statfs64 statmount statx \
-stime stty subpage_prot swapcontext swapoff swapon switch_endian symlink symlinkat sync \
+sched_yield seccomp select semctl semget semop semtimedop semtimedop_time64 send sendfile \
+sendfile64 sendmmsg sendmsg sendto set_mempolicy set_mempolicy_home_node set_robust_list \
+set_tid_address setdomainname setfsgid setfsuid setgid setgroups sethostname setitimer setns \
+setpgid setpriority setregid setresgid setresuid setreuid setrlimit setsid setsockopt \
+settimeofday setuid setxattr setxattrat sgetmask shmat shmctl shmdt shmget shutdown sigaction \
+sigaltstack signal signalfd signalfd4 sigpending sigprocmask sigreturn sigsuspend socket \
+socketcall socketpair splice spu_create spu_run ssetmask stat stat64 statfs statfs64 statmount \
+statx stime stty subpage_prot swapcontext swapoff swapon switch_endian symlink symlinkat sync \
 sync_file_range2 syncfs sys_debug_setcontext sysfs sysinfo syslog tee tgkill time timer_create \
 timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64 \
 timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill \
@@ -61,7 +61,7 @@ unshare uselib userfaultfd ustat utime utimensat utimensat_time64 utimes vfork v
 vmsplice wait4 waitid waitpid write writev";
 
 /// How many names there are.
-pub const COUNT: usize = 454;
+pub const COUNT: usize = 455;
 
 /// Their numbers; !0 for a call that there is not.
 #[rustfmt::skip]
@@ -82,13 +82,13 @@ pub static PPC64: [u16; COUNT] = [
 320, 380, 325, 440, 448, 351, 352, 44, 98, 280, !0, 26, 188, 180, 321, 381, 166, 131, 443, 3,
 191, 89, 85, 296, 145, 88, 336, 337, 343, !0, 342, 239, 218, 466, 38, 293, 357, 270, 0, 40, 387,
 471, 173, 175, 174, 177, 172, 178, 176, !0, 322, 255, 159, 160, 223, 356, 155, 157, 161, !0,
-222, 355, 154, 156, 158, 358, 82, 394, 393, 392, !0, 334, 186, !0, 349, 341, 335, 261, 450, 300,
-232, 121, 139, 138, 46, 81, 74, 104, 350, 57, 97, 71, 169, 164, 70, 75, 66, 339, 79, 23, 209,
-463, 68, 397, 396, 398, 395, 338, 67, 185, 48, 305, 313, 73, 126, 119, 72, 326, 102, 333, 283,
-279, 278, 69, 106, !0, 99, 252, 457, 383, 25, 31, 310, 249, 115, 87, 363, 83, 295, 36, 308, 348,
-256, 135, 116, 103, 284, 250, 13, 240, 244, 243, 242, !0, 241, !0, 306, 312, !0, 311, !0, 43,
-208, 92, !0, 225, 190, 58, 60, 22, 52, 122, 10, 292, 282, 86, 364, 62, 30, 304, !0, 251, 189,
-111, 113, 285, 114, 272, 7, 4, 146,
+222, 355, 154, 156, 158, 358, 82, 394, 393, !0, 392, !0, 334, 186, !0, 349, 341, 335, 261, 450,
+300, 232, 121, 139, 138, 46, 81, 74, 104, 350, 57, 97, 71, 169, 164, 70, 75, 66, 339, 79, 23,
+209, 463, 68, 397, 396, 398, 395, 338, 67, 185, 48, 305, 313, 73, 126, 119, 72, 326, 102, 333,
+283, 279, 278, 69, 106, !0, 99, 252, 457, 383, 25, 31, 310, 249, 115, 87, 363, 83, 295, 36, 308,
+348, 256, 135, 116, 103, 284, 250, 13, 240, 244, 243, 242, !0, 241, !0, 306, 312, !0, 311, !0,
+43, 208, 92, !0, 225, 190, 58, 60, 22, 52, 122, 10, 292, 282, 86, 364, 62, 30, 304, !0, 251,
+189, 111, 113, 285, 114, 272, 7, 4, 146,
 ];
 
 /// Their numbers; !0 for a call that there is not.
@@ -110,7 +110,7 @@ pub static PPC: [u16; COUNT] = [
 167, 281, 414, 171, 179, 320, 380, 325, 440, 448, 351, 352, 44, 98, 280, 413, 26, 188, 180, 321,
 381, 166, 131, 443, 3, 191, 89, 85, 296, 145, 88, 336, 337, 343, 417, 342, 239, 218, 466, 38,
 293, 357, 270, 0, 40, 387, 471, 173, 175, 174, 177, 172, 178, 176, 421, 322, 255, 159, 160, 223,
-356, 155, 157, 161, 423, 222, 355, 154, 156, 158, 358, 82, 394, 393, !0, 420, 334, 186, 226,
+356, 155, 157, 161, 423, 222, 355, 154, 156, 158, 358, 82, 394, 393, !0, !0, 420, 334, 186, 226,
 349, 341, 335, 261, 450, 300, 232, 121, 139, 138, 46, 81, 74, 104, 350, 57, 97, 71, 169, 164,
 70, 75, 66, 339, 79, 23, 209, 463, 68, 397, 396, 398, 395, 338, 67, 185, 48, 305, 313, 73, 126,
 119, 72, 326, 102, 333, 283, 279, 278, 69, 106, 195, 99, 252, 457, 383, 25, 31, 310, 249, 115,
@@ -118,3 +118,16 @@ pub static PPC: [u16; COUNT] = [
 409, 306, 312, 410, 311, 411, 43, 208, 92, 193, 225, 190, 58, 60, 22, 52, 122, 10, 292, 282, 86,
 364, 62, 30, 304, 412, 251, 189, 111, 113, 285, 114, 272, 7, 4, 146,
 ];
+
+/// The places of the calls behind socketcall(2) and ipc(2) and their numbers there; ipc's
+/// add 128.
+#[rustfmt::skip]
+pub static BEHIND: [(u16, u8); 32] = [
+(3, 5), (4, 18), (12, 2), (37, 3), (114, 7), (127, 6), (128, 15), (169, 4), (218, 142),
+(219, 141), (220, 140), (221, 139), (289, 10), (290, 12), (291, 19), (293, 17), (330, 131),
+(331, 130), (332, 129), (333, 132), (335, 9), (338, 20), (339, 16), (340, 11), (361, 14),
+(367, 149), (368, 152), (369, 150), (370, 151), (371, 13), (381, 1), (383, 8),
+];
+
+/// The places of socketcall(2) and ipc(2).
+pub const MULTIPLEXERS: [u16; 2] = [382, 156];

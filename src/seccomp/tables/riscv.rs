@@ -69,3 +69,13 @@ pub static RISCV64: [u16; COUNT] = [
 107, 111, 109, 108, 110, 85, 87, 86, 153, 130, 45, 166, 39, 160, 35, 97, 282, 88, 58, 75, 260,
 95, 64, 66,
 ];
+
+/// The places of the calls behind socketcall(2) and ipc(2) and their numbers there; ipc's
+/// add 128.
+#[rustfmt::skip]
+pub static BEHIND: [(u16, u8); 0] = [
+
+];
+
+/// The places of socketcall(2) and ipc(2).
+pub const MULTIPLEXERS: [u16; 2] = [0, 0];

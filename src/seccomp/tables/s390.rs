@@ -6,9 +6,9 @@
 /// The names, sorted.
 #[rustfmt::skip]
 pub const NAMES: &str = "\
-_llseek _newselect _sysctl accept4 access acct add_key adjtimex afs_syscall alarm bdflush bind \
-bpf brk cachestat capget capset chdir chmod chown chown32 chroot clock_adjtime clock_adjtime64 \
-clock_getres clock_getres_time64 clock_gettime clock_gettime64 clock_nanosleep \
+_llseek _newselect _sysctl accept accept4 access acct add_key adjtimex afs_syscall alarm \
+bdflush bind bpf brk cachestat capget capset chdir chmod chown chown32 chroot clock_adjtime \
+clock_adjtime64 clock_getres clock_getres_time64 clock_gettime clock_gettime64 clock_nanosleep \
 clock_nanosleep_time64 clock_settime clock_settime64 clone clone3 close close_range connect \
 copy_file_range creat create_module delete_module dup dup2 dup3 epoll_create epoll_create1 \
 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 execve execveat exit exit_group \
@@ -37,7 +37,7 @@ openat2 pause perf_event_open personality pidfd_getfd pidfd_open pidfd_send_sign
 pivot_root pkey_alloc pkey_free pkey_mprotect poll ppoll ppoll_time64 prctl pread64 preadv \
 preadv2 prlimit64 process_madvise process_mrelease process_vm_readv process_vm_writev pselect6 \
 pselect6_time64 ptrace putpmsg pwrite64 pwritev pwritev2 query_module quotactl quotactl_fd \
-read readahead readdir readlink readlinkat readv reboot recvfrom recvmmsg recvmmsg_time64 \
+read readahead readdir readlink readlinkat readv reboot recv recvfrom recvmmsg recvmmsg_time64 \
 recvmsg remap_file_pages removexattr removexattrat rename renameat renameat2 request_key \
 restart_syscall rmdir rseq rseq_slice_yield rt_sigaction rt_sigpending rt_sigprocmask \
 rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64 \
@@ -45,60 +45,60 @@ rt_tgsigqueueinfo s390_guarded_storage s390_pci_mmio_read s390_pci_mmio_write \
 s390_runtime_instr s390_sthyi sched_get_priority_max sched_get_priority_min sched_getaffinity \
 sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval \
 sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler \
-sched_yield seccomp select semctl semget semtimedop semtimedop_time64 sendfile sendfile64 \
-sendmmsg sendmsg sendto set_mempolicy set_mempolicy_home_node set_robust_list set_tid_address \
-setdomainname setfsgid setfsgid32 setfsuid setfsuid32 setgid setgid32 setgroups setgroups32 \
-sethostname setitimer setns setpgid setpriority setregid setregid32 setresgid setresgid32 \
-setresuid setresuid32 setreuid setreuid32 setrlimit setsid setsockopt settimeofday setuid \
-setuid32 setxattr setxattrat shmat shmctl shmdt shmget shutdown sigaction sigaltstack signal \
-signalfd signalfd4 sigpending sigprocmask sigreturn sigsuspend socket socketcall socketpair \
-splice stat stat64 statfs statfs64 statmount statx stime swapoff swapon symlink symlinkat sync \
-sync_file_range syncfs sysfs sysinfo syslog tee tgkill time timer_create timer_delete \
-timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd \
-timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill \
-truncate truncate64 ugetrlimit umask umount umount2 uname unlink unlinkat unshare uselib \
-userfaultfd ustat utime utimensat utimensat_time64 utimes vfork vhangup vmsplice wait4 waitid \
-write writev";
+sched_yield seccomp select semctl semget semop semtimedop semtimedop_time64 send sendfile \
+sendfile64 sendmmsg sendmsg sendto set_mempolicy set_mempolicy_home_node set_robust_list \
+set_tid_address setdomainname setfsgid setfsgid32 setfsuid setfsuid32 setgid setgid32 \
+setgroups setgroups32 sethostname setitimer setns setpgid setpriority setregid setregid32 \
+setresgid setresgid32 setresuid setresuid32 setreuid setreuid32 setrlimit setsid setsockopt \
+settimeofday setuid setuid32 setxattr setxattrat shmat shmctl shmdt shmget shutdown sigaction \
+sigaltstack signal signalfd signalfd4 sigpending sigprocmask sigreturn sigsuspend socket \
+socketcall socketpair splice stat stat64 statfs statfs64 statmount statx stime swapoff swapon \
+symlink symlinkat sync sync_file_range syncfs sysfs sysinfo syslog tee tgkill time \
+timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime \
+timer_settime64 timerfd timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime \
+timerfd_settime64 times tkill truncate truncate64 ugetrlimit umask umount umount2 uname unlink \
+unlinkat unshare uselib userfaultfd ustat utime utimensat utimensat_time64 utimes vfork \
+vhangup vmsplice wait4 waitid write writev";
 
 /// How many names there are.
-pub const COUNT: usize = 445;
+pub const COUNT: usize = 449;
 
 /// Their numbers; !0 for a call that there is not.
 #[rustfmt::skip]
 pub static S390X: [u16; COUNT] = [
-!0, !0, 149, 364, 33, 51, 278, 124, 137, 27, 134, 361, 351, 45, 451, 184, 185, 12, 15, 212, !0,
-61, 337, !0, 261, !0, 260, !0, 262, !0, 259, !0, 120, 435, 6, 436, 362, 375, 8, 127, 129, 41,
-63, 326, 249, 327, 250, 312, 441, 251, 318, 323, 11, 354, 1, 248, 300, 439, 253, !0, 314, 332,
-333, 133, 94, 299, 452, 207, !0, 291, 55, !0, 148, 229, 468, 469, 344, 232, 143, 2, 235, 431,
-226, 432, 430, 433, 108, !0, !0, 100, 266, 118, 93, !0, 238, 456, !0, 455, 449, 454, 292, 130,
-269, 305, 311, 183, 141, 220, 202, !0, 201, !0, 200, !0, 205, !0, 105, 368, 132, 65, 20, 188,
-64, 96, 349, 211, !0, 209, !0, 191, 77, 147, 367, 365, 236, 78, 199, !0, 227, 464, 112, 128,
-285, 284, 324, 286, 247, 244, 245, 382, !0, 243, 246, 426, 427, 425, 54, !0, 283, 282, 117, 343,
-381, 277, 280, 37, 445, 444, 446, 198, !0, 228, 9, 296, 363, 458, 470, 230, 465, 231, 110, 234,
-19, 225, 459, 461, 460, 107, !0, 219, 453, 268, 356, 350, 447, 287, 218, 39, 289, 14, 290, 150,
-374, 152, 90, !0, 21, 442, 429, 310, 125, 276, 275, 271, 274, !0, 273, !0, 272, 163, 462, 402,
-399, 401, 400, 144, 151, 153, 91, 335, 162, 293, 169, 34, 5, 336, 428, 467, 288, 437, 29, 331,
-136, 438, 434, 424, 42, 325, 217, 385, 386, 384, 168, 302, !0, 172, 180, 328, 376, 334, 440,
-448, 340, 341, 301, !0, 26, 189, 181, 329, 377, 167, 131, 443, 3, 222, 89, 85, 298, 145, 88,
-371, 357, !0, 372, 267, 233, 466, 38, 295, 347, 279, 7, 40, 383, 471, 174, 176, 175, 178, 173,
-179, 177, !0, 330, 378, 353, 352, 342, 380, 159, 160, 240, 346, 155, 157, 161, !0, 239, 345,
-154, 156, 158, 348, 142, 394, 393, 392, !0, 187, !0, 358, 370, 369, 270, 450, 304, 252, 121,
-216, !0, 215, !0, 214, !0, 206, !0, 74, 104, 339, 57, 97, 204, !0, 210, !0, 208, !0, 203, !0,
-75, 66, 366, 79, 213, !0, 224, 463, 397, 396, 398, 395, 373, 67, 186, 48, 316, 322, 73, 126,
-119, 72, 359, 102, 360, 306, 106, !0, 99, 265, 457, 379, !0, 115, 87, 83, 297, 36, 307, 338,
-135, 116, 103, 308, 241, !0, 254, 258, 257, 256, !0, 255, !0, 317, 319, 321, !0, 320, !0, 43,
-237, 92, !0, !0, 60, 22, 52, 122, 10, 294, 303, 86, 355, 62, 30, 315, !0, 313, 190, 111, 309,
-114, 281, 4, 146,
+!0, !0, 149, !0, 364, 33, 51, 278, 124, 137, 27, 134, 361, 351, 45, 451, 184, 185, 12, 15, 212,
+!0, 61, 337, !0, 261, !0, 260, !0, 262, !0, 259, !0, 120, 435, 6, 436, 362, 375, 8, 127, 129,
+41, 63, 326, 249, 327, 250, 312, 441, 251, 318, 323, 11, 354, 1, 248, 300, 439, 253, !0, 314,
+332, 333, 133, 94, 299, 452, 207, !0, 291, 55, !0, 148, 229, 468, 469, 344, 232, 143, 2, 235,
+431, 226, 432, 430, 433, 108, !0, !0, 100, 266, 118, 93, !0, 238, 456, !0, 455, 449, 454, 292,
+130, 269, 305, 311, 183, 141, 220, 202, !0, 201, !0, 200, !0, 205, !0, 105, 368, 132, 65, 20,
+188, 64, 96, 349, 211, !0, 209, !0, 191, 77, 147, 367, 365, 236, 78, 199, !0, 227, 464, 112,
+128, 285, 284, 324, 286, 247, 244, 245, 382, !0, 243, 246, 426, 427, 425, 54, !0, 283, 282, 117,
+343, 381, 277, 280, 37, 445, 444, 446, 198, !0, 228, 9, 296, 363, 458, 470, 230, 465, 231, 110,
+234, 19, 225, 459, 461, 460, 107, !0, 219, 453, 268, 356, 350, 447, 287, 218, 39, 289, 14, 290,
+150, 374, 152, 90, !0, 21, 442, 429, 310, 125, 276, 275, 271, 274, !0, 273, !0, 272, 163, 462,
+402, 399, 401, 400, 144, 151, 153, 91, 335, 162, 293, 169, 34, 5, 336, 428, 467, 288, 437, 29,
+331, 136, 438, 434, 424, 42, 325, 217, 385, 386, 384, 168, 302, !0, 172, 180, 328, 376, 334,
+440, 448, 340, 341, 301, !0, 26, 189, 181, 329, 377, 167, 131, 443, 3, 222, 89, 85, 298, 145,
+88, !0, 371, 357, !0, 372, 267, 233, 466, 38, 295, 347, 279, 7, 40, 383, 471, 174, 176, 175,
+178, 173, 179, 177, !0, 330, 378, 353, 352, 342, 380, 159, 160, 240, 346, 155, 157, 161, !0,
+239, 345, 154, 156, 158, 348, 142, 394, 393, !0, 392, !0, !0, 187, !0, 358, 370, 369, 270, 450,
+304, 252, 121, 216, !0, 215, !0, 214, !0, 206, !0, 74, 104, 339, 57, 97, 204, !0, 210, !0, 208,
+!0, 203, !0, 75, 66, 366, 79, 213, !0, 224, 463, 397, 396, 398, 395, 373, 67, 186, 48, 316, 322,
+73, 126, 119, 72, 359, 102, 360, 306, 106, !0, 99, 265, 457, 379, !0, 115, 87, 83, 297, 36, 307,
+338, 135, 116, 103, 308, 241, !0, 254, 258, 257, 256, !0, 255, !0, 317, 319, 321, !0, 320, !0,
+43, 237, 92, !0, !0, 60, 22, 52, 122, 10, 294, 303, 86, 355, 62, 30, 315, !0, 313, 190, 111,
+309, 114, 281, 4, 146,
 ];
 
 /// Their numbers; !0 for a call that there is not.
 #[rustfmt::skip]
 pub static S390: [u16; COUNT] = [
-140, 142, 149, 364, 33, 51, 278, 124, 137, 27, 134, 361, 351, 45, 451, 184, 185, 12, 15, 182,
-212, 61, 337, 405, 261, 406, 260, 403, 262, 407, 259, 404, 120, 435, 6, 436, 362, 375, 8, 127,
-129, 41, 63, 326, 249, 327, 250, 312, 441, 251, 318, 323, 11, 354, 1, 248, 300, 439, 253, 264,
-314, 332, 333, 133, 94, 299, 452, 95, 207, 291, 55, 221, 148, 229, !0, !0, 344, 232, 143, 2,
-235, 431, 226, 432, 430, 433, 108, 197, 293, 100, 266, 118, 93, 194, 238, 456, 422, 455, 449,
+140, 142, 149, !0, 364, 33, 51, 278, 124, 137, 27, 134, 361, 351, 45, 451, 184, 185, 12, 15,
+182, 212, 61, 337, 405, 261, 406, 260, 403, 262, 407, 259, 404, 120, 435, 6, 436, 362, 375, 8,
+127, 129, 41, 63, 326, 249, 327, 250, 312, 441, 251, 318, 323, 11, 354, 1, 248, 300, 439, 253,
+264, 314, 332, 333, 133, 94, 299, 452, 95, 207, 291, 55, 221, 148, 229, !0, !0, 344, 232, 143,
+2, 235, 431, 226, 432, 430, 433, 108, 197, 293, 100, 266, 118, 93, 194, 238, 456, 422, 455, 449,
 454, 292, 130, 269, 305, 311, 183, 141, 220, 50, 202, 49, 201, 47, 200, 80, 205, 105, 368, 132,
 65, 20, 188, 64, 96, 349, 171, 211, 165, 209, 76, 77, 147, 367, 365, 236, 78, 24, 199, 227, !0,
 112, 128, 285, 284, 324, 286, 247, 244, 245, 382, 416, 243, 246, 426, 427, 425, 54, 101, 283,
@@ -108,13 +108,26 @@ pub static S390: [u16; COUNT] = [
 272, 163, 462, 402, 399, 401, 400, 144, 151, 153, 91, 335, 162, !0, 169, 34, 5, 336, 428, !0,
 288, 437, 29, 331, 136, 438, 434, 424, 42, 325, 217, 385, 386, 384, 168, 302, 414, 172, 180,
 328, 376, 334, 440, 448, 340, 341, 301, 413, 26, 189, 181, 329, 377, 167, 131, 443, 3, 222, 89,
-85, 298, 145, 88, 371, 357, 417, 372, 267, 233, !0, 38, 295, 347, 279, 7, 40, 383, !0, 174, 176,
-175, 178, 173, 179, 177, 421, 330, 378, 353, 352, 342, 380, 159, 160, 240, 346, 155, 157, 161,
-423, 239, 345, 154, 156, 158, 348, !0, 394, 393, !0, 420, 187, 223, 358, 370, 369, 270, 450,
-304, 252, 121, 139, 216, 138, 215, 46, 214, 81, 206, 74, 104, 339, 57, 97, 71, 204, 170, 210,
-164, 208, 70, 203, 75, 66, 366, 79, 23, 213, 224, !0, 397, 396, 398, 395, 373, 67, 186, 48, 316,
-322, 73, 126, 119, 72, 359, 102, 360, 306, 106, 195, 99, 265, 457, 379, 25, 115, 87, 83, 297,
-36, 307, 338, 135, 116, 103, 308, 241, 13, 254, 258, 257, 256, 408, 255, 409, 317, 319, 321,
-410, 320, 411, 43, 237, 92, 193, 191, 60, 22, 52, 122, 10, 294, 303, 86, 355, 62, 30, 315, 412,
-313, 190, 111, 309, 114, 281, 4, 146,
+85, 298, 145, 88, !0, 371, 357, 417, 372, 267, 233, !0, 38, 295, 347, 279, 7, 40, 383, !0, 174,
+176, 175, 178, 173, 179, 177, 421, 330, 378, 353, 352, 342, 380, 159, 160, 240, 346, 155, 157,
+161, 423, 239, 345, 154, 156, 158, 348, !0, 394, 393, !0, !0, 420, !0, 187, 223, 358, 370, 369,
+270, 450, 304, 252, 121, 139, 216, 138, 215, 46, 214, 81, 206, 74, 104, 339, 57, 97, 71, 204,
+170, 210, 164, 208, 70, 203, 75, 66, 366, 79, 23, 213, 224, !0, 397, 396, 398, 395, 373, 67,
+186, 48, 316, 322, 73, 126, 119, 72, 359, 102, 360, 306, 106, 195, 99, 265, 457, 379, 25, 115,
+87, 83, 297, 36, 307, 338, 135, 116, 103, 308, 241, 13, 254, 258, 257, 256, 408, 255, 409, 317,
+319, 321, 410, 320, 411, 43, 237, 92, 193, 191, 60, 22, 52, 122, 10, 294, 303, 86, 355, 62, 30,
+315, 412, 313, 190, 111, 309, 114, 281, 4, 146,
 ];
+
+/// The places of the calls behind socketcall(2) and ipc(2) and their numbers there; ipc's
+/// add 128.
+#[rustfmt::skip]
+pub static BEHIND: [(u16, u8); 32] = [
+(3, 5), (4, 18), (12, 2), (37, 3), (118, 7), (133, 6), (134, 15), (175, 4), (222, 142),
+(223, 141), (224, 140), (225, 139), (282, 10), (283, 12), (284, 19), (286, 17), (327, 131),
+(328, 130), (329, 129), (330, 132), (332, 9), (335, 20), (336, 16), (337, 11), (366, 14),
+(372, 149), (373, 152), (374, 150), (375, 151), (376, 13), (386, 1), (388, 8),
+];
+
+/// The places of socketcall(2) and ipc(2).
+pub const MULTIPLEXERS: [u16; 2] = [387, 161];

@@ -41,23 +41,23 @@ rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigti
 rt_sigtimedwait_time64 rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min \
 sched_getaffinity sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval \
 sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler \
-sched_yield seccomp semctl semget semtimedop_time64 send sendfile sendfile64 sendmmsg sendmsg \
-sendto set_mempolicy set_mempolicy_home_node set_robust_list set_tid_address setdomainname \
-setfsgid setfsgid32 setfsuid setfsuid32 setgid setgid32 setgroups setgroups32 sethostname \
-setitimer setns setpgid setpriority setregid setregid32 setresgid setresgid32 setresuid \
-setresuid32 setreuid setreuid32 setrlimit setsid setsockopt settimeofday setuid setuid32 \
-setxattr sgetmask shmat shmctl shmdt shmget shutdown sigaction sigaltstack signal signalfd \
-signalfd4 sigpending sigprocmask sigreturn sigsuspend socket socketcall socketpair splice \
-ssetmask stat stat64 statfs statfs64 statmount statx stime swapoff swapon symlink symlinkat \
-sync sync_file_range sync_file_range2 syncfs sysfs sysinfo syslog tee tgkill time timer_create \
-timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64 \
-timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill \
-truncate truncate64 ugetrlimit umask umount umount2 uname unlink unlinkat unshare uselib \
-userfaultfd ustat utime utimensat utimensat_time64 utimes vfork vhangup vmsplice wait4 waitid \
-waitpid write writev";
+sched_yield seccomp semctl semget semop semtimedop semtimedop_time64 send sendfile sendfile64 \
+sendmmsg sendmsg sendto set_mempolicy set_mempolicy_home_node set_robust_list set_tid_address \
+setdomainname setfsgid setfsgid32 setfsuid setfsuid32 setgid setgid32 setgroups setgroups32 \
+sethostname setitimer setns setpgid setpriority setregid setregid32 setresgid setresgid32 \
+setresuid setresuid32 setreuid setreuid32 setrlimit setsid setsockopt settimeofday setuid \
+setuid32 setxattr sgetmask shmat shmctl shmdt shmget shutdown sigaction sigaltstack signal \
+signalfd signalfd4 sigpending sigprocmask sigreturn sigsuspend socket socketcall socketpair \
+splice ssetmask stat stat64 statfs statfs64 statmount statx stime swapoff swapon symlink \
+symlinkat sync sync_file_range sync_file_range2 syncfs sysfs sysinfo syslog tee tgkill time \
+timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime \
+timer_settime64 timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime \
+timerfd_settime64 times tkill truncate truncate64 ugetrlimit umask umount umount2 uname unlink \
+unlinkat unshare uselib userfaultfd ustat utime utimensat utimensat_time64 utimes vfork \
+vhangup vmsplice wait4 waitid waitpid write writev";
 
 /// How many names there are.
-pub const COUNT: usize = 427;
+pub const COUNT: usize = 429;
 
 /// Their numbers; !0 for a call that there is not.
 #[rustfmt::skip]
@@ -77,11 +77,24 @@ pub static SH: [u16; COUNT] = [
 384, 168, 309, 414, 172, 180, 333, 381, 339, 440, 448, 365, 366, 308, 413, 26, 181, 334, 382,
 131, 443, 3, 225, 89, 85, 305, 145, 88, 350, 351, 357, 417, 356, 257, 235, 38, 302, 371, 286, 0,
 40, 387, 174, 176, 175, 178, 173, 179, 177, 421, 335, 159, 160, 242, 369, 155, 157, 161, 423,
-241, 370, 154, 156, 158, 372, 394, 393, 420, 348, 187, 239, 363, 355, 349, 276, 450, 311, 258,
-121, 139, 216, 138, 215, 46, 214, 81, 206, 74, 104, 364, 57, 97, 71, 204, 170, 210, 164, 208,
-70, 203, 75, 66, 353, 79, 23, 213, 226, 68, 397, 396, 398, 395, 352, 67, 186, 48, 321, 327, 73,
-126, 119, 72, 340, 102, 347, 313, 69, 106, 195, 99, 268, 457, 383, 25, 115, 87, 83, 304, 36,
-314, 388, 362, 135, 116, 103, 315, 270, 13, 259, 263, 262, 261, 408, 260, 409, 322, 326, 410,
-325, 411, 43, 238, 92, 193, 191, 60, 22, 52, 122, 10, 301, 310, 86, 377, 62, 30, 320, 412, 271,
-190, 111, 316, 114, 284, 7, 4, 146,
+241, 370, 154, 156, 158, 372, 394, 393, !0, !0, 420, 348, 187, 239, 363, 355, 349, 276, 450,
+311, 258, 121, 139, 216, 138, 215, 46, 214, 81, 206, 74, 104, 364, 57, 97, 71, 204, 170, 210,
+164, 208, 70, 203, 75, 66, 353, 79, 23, 213, 226, 68, 397, 396, 398, 395, 352, 67, 186, 48, 321,
+327, 73, 126, 119, 72, 340, 102, 347, 313, 69, 106, 195, 99, 268, 457, 383, 25, 115, 87, 83,
+304, 36, 314, 388, 362, 135, 116, 103, 315, 270, 13, 259, 263, 262, 261, 408, 260, 409, 322,
+326, 410, 325, 411, 43, 238, 92, 193, 191, 60, 22, 52, 122, 10, 301, 310, 86, 377, 62, 30, 320,
+412, 271, 190, 111, 316, 114, 284, 7, 4, 146,
 ];
+
+/// The places of the calls behind socketcall(2) and ipc(2) and their numbers there; ipc's
+/// add 128.
+#[rustfmt::skip]
+pub static BEHIND: [(u16, u8); 32] = [
+(3, 5), (4, 18), (11, 2), (36, 3), (113, 7), (127, 6), (128, 15), (164, 4), (208, 142),
+(209, 141), (210, 140), (211, 139), (268, 10), (269, 12), (270, 19), (272, 17), (305, 131),
+(306, 130), (307, 129), (308, 132), (310, 9), (313, 20), (314, 16), (315, 11), (344, 14),
+(350, 149), (351, 152), (352, 150), (353, 151), (354, 13), (364, 1), (366, 8),
+];
+
+/// The places of socketcall(2) and ipc(2).
+pub const MULTIPLEXERS: [u16; 2] = [365, 151];

@@ -40,31 +40,31 @@ pause perf_event_open personality pidfd_getfd pidfd_open pidfd_send_signal pipe 
 pivot_root pkey_alloc pkey_free pkey_mprotect poll ppoll ppoll_time64 prctl pread64 preadv \
 preadv2 prlimit64 process_madvise process_mrelease process_vm_readv process_vm_writev prof \
 profil pselect6 pselect6_time64 ptrace putpmsg pwrite64 pwritev pwritev2 query_module quotactl \
-quotactl_fd read readahead readdir readlink readlinkat readv reboot recvfrom recvmmsg \
+quotactl_fd read readahead readdir readlink readlinkat readv reboot recv recvfrom recvmmsg \
 recvmmsg_time64 recvmsg remap_file_pages removexattr removexattrat rename renameat renameat2 \
 request_key restart_syscall rmdir rseq rseq_slice_yield rt_sigaction rt_sigpending \
 rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait \
 rt_sigtimedwait_time64 rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min \
 sched_getaffinity sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval \
 sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler \
-sched_yield seccomp security select semctl semget semop semtimedop semtimedop_time64 sendfile \
-sendfile64 sendmmsg sendmsg sendto set_mempolicy set_mempolicy_home_node set_robust_list \
-set_thread_area set_tid_address setdomainname setfsgid setfsgid32 setfsuid setfsuid32 setgid \
-setgid32 setgroups setgroups32 sethostname setitimer setns setpgid setpriority setregid \
-setregid32 setresgid setresgid32 setresuid setresuid32 setreuid setreuid32 setrlimit setsid \
-setsockopt settimeofday setuid setuid32 setxattr setxattrat sgetmask shmat shmctl shmdt shmget \
-shutdown sigaction sigaltstack signal signalfd signalfd4 sigpending sigprocmask sigreturn \
-sigsuspend socket socketcall socketpair splice ssetmask stat stat64 statfs statfs64 statmount \
-statx stime stty swapoff swapon symlink symlinkat sync sync_file_range syncfs sysfs sysinfo \
-syslog tee tgkill time timer_create timer_delete timer_getoverrun timer_gettime \
-timer_gettime64 timer_settime timer_settime64 timerfd_create timerfd_gettime timerfd_gettime64 \
-timerfd_settime timerfd_settime64 times tkill truncate truncate64 tuxcall ugetrlimit ulimit \
-umask umount umount2 uname unlink unlinkat unshare uprobe uretprobe uselib userfaultfd ustat \
-utime utimensat utimensat_time64 utimes vfork vhangup vm86 vm86old vmsplice vserver wait4 \
-waitid waitpid write writev";
+sched_yield seccomp security select semctl semget semop semtimedop semtimedop_time64 send \
+sendfile sendfile64 sendmmsg sendmsg sendto set_mempolicy set_mempolicy_home_node \
+set_robust_list set_thread_area set_tid_address setdomainname setfsgid setfsgid32 setfsuid \
+setfsuid32 setgid setgid32 setgroups setgroups32 sethostname setitimer setns setpgid \
+setpriority setregid setregid32 setresgid setresgid32 setresuid setresuid32 setreuid \
+setreuid32 setrlimit setsid setsockopt settimeofday setuid setuid32 setxattr setxattrat \
+sgetmask shmat shmctl shmdt shmget shutdown sigaction sigaltstack signal signalfd signalfd4 \
+sigpending sigprocmask sigreturn sigsuspend socket socketcall socketpair splice ssetmask stat \
+stat64 statfs statfs64 statmount statx stime stty swapoff swapon symlink symlinkat sync \
+sync_file_range syncfs sysfs sysinfo syslog tee tgkill time timer_create timer_delete \
+timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd_create \
+timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill truncate \
+truncate64 tuxcall ugetrlimit ulimit umask umount umount2 uname unlink unlinkat unshare uprobe \
+uretprobe uselib userfaultfd ustat utime utimensat utimensat_time64 utimes vfork vhangup vm86 \
+vm86old vmsplice vserver wait4 waitid waitpid write writev";
 
 /// How many names there are.
-pub const COUNT: usize = 472;
+pub const COUNT: usize = 474;
 
 /// Their numbers; !0 for a call that there is not.
 #[rustfmt::skip]
@@ -83,15 +83,15 @@ pub static X86_64: [u16; COUNT] = [
 242, !0, 241, 25, 462, 71, 68, 70, 69, 26, 150, 152, 11, 303, 35, 262, 180, !0, !0, !0, !0, !0,
 !0, 2, 304, 428, 467, 257, 437, 34, 298, 135, 438, 434, 424, 22, 293, 155, 330, 331, 329, 7,
 271, !0, 157, 17, 295, 327, 302, 440, 448, 310, 311, !0, !0, 270, !0, 101, 182, 18, 296, 328,
-178, 179, 443, 0, 187, !0, 89, 267, 19, 169, 45, 299, !0, 47, 216, 197, 466, 82, 264, 316, 249,
-219, 84, 334, 471, 13, 127, 14, 129, 15, 130, 128, !0, 297, 146, 147, 204, 315, 143, 145, 148,
-!0, 203, 314, 142, 144, 24, 317, 185, 23, 66, 64, 65, 220, !0, 40, !0, 307, 46, 44, 238, 450,
-273, 205, 218, 171, 123, !0, 122, !0, 106, !0, 116, !0, 170, 38, 308, 109, 141, 114, !0, 119,
-!0, 117, !0, 113, !0, 160, 112, 54, 164, 105, !0, 188, 463, !0, 30, 31, 67, 29, 48, !0, 131, !0,
-282, 289, !0, !0, !0, !0, 41, !0, 53, 275, !0, 4, !0, 137, !0, 457, 332, !0, !0, 168, 167, 88,
-266, 162, 277, 306, 139, 99, 103, 276, 234, 201, 222, 226, 225, 224, !0, 223, !0, 283, 287, !0,
-286, !0, 100, 200, 76, !0, 184, !0, !0, 95, !0, 166, 63, 87, 263, 272, 336, 335, 134, 323, 136,
-132, 280, !0, 235, 58, 153, !0, !0, 278, 236, 61, 247, !0, 1, 20,
+178, 179, 443, 0, 187, !0, 89, 267, 19, 169, !0, 45, 299, !0, 47, 216, 197, 466, 82, 264, 316,
+249, 219, 84, 334, 471, 13, 127, 14, 129, 15, 130, 128, !0, 297, 146, 147, 204, 315, 143, 145,
+148, !0, 203, 314, 142, 144, 24, 317, 185, 23, 66, 64, 65, 220, !0, !0, 40, !0, 307, 46, 44,
+238, 450, 273, 205, 218, 171, 123, !0, 122, !0, 106, !0, 116, !0, 170, 38, 308, 109, 141, 114,
+!0, 119, !0, 117, !0, 113, !0, 160, 112, 54, 164, 105, !0, 188, 463, !0, 30, 31, 67, 29, 48, !0,
+131, !0, 282, 289, !0, !0, !0, !0, 41, !0, 53, 275, !0, 4, !0, 137, !0, 457, 332, !0, !0, 168,
+167, 88, 266, 162, 277, 306, 139, 99, 103, 276, 234, 201, 222, 226, 225, 224, !0, 223, !0, 283,
+287, !0, 286, !0, 100, 200, 76, !0, 184, !0, !0, 95, !0, 166, 63, 87, 263, 272, 336, 335, 134,
+323, 136, 132, 280, !0, 235, 58, 153, !0, !0, 278, 236, 61, 247, !0, 1, 20,
 ];
 
 /// Their numbers; !0 for a call that there is not.
@@ -111,42 +111,38 @@ pub static X86: [u16; COUNT] = [
 125, 56, 282, 281, 277, 280, 419, 279, 418, 278, 163, 462, 402, 399, 401, 400, 144, 151, 153,
 91, 341, 162, !0, 169, 34, 28, 84, 59, 18, 109, 5, 342, 428, 467, 295, 437, 29, 336, 136, 438,
 434, 424, 42, 331, 217, 381, 382, 380, 168, 309, 414, 172, 180, 333, 378, 340, 440, 448, 347,
-348, 44, 98, 308, 413, 26, 189, 181, 334, 379, 167, 131, 443, 3, 225, 89, 85, 305, 145, 88, 371,
-337, 417, 372, 257, 235, 466, 38, 302, 353, 287, 0, 40, 386, 471, 174, 176, 175, 178, 173, 179,
-177, 421, 335, 159, 160, 242, 352, 155, 157, 161, 423, 241, 351, 154, 156, 158, 354, !0, 82,
-394, 393, !0, !0, 420, 187, 239, 345, 370, 369, 276, 450, 311, 243, 258, 121, 139, 216, 138,
-215, 46, 214, 81, 206, 74, 104, 346, 57, 97, 71, 204, 170, 210, 164, 208, 70, 203, 75, 66, 366,
-79, 23, 213, 226, 463, 68, 397, 396, 398, 395, 373, 67, 186, 48, 321, 327, 73, 126, 119, 72,
-359, 102, 360, 313, 69, 106, 195, 99, 268, 457, 383, 25, 31, 115, 87, 83, 304, 36, 314, 344,
+348, 44, 98, 308, 413, 26, 189, 181, 334, 379, 167, 131, 443, 3, 225, 89, 85, 305, 145, 88, !0,
+371, 337, 417, 372, 257, 235, 466, 38, 302, 353, 287, 0, 40, 386, 471, 174, 176, 175, 178, 173,
+179, 177, 421, 335, 159, 160, 242, 352, 155, 157, 161, 423, 241, 351, 154, 156, 158, 354, !0,
+82, 394, 393, !0, !0, 420, !0, 187, 239, 345, 370, 369, 276, 450, 311, 243, 258, 121, 139, 216,
+138, 215, 46, 214, 81, 206, 74, 104, 346, 57, 97, 71, 204, 170, 210, 164, 208, 70, 203, 75, 66,
+366, 79, 23, 213, 226, 463, 68, 397, 396, 398, 395, 373, 67, 186, 48, 321, 327, 73, 126, 119,
+72, 359, 102, 360, 313, 69, 106, 195, 99, 268, 457, 383, 25, 31, 115, 87, 83, 304, 36, 314, 344,
 135, 116, 103, 315, 270, 13, 259, 263, 262, 261, 408, 260, 409, 322, 326, 410, 325, 411, 43,
 238, 92, 193, !0, 191, 58, 60, 22, 52, 122, 10, 301, 310, !0, !0, 86, 374, 62, 30, 320, 412,
 271, 190, 111, 166, 113, 316, 273, 114, 284, 7, 4, 146,
 ];
 
-/// Their numbers; !0 for a call that there is not.
+/// Where X32 differs from X86_64: place and number.
 #[rustfmt::skip]
-pub static X32: [u16; COUNT] = [
-!0, !0, !0, 43, 288, 21, 163, 248, 159, 183, 37, 158, !0, 49, 321, !0, 12, 451, 125, 126, 80,
-90, 92, !0, 161, 305, !0, 229, !0, 228, !0, 230, !0, 227, !0, 56, 435, 3, 436, 42, 326, 85, !0,
-176, 32, 33, 292, 213, 291, 233, !0, 281, 441, 232, !0, 284, 290, 520, 545, 60, 231, 269, 439,
-221, !0, 285, 300, 301, 81, 91, 268, 452, 93, !0, 260, 72, !0, 75, 193, 468, 469, 313, 196, 73,
-57, 199, 431, 190, 432, 430, 433, 5, !0, !0, 138, !0, 74, !0, 77, !0, 202, 456, !0, 455, 449,
-454, 261, !0, 239, 531, !0, 309, 79, 78, 217, 108, !0, 107, !0, 104, !0, 115, !0, 36, 52, 121,
-111, 39, 181, 110, 140, 318, 120, !0, 118, !0, 97, 98, 124, 51, 542, 186, 96, 102, !0, 191, 464,
-!0, !0, 175, 254, 253, 294, 255, 210, 207, 208, 333, !0, 543, 544, 426, 427, 425, 514, 173, 172,
-252, 251, !0, 312, 320, 528, 250, 62, 445, 444, 446, 94, !0, 192, 86, 265, 50, 458, 470, 194,
-465, 195, !0, 212, 198, 8, 189, 459, 461, 460, 6, !0, 28, 453, 237, 324, 319, 447, 256, 27, 83,
-258, 133, 259, 149, 325, 151, 9, !0, 154, 165, 442, 429, 533, 10, !0, 245, 527, 240, 243, !0,
-242, !0, 241, 25, 462, 71, 68, 70, 69, 26, 150, 152, 11, 303, 35, 262, !0, !0, !0, !0, !0, !0,
-!0, 2, 304, 428, 467, 257, 437, 34, 298, 135, 438, 434, 424, 22, 293, 155, 330, 331, 329, 7,
-271, !0, 157, 17, 534, 546, 302, 440, 448, 539, 540, !0, !0, 270, !0, 521, 182, 18, 535, 547,
-!0, 179, 443, 0, 187, !0, 89, 267, 515, 169, 517, 537, !0, 519, 216, 197, 466, 82, 264, 316,
-249, 219, 84, 334, 471, 512, 522, 14, 524, 513, 130, 523, !0, 536, 146, 147, 204, 315, 143, 145,
-148, !0, 203, 314, 142, 144, 24, 317, 185, 23, 66, 64, 65, 220, !0, 40, !0, 538, 518, 44, 238,
-450, 530, !0, 218, 171, 123, !0, 122, !0, 106, !0, 116, !0, 170, 38, 308, 109, 141, 114, !0,
-119, !0, 117, !0, 113, !0, 160, 112, 541, 164, 105, !0, 188, 463, !0, 30, 31, 67, 29, 48, !0,
-525, !0, 282, 289, !0, !0, !0, !0, 41, !0, 53, 275, !0, 4, !0, 137, !0, 457, 332, !0, !0, 168,
-167, 88, 266, 162, 277, 306, 139, 99, 103, 276, 234, 201, 526, 226, 225, 224, !0, 223, !0, 283,
-287, !0, 286, !0, 100, 200, 76, !0, 184, !0, !0, 95, !0, 166, 63, 87, 263, 272, 336, 335, !0,
-323, 136, 132, 280, !0, 235, 58, 153, !0, !0, 532, !0, 61, 529, !0, 1, 516,
+pub static X32: [(u16, u16); 47] = [
+(2, !0), (42, !0), (50, !0), (54, !0), (57, 520), (58, 545), (107, !0), (109, 531), (110, !0),
+(140, 542), (159, 543), (160, 544), (164, 514), (172, 528), (220, 533), (224, 527), (244, !0),
+(274, 534), (275, 546), (279, 539), (280, 540), (285, 521), (288, 535), (289, 547), (290, !0),
+(298, 515), (301, 517), (302, 537), (304, 519), (316, 512), (317, 522), (319, 524), (320, 513),
+(322, 523), (324, 536), (349, 538), (350, 518), (354, 530), (355, !0), (381, 541), (394, 525),
+(428, 526), (456, !0), (467, 532), (468, !0), (470, 529), (473, 516),
 ];
+
+/// The places of the calls behind socketcall(2) and ipc(2) and their numbers there; ipc's
+/// add 128.
+#[rustfmt::skip]
+pub static BEHIND: [(u16, u8); 32] = [
+(3, 5), (4, 18), (13, 2), (39, 3), (124, 7), (139, 6), (140, 15), (183, 4), (233, 142),
+(234, 141), (235, 140), (236, 139), (300, 10), (301, 12), (302, 19), (304, 17), (341, 131),
+(342, 130), (343, 129), (344, 132), (346, 9), (349, 20), (350, 16), (351, 11), (381, 14),
+(388, 149), (389, 152), (390, 150), (391, 151), (392, 13), (402, 1), (404, 8),
+];
+
+/// The places of socketcall(2) and ipc(2).
+pub const MULTIPLEXERS: [u16; 2] = [403, 169];

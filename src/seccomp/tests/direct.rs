@@ -69,7 +69,8 @@ pub struct Reading {
 /// The numbers of an architecture by name.
 pub fn numbers(family: &Family, arch: &Arch) -> BTreeMap<String, u32> {
     let all = family.names().enumerate();
-    all.filter_map(|(at, name)| Some((name.to_string(), arch.number(arch.slot(at)?)))).collect()
+    all.filter_map(|(at, name)| Some((name.to_string(), arch.number(arch.slot(at as u16)?))))
+        .collect()
 }
 
 impl Reading {

@@ -149,7 +149,7 @@ fn numbers_are_the_same() {
     }
     let mut compared = 0;
     for (arch, _) in NAMES {
-        let (family, arch) = Family::of(arch).unwrap();
+        let (family, arch) = find(arch);
         let ours = numbers(family, arch);
         for (name, number) in known(family, arch.name) {
             // Calls that it does not have, or has only behind socketcall(2).
@@ -168,7 +168,7 @@ fn numbers_are_the_same() {
 
 /// Compares the answers of both filters; gives the number of comparisons.
 fn compare(profile: &Seccomp<'_>, native: SeccompArch, random: &mut Random, rounds: usize) -> u64 {
-    let (family, _) = Family::of(native).unwrap();
+    let family = Family::of(native).unwrap();
     let ours = compile_for(profile, native);
     // It refuses more: also rules of which one has the first conditions of the
     // other, where we try the shorter one first.
@@ -227,7 +227,7 @@ fn answers_are_the_same_for_random_profiles() {
     let mut compared = 0;
     // What it writes for the other byte order is no valid program.
     for native in [SeccompArch::X86_64, SeccompArch::Aarch64, SeccompArch::Ppc64le] {
-        let (family, _) = Family::of(native).unwrap();
+        let family = Family::of(native).unwrap();
         // libseccomp finds a name by its number on its own machine, and does not
         // have every name on every architecture that has it.
         let mut known_names = known(family, SeccompArch::X86_64);
@@ -267,7 +267,7 @@ fn answers_are_the_same_for_the_default_profile() {
     let ours = compile_for(&profile, SeccompArch::X86_64).unwrap().instructions;
     let theirs = filter(&profile, SeccompArch::X86_64).unwrap();
     println!("instructions: {} ours, {} libseccomp's", ours.len(), theirs.len());
-    let (family, arch) = Family::of(SeccompArch::X86_64).unwrap();
+    let (family, arch) = find(SeccompArch::X86_64);
     let numbers = numbers(family, arch);
     let steps = |program: &[Instruction], number| {
         let call = Call { number, audit: arch.audit, big_endian: false, args: [0; 6] };

@@ -48,3 +48,9 @@ impl Random {
 fn natives() -> Vec<SeccompArch> {
     SeccompArch::ALL.iter().copied().filter(|arch| Family::of(*arch).is_some()).collect()
 }
+
+/// An architecture and its family.
+fn find(arch: SeccompArch) -> (&'static Family, &'static Arch) {
+    let family = Family::of(arch).unwrap();
+    (family, family.arches.iter().find(|other| other.name == arch).unwrap())
+}

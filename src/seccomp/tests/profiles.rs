@@ -1,6 +1,5 @@
 //! Profiles to test with: random ones, and those of the distributions.
 
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -106,25 +105,26 @@ pub fn containers(arch: &str, architectures: &[SeccompArch]) -> Option<Seccomp<'
     let document: &'static Document<'_> =
         alloc::boxed::Box::leak(alloc::boxed::Box::new(Document::parse(text, CONTAINERS).unwrap()));
     let mut profile = document.read(Seccomp::parse).unwrap();
-    let applies = document
+    let mut applies = Vec::new();
+    let has = |cap: &&str| CAPABILITIES.split(' ').any(|have| have == *cap);
+    document
         .read(|node| {
-            Some(node.list("syscalls", |rule| {
-                let words = |of: &str, list: &str| -> Vec<String> {
-                    rule.object(of, |of| Some(of.strings(list)))
-                        .into_iter()
-                        .flatten()
-                        .map(String::from)
-                        .collect()
+            node.each_item("syscalls", &mut |rule| {
+                let words = |part: &str, list: &str| {
+                    let mut words: Vec<&str> = Vec::new();
+                    if let Some(part) = rule.get(part) {
+                        part.strings(list, &mut words);
+                    }
+                    words
                 };
-                let has = |cap: &String| CAPABILITIES.split(' ').any(|have| have == cap);
-                Some(
+                let arches = words("includes", "arches");
+                applies.push(
                     words("includes", "caps").iter().all(has)
                         && !words("excludes", "caps").iter().any(has)
-                        && (words("includes", "arches").is_empty()
-                            || words("includes", "arches").iter().any(|other| other == arch))
-                        && !words("excludes", "arches").iter().any(|other| other == arch),
-                )
-            }))
+                        && (arches.is_empty() || arches.contains(&arch))
+                        && !words("excludes", "arches").contains(&arch),
+                );
+            });
         })
         .unwrap();
     let mut applies = applies.into_iter();

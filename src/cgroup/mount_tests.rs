@@ -1,0 +1,159 @@
+//! The `cgroup` mount of a container, made for real in a mount namespace.
+
+extern crate std;
+
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::{String, ToString};
+use linux_raw_sys::general::{CLONE_NEWCGROUP, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{Mode, OFlags};
+
+use super::tests::{View, create, in_view, sweep};
+use super::{CgroupMount, Cgroups, Layout};
+use crate::rootfs::mount::Mount;
+use crate::spec::Resources;
+use crate::sys::clone::unshare;
+use crate::sys::mount::Attributes;
+
+/// Mounts on DIRECTORY/sys/fs/cgroup; the directory is on a tmpfs that goes with
+/// the mount namespace.
+fn show(layout: &Layout, cgroups: &Cgroups, readonly: bool, namespace: bool) -> String {
+    let root = "/mnt";
+    let flags = rustix::mount::MountFlags::empty();
+    rustix::mount::mount("none", root, "tmpfs", flags, None).unwrap();
+    let readonly = if readonly { MOUNT_ATTR_RDONLY } else { 0 };
+    let set = u64::from(MOUNT_ATTR_NOSUID | readonly);
+    let entry = Mount {
+        destination: CString::new("/sys/fs/cgroup").unwrap(),
+        attributes: Attributes { set, ..Attributes::default() },
+        ..Mount::default()
+    };
+    let mount = CgroupMount::plan(layout, cgroups, entry, namespace, false);
+    assert_eq!(mount.to_string(), "mount \"cgroup\" on \"/sys/fs/cgroup\"");
+    let fd: OwnedFd = rustix::fs::open(root, OFlags::PATH, Mode::empty()).unwrap();
+    if let Err(fault) = mount.act(fd.as_fd()) {
+        panic!("{} {:?}", fault.detail.as_bytes().escape_ascii(), fault.errno);
+    }
+    format!("{root}/sys/fs/cgroup")
+}
+
+/// The options of the mount on top of this place.
+fn options(point: &str) -> String {
+    let mountinfo = std::fs::read_to_string("/proc/thread-self/mountinfo").unwrap();
+    let line = mountinfo.lines().rfind(|line| line.split(' ').nth(4) == Some(point));
+    line.unwrap_or_else(|| panic!("no mount on {point}")).split(' ').nth(5).unwrap().to_string()
+}
+
+/// Whether the cgroup seen there is the one of this directory: a cgroup made in
+/// one is seen in the other.
+fn same(shown: &str, directory: &str) -> bool {
+    std::fs::create_dir(format!("{directory}/probe")).unwrap();
+    let same = std::path::Path::new(&format!("{shown}/probe")).exists();
+    std::fs::remove_dir(format!("{directory}/probe")).unwrap();
+    same
+}
+
+fn check(view: View, readonly: bool, namespace: bool) {
+    in_view(view, move |layout| {
+        let name = format!("mount-{view:?}-{readonly}-{namespace}");
+        let created = create(layout, &name, &Resources::default()).unwrap();
+        if namespace {
+            // The thread cannot enter the one of v2: its namespace's root there
+            // stays the host's.
+            super::enter(created.enter_files()).unwrap_or_else(|_| panic!("enter"));
+            unshare(CLONE_NEWCGROUP).unwrap();
+        }
+        let cgroups = created.keep();
+        let shown = show(layout, &cgroups, readonly, namespace);
+        let expect = if readonly { "ro,nosuid" } else { "rw,nosuid" };
+        assert!(options(&shown).starts_with(expect), "{}", options(&shown));
+        for group in &cgroups.groups {
+            let part = match view {
+                View::V2 => shown.clone(),
+                _ if group.unified => format!("{shown}/unified"),
+                _ => format!("{shown}/{}", group.controllers.trim_start_matches("name=")),
+            };
+            assert!(options(&part).starts_with(expect), "{part}: {}", options(&part));
+            if !(namespace && group.unified) {
+                assert!(same(&part, &group.directory), "{part}");
+            }
+        }
+        if view != View::V2 {
+            let made = std::fs::create_dir(format!("{shown}/new"));
+            assert_eq!(made.is_err(), readonly, "the tmpfs");
+        }
+        if namespace {
+            for hierarchy in layout.hierarchies.iter().filter(|one| !one.unified) {
+                std::fs::write(format!("{}{}/tasks", hierarchy.mount, hierarchy.own), "0").unwrap();
+            }
+        }
+        cgroups.remove().unwrap();
+        sweep(&cgroups);
+    });
+}
+
+#[test]
+fn bound_without_a_cgroup_namespace() {
+    for view in [View::Hybrid, View::V1, View::V2] {
+        check(view, true, false);
+        check(view, false, false);
+    }
+}
+
+#[test]
+fn mounted_in_a_cgroup_namespace() {
+    for view in [View::Hybrid, View::V1, View::V2] {
+        check(view, true, true);
+        check(view, false, true);
+    }
+}
+
+#[test]
+fn never_the_host_writable() {
+    for view in [View::Hybrid, View::V2] {
+        in_view(view, |layout| {
+            let shown = show(layout, &Cgroups::default(), false, false);
+            let part = if layout.is_unified() { shown } else { format!("{shown}/memory") };
+            assert!(options(&part).starts_with("ro,nosuid"), "{}", options(&part));
+        });
+    }
+}
+
+#[test]
+fn a_host_without_cgroups() {
+    in_view(View::Hybrid, |_| {
+        // Nothing to bind: the file system itself is mounted.
+        let shown = show(&Layout::default(), &Cgroups::default(), true, true);
+        assert!(options(&shown).starts_with("ro,nosuid"), "{}", options(&shown));
+    });
+}
+
+#[test]
+fn cgroup2_of_a_hybrid_host() {
+    let mountinfo = "\
+1 0 0:1 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+2 0 0:2 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
+";
+    let layout = Layout::parse(mountinfo, "1:memory:/\n0::/\n");
+    let entry = |fstype: &str| Mount { fstype: CString::new(fstype).unwrap(), ..Mount::default() };
+    for (fstype, view) in [("cgroup", "Directories"), ("cgroup2", "Unified")] {
+        let cgroups = Cgroups::default();
+        let mount = CgroupMount::plan(&layout, &cgroups, entry(fstype), true, false);
+        assert!(format!("{mount:?}").contains(view), "{fstype}: {mount:?}");
+    }
+}
+
+#[test]
+fn controllers_together_are_linked() {
+    let mountinfo = "\
+1 0 0:1 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct
+2 0 0:2 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+";
+    let layout = Layout::parse(mountinfo, "2:cpu,cpuacct:/\n1:memory:/\n");
+    let mount = CgroupMount::plan(&layout, &Cgroups::default(), Mount::default(), false, false);
+    let shown = format!("{mount:?}");
+    for link in ["(\"cpu\", \"cpu,cpuacct\")", "(\"cpuacct\", \"cpu,cpuacct\")"] {
+        assert!(shown.contains(link), "{shown}");
+    }
+}
