@@ -15,7 +15,7 @@ use crate::log::time::Timestamp;
 use crate::plan::Plan;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
-use crate::spec::Spec;
+use crate::spec::{self, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
 use alloc::ffi::CString;
@@ -114,6 +114,8 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         cgroups: Cgroups::default(),
         rootless,
         systemd: false,
+        listener_path: of_filter(&spec, |filter| filter.listener_path),
+        listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
         hooks: hooks_text(&document, &spec),
     };
@@ -150,7 +152,10 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     }
     let Making { state, .. } = making;
     drop(lock);
-    let status = born.1.wait(&born.0)?;
+    let (born, foreground) = born;
+    let status = foreground.wait(&born)?;
+    // The caller's terminal is as it was before anything else is said.
+    drop(foreground);
     if !options.keep {
         finish(invocation, &root, &state)?;
     }
@@ -237,7 +242,7 @@ impl Making<'_> {
         }
         born.go()?;
         if self.mode == Until::Running {
-            born.until_program().map_err(not_started)?;
+            born.until_program(&self.state.listener("creating")).map_err(not_started)?;
             hooks::poststart(&self.state, self.invocation.environment)?;
         }
         Ok(foreground)
@@ -287,6 +292,11 @@ fn poststop(state: &State, invocation: &Invocation) {
 
 fn not_started(error: Error) -> Error {
     error.within("unable to start container process")
+}
+
+/// A text of `linux.seccomp`, empty where there is none.
+fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'a str>) -> String {
+    spec.linux.seccomp.as_ref().and_then(pick).unwrap_or_default().to_string()
 }
 
 /// The bundle's directory, absolute, without links.

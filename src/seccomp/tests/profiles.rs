@@ -61,7 +61,8 @@ pub fn random(random: &mut Random, family: &Family, native: SeccompArch) -> Secc
         SeccompAction::Trace,
         SeccompAction::Trap,
     ];
-    let names: Vec<&'static str> = family.names().filter(|name| *name != "write").collect();
+    let names: Vec<&'static str> =
+        family.names().filter(|name| !["write", "sendmsg"].contains(name)).collect();
     let mut profile =
         bare(random.of(&[SeccompAction::Errno, SeccompAction::Allow, SeccompAction::Kill]));
     let errno = (profile.default_action == SeccompAction::Errno).then_some(38);
