@@ -2,7 +2,6 @@
 
 use ocinit_tests::{Bundle, Lab, json, spec, user};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 ocinit_tests::isolate!();
 
@@ -284,8 +283,7 @@ fn run_refuses_as_create_does() {
 fn a_file_that_is_no_program() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
-    fs::write(bundle.rootfs("/bin/junk"), "\x01junk").unwrap();
-    fs::set_permissions(bundle.rootfs("/bin/junk"), fs::Permissions::from_mode(0o755)).unwrap();
+    bundle.program("/bin/junk", b"\x01junk");
     bundle.args(&["/bin/junk"]);
     // Only execve itself can tell: at start, or already at create.
     let out = lab.container(&bundle).on_bundle("run", &[]).run().one_line();
