@@ -96,7 +96,7 @@ fn run(
     let request = Request {
         id: options.id.as_str(),
         join: namespaces_of(state)?,
-        seccomp: spec.linux.seccomp.as_ref(),
+        linux: &spec.linux,
         preserve_fds,
         extra_env: &extra_env,
         host: host::gather(Some(process)),

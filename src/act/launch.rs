@@ -10,10 +10,12 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::namespace::name;
 use crate::plan::Plan;
+use crate::process::schedule::schedule;
 use crate::process::spawn::reap;
 use crate::spec::Rlimit;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
+use crate::sys::schedule::set_affinity;
 use crate::sys::{limit, signal};
 use alloc::format;
 use alloc::vec::Vec;
@@ -55,6 +57,9 @@ pub struct Born {
 pub fn launch(plan: &mut Plan, launch: Launch<'_>) -> Result<Born> {
     let needs_stage = plan.namespaces.needs_stage();
     raise_hard_limits(&plan.rlimits)?;
+    if let Some(cpus) = &plan.first_cpus {
+        set_affinity(cpus).context(|| "process.execCPUAffinity.initial: sched_setaffinity")?;
+    }
     for join in &mut plan.namespaces.join {
         join.open()?;
     }
@@ -239,7 +244,10 @@ impl Born {
                     }
                     go(&self.channel)?;
                 }
-                Some((Kind::Ready, _)) => return Ok(fd),
+                Some((Kind::Ready, _)) => {
+                    schedule(self.pid, plan.scheduler.as_ref(), plan.io_priority)?;
+                    return Ok(fd);
+                }
                 Some((Kind::Failed, _)) => return Err(report::decode(&packet[..length])),
                 _ => return Err(self.ended()),
             }
