@@ -66,7 +66,7 @@ impl Child {
         }
         self.ready(&mut scene);
         let starter = self.wait_start();
-        let fault = self.finish(plan);
+        let fault = self.finish(plan, starter.as_ref().unwrap_or(&self.channel));
         self.fail_to(starter.as_ref(), &Quiet, &fault)
     }
 
@@ -209,7 +209,7 @@ impl Child {
     }
 
     /// The last steps; returns only on an error.
-    fn finish(&self, plan: &mut Plan) -> Fault {
+    fn finish(&self, plan: &mut Plan, command: &Channel) -> Fault {
         let result = || -> Result<core::convert::Infallible, Fault> {
             plan.start_container.run(&plan.state, "created", own_pid())?;
             // The directory may have been moved while we waited.
@@ -225,7 +225,12 @@ impl Child {
             signal::set_default(rustix::process::Signal::PIPE.as_raw());
             signal::set_mask(self.mask);
             if let Some(filter) = &plan.seccomp {
-                filter.load()?;
+                if let Some(descriptor) = filter.load()? {
+                    let report = Report::new(Kind::Listener, 0);
+                    command
+                        .send_with(report.as_bytes(), descriptor.as_fd())
+                        .detail("hand over the notify descriptor")?;
+                }
                 plan.identity.give_up_extra()?;
             }
             Err(plan.program.become_it(path))

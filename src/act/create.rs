@@ -16,7 +16,7 @@ use crate::log::time::Timestamp;
 use crate::plan::Plan;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
-use crate::spec::{NamespaceKind, Spec};
+use crate::spec::{self, NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
 use alloc::ffi::CString;
@@ -122,6 +122,8 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         cgroups: Cgroups::default(),
         rootless,
         systemd: false,
+        listener_path: of_filter(&spec, |filter| filter.listener_path),
+        listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
         hooks: hooks_text(&document, &spec),
     };
@@ -269,7 +271,7 @@ impl Making<'_> {
         }
         born.go()?;
         if self.mode == Until::Running {
-            born.until_program().map_err(not_started)?;
+            born.until_program(&self.state.listener("creating")).map_err(not_started)?;
             hooks::poststart(&self.state, self.invocation.environment)?;
         }
         Ok(foreground)
@@ -325,6 +327,11 @@ fn poststop(state: &State, invocation: &Invocation) {
 
 fn not_started(error: Error) -> Error {
     error.within("unable to start container process")
+}
+
+/// A text of `linux.seccomp`, empty where there is none.
+fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'a str>) -> String {
+    spec.linux.seccomp.as_ref().and_then(pick).unwrap_or_default().to_string()
 }
 
 /// The bundle's directory, absolute, without links.

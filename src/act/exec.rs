@@ -4,6 +4,7 @@ use super::create::read_config;
 use super::foreground::Foreground;
 use super::handover::{self, kept_descriptors, send_pidfd, send_terminal, write_pid_file};
 use super::launch::{Born, Launch, end, launch};
+use super::listener::Listener;
 use super::{host, protect};
 use crate::cgroup::Created;
 use crate::command::{ExecOptions, Invocation};
@@ -136,7 +137,15 @@ fn run(
     }
     .map_err(not_started)?;
     // What is open already is the container's, not ours to remove.
-    match bring_up(options, &plan, &born, console.as_ref()) {
+    let filter = spec.linux.seccomp.as_ref();
+    let listener = Listener {
+        path: filter.and_then(|filter| filter.listener_path).unwrap_or_default(),
+        metadata: filter.and_then(|filter| filter.listener_metadata).unwrap_or_default(),
+        pid: born.pid.as_raw_nonzero().get(),
+        status: "running",
+        state,
+    };
+    match bring_up(options, &plan, &born, console.as_ref(), &listener) {
         Ok(_) if options.detach => Ok(0),
         Ok(foreground) => foreground.wait(&born),
         Err(error) => {
@@ -151,6 +160,7 @@ fn bring_up(
     plan: &Plan,
     born: &Born,
     console: Option<&rustix::fd::OwnedFd>,
+    listener: &Listener<'_>,
 ) -> Result<Foreground> {
     let master = born.until_ready(plan).map_err(not_started)?;
     let foreground = match (console, master) {
@@ -164,7 +174,7 @@ fn bring_up(
         send_pidfd(path, born.pid)?;
     }
     born.go()?;
-    born.until_program().map_err(not_started)?;
+    born.until_program(listener).map_err(not_started)?;
     // Engines take the file's presence for the process's success.
     if let Some(path) = options.pid_file {
         write_pid_file(path, born.pid)?;

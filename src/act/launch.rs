@@ -2,6 +2,7 @@
 
 use super::channel::{self, Channel};
 use super::child::Child;
+use super::listener::Listener;
 use super::report::{self, Kind};
 use super::stage;
 use crate::cgroup::Created;
@@ -261,14 +262,9 @@ impl Born {
     /// Waits until the program runs.
     ///
     /// # Errors
-    /// What the process reports. It has ended then.
-    pub fn until_program(&self) -> Result<()> {
-        let mut packet = [0; report::MAX];
-        let (length, _) = self.channel.receive(&mut packet).context(|| "wait for the program")?;
-        match report::kind(&packet[..length]) {
-            Some((Kind::Failed, _)) => Err(report::decode(&packet[..length])),
-            _ => Ok(()),
-        }
+    /// As [`until_program`].
+    pub fn until_program(&self, listener: &Listener<'_>) -> Result<()> {
+        until_program(&self.channel, listener)
     }
 
     /// Lets it go on.
@@ -294,6 +290,23 @@ impl Born {
             return error.hint("it was killed: perhaps a memory limit is too low");
         }
         error
+    }
+}
+
+/// Waits until the process on the other side has become the program, and hands
+/// the descriptor of its filter over where it has one.
+///
+/// # Errors
+/// What the process reports (it has ended then), or that `listener` is not there.
+pub fn until_program(channel: &Channel, listener: &Listener<'_>) -> Result<()> {
+    let mut packet = [0; report::MAX];
+    loop {
+        let (length, fd) = channel.receive(&mut packet).context(|| "wait for the program")?;
+        match (report::kind(&packet[..length]), fd) {
+            (Some((Kind::Failed, _)), _) => return Err(report::decode(&packet[..length])),
+            (Some((Kind::Listener, _)), Some(descriptor)) => listener.hand_over(&descriptor)?,
+            _ => return Ok(()),
+        }
     }
 }
 

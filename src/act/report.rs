@@ -34,10 +34,12 @@ pub enum Kind {
     Born = 3,
     /// The namespaces are set up: the hooks of the runtime's side are wanted.
     WantHooks = 4,
+    /// The system call filter is loaded; its notify descriptor comes along.
+    Listener = 6,
     /// Everything is ready up to the start; a terminal's master may come along.
     Ready = 5,
     /// The network namespace exists: the network devices are wanted.
-    WantDevices = 6,
+    WantDevices = 7,
 }
 
 /// A message being written.
@@ -105,7 +107,8 @@ pub fn kind(packet: &[u8]) -> Option<(Kind, i32)> {
         3 => Kind::Born,
         4 => Kind::WantHooks,
         5 => Kind::Ready,
-        6 => Kind::WantDevices,
+        6 => Kind::Listener,
+        7 => Kind::WantDevices,
         _ => return None,
     };
     Some((kind, i32::from_ne_bytes([header[8], header[9], header[10], header[11]])))
