@@ -51,7 +51,7 @@ impl Abilities {
         intel_rdt: false,
         memory_policy: true,
         idmap: true,
-        net_devices: false,
+        net_devices: true,
         checkpoint: false,
     };
 
