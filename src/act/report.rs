@@ -64,11 +64,12 @@ impl Report {
         if !fault.alone {
             let _ = write!(report, "{operation}");
         }
-        if !fault.detail.is_empty() {
+        let detail = fault.text();
+        if !detail.is_empty() {
             if !fault.alone {
                 let _ = report.write_str(": ");
             }
-            let _ = report.append(fault.detail.as_bytes());
+            let _ = report.append(detail.as_bytes());
         }
         let length = (report.bytes.len() - HEADER) as u16;
         let errno = fault.errno.map_or(0, |errno| errno.raw_os_error());

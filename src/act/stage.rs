@@ -96,7 +96,7 @@ pub fn errno_of(flags: u32, errno: rustix::io::Errno) -> Fault {
             let _ = write!(text, " {name}");
         }
     }
-    Fault { errno: Some(errno), detail: text, hint, alone: true }
+    Fault::from(errno).hint(hint).detail(text).whole()
 }
 
 fn fail(channel: &Channel, fault: &Fault) -> ! {

@@ -15,6 +15,7 @@ pub mod mount;
 pub mod network;
 mod raw;
 pub mod schedule;
+pub mod scratch;
 pub mod seccomp;
 pub mod signal;
 
