@@ -13,6 +13,7 @@ use crate::network::devices::move_devices;
 use crate::plan::Plan;
 use crate::process::schedule::schedule;
 use crate::process::spawn::reap;
+use crate::rootfs::prepare::prepare;
 use crate::spec::Rlimit;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
@@ -64,6 +65,7 @@ pub fn launch(plan: &mut Plan, launch: Launch<'_>) -> Result<Born> {
     for join in &mut plan.namespaces.join {
         join.open()?;
     }
+    prepare(plan, launch.environment)?;
     let flags = if needs_stage { 0 } else { plan.namespaces.new & !CLONE_NEWCGROUP };
     let unified = launch.cgroups.and_then(Created::unified);
     match spawn(plan, &launch, flags, unified) {
