@@ -11,6 +11,7 @@ fn main() {
         "-Wl,-z,separate-code",
         "-Wl,--build-id=none",
         "-Wl,--hash-style=gnu",
+        "-Wl,-z,pack-relative-relocs",
     ] {
         println!("cargo::rustc-link-arg-bins={argument}");
     }

@@ -2,8 +2,10 @@
 //! the remedy where it is known.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
+use core::ops::{Deref, DerefMut};
 use rustix::io::Errno;
 
 use crate::errno;
@@ -13,8 +15,14 @@ use crate::errno;
 /// Its text is `WHAT: ENAME (its meaning): hint`; errors without an errno have
 /// no middle part. Engines search the text for the strings of runc: keep those
 /// in `what`.
+///
+/// It is boxed, so that a result costs a word and not a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Parts>);
+
+/// What an [`Error`] is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
     /// What was being done, to what: `mount "proc" on "/proc"`.
     pub what: Cow<'static, str>,
     /// What the kernel said.
@@ -28,15 +36,43 @@ pub struct Error {
 /// A result with our [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;
 
+impl Deref for Error {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut Parts {
+        &mut self.0
+    }
+}
+
 impl Error {
+    #[cold]
+    #[inline(never)]
+    fn make(what: Cow<'static, str>, errno: Option<Errno>) -> Self {
+        Error(Box::new(Parts { what, errno, hint: None, status: None }))
+    }
+
+    /// An error whose text is yet to be formatted: what [`error!`](crate::error!)
+    /// calls.
+    #[cold]
+    #[inline(never)]
+    pub fn text(what: fmt::Arguments<'_>) -> Self {
+        Error::make(Cow::Owned(alloc::fmt::format(what)), None)
+    }
+
     /// An error that no system call reported.
     pub fn new(what: impl Into<Cow<'static, str>>) -> Self {
-        Error { what: what.into(), errno: None, hint: None, status: None }
+        Error::make(what.into(), None)
     }
 
     /// A system call's error: `what` names the step and its object.
     pub fn os(what: impl Into<Cow<'static, str>>, errno: Errno) -> Self {
-        Error { what: what.into(), errno: Some(errno), hint: None, status: None }
+        Error::make(what.into(), Some(errno))
     }
 
     /// Adds the remedy.
@@ -91,7 +127,7 @@ impl<T> Context<T> for core::result::Result<T, Errno> {
 #[macro_export]
 macro_rules! error {
     ($($argument:tt)*) => {
-        $crate::error::Error::new(alloc::format!($($argument)*))
+        $crate::error::Error::text(format_args!($($argument)*))
     };
 }
 

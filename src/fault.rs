@@ -1,28 +1,21 @@
 //! An error on the child's side of the clone, where nothing may be allocated.
 //!
-//! It is a fixed buffer; the interpreter adds the operation and sends it to the
-//! parent, where it becomes an [`Error`](crate::error::Error).
+//! Its words are in one buffer of the process ([`scratch`]): there is one
+//! failure at a time, and the last one is the one that is reported. The
+//! interpreter adds the operation and sends it to the parent, where it becomes
+//! an [`Error`](crate::error::Error).
 
+use crate::sys::scratch;
 use core::fmt::{self, Write};
 use rustix::io::Errno;
 
-/// Bytes of detail that a fault keeps; what is longer is cut.
-pub const DETAIL: usize = 512;
-
 /// Text in a fixed buffer: what does not fit is dropped.
 #[derive(Clone)]
-pub struct Text(heapless::Vec<u8, DETAIL>);
+pub struct Text(scratch::Buffer);
 
 impl Text {
     /// No text.
-    pub const EMPTY: Text = Text(heapless::Vec::new());
-
-    /// The text written by `fmt::Display`.
-    pub fn of(value: impl fmt::Display) -> Text {
-        let mut text = Text::EMPTY;
-        let _ = write!(text, "{value}");
-        text
-    }
+    pub const EMPTY: Text = Text(scratch::Buffer::new());
 
     /// The text's bytes.
     pub fn as_bytes(&self) -> &[u8] {
@@ -35,9 +28,15 @@ impl Text {
     }
 }
 
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(core::str::from_utf8(&self.0).unwrap_or("?"))
+    }
+}
+
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = DETAIL - self.0.len();
+        let room = scratch::SIZE - self.0.len();
         let mut end = text.len().min(room);
         while !text.is_char_boundary(end) {
             end -= 1;
@@ -47,18 +46,18 @@ impl Write for Text {
     }
 }
 
-/// What failed inside an operation.
-#[derive(Clone)]
+/// What failed inside an operation. A new fault with words takes the words of
+/// the one before.
 pub struct Fault {
     /// What the kernel said; `None` where no system call failed.
     pub errno: Option<Errno>,
-    /// The part of the operation that failed, where the operation's own name
-    /// does not say it all.
-    pub detail: Text,
     /// What the user can do, where we know it; empty otherwise.
     pub hint: &'static str,
     /// The detail is the whole message: the operation's name adds nothing.
     pub alone: bool,
+    /// The buffer has our words: the part of the operation that failed, where
+    /// its name does not say it all.
+    detailed: bool,
 }
 
 /// What an operation of the child returns.
@@ -67,7 +66,7 @@ pub type Act = Result<(), Fault>;
 impl Fault {
     /// A fault without an errno.
     pub fn new(detail: impl fmt::Display) -> Fault {
-        Fault { errno: None, detail: Text::of(detail), hint: "", alone: false }
+        Fault { errno: None, hint: "", alone: false, detailed: false }.say(&detail)
     }
 
     /// A fault whose text is already the whole message, as engines expect it.
@@ -80,11 +79,41 @@ impl Fault {
     pub fn hint(self, hint: &'static str) -> Fault {
         Fault { hint, ..self }
     }
+
+    /// The words are the whole message.
+    #[must_use]
+    pub fn whole(self) -> Fault {
+        Fault { alone: true, ..self }
+    }
+
+    /// Says which part failed, in place of what was said before.
+    #[must_use]
+    pub fn detail(self, detail: impl fmt::Display) -> Fault {
+        self.say(&detail)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn say(self, detail: &dyn fmt::Display) -> Fault {
+        // Formatted beside the buffer: the new words may show the old ones.
+        let mut text = Text::EMPTY;
+        let _ = write!(text, "{detail}");
+        scratch::with(|buffer| *buffer = text.0);
+        Fault { detailed: true, ..self }
+    }
+
+    /// The words.
+    pub fn text(&self) -> Text {
+        match self.detailed {
+            true => Text(scratch::with(|buffer| buffer.clone())),
+            false => Text::EMPTY,
+        }
+    }
 }
 
 impl From<Errno> for Fault {
     fn from(errno: Errno) -> Fault {
-        Fault { errno: Some(errno), detail: Text::EMPTY, hint: "", alone: false }
+        Fault { errno: Some(errno), hint: "", alone: false, detailed: false }
     }
 }
 
@@ -96,15 +125,31 @@ pub trait Detail<T> {
 
 impl<T> Detail<T> for Result<T, Errno> {
     fn detail(self, what: impl fmt::Display) -> Result<T, Fault> {
-        self.map_err(|errno| Fault { detail: Text::of(what), ..Fault::from(errno) })
+        self.map_err(|errno| Fault::from(errno).say(&what))
     }
 }
 
-/// A C string as text, quoted, with what is not UTF-8 escaped.
+/// A C string as text, quoted, with what is not ASCII escaped.
 pub struct Quoted<'a>(pub &'a core::ffi::CStr);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\"", self.0.to_bytes().escape_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_stay() {
+        let first = Fault::new("first");
+        assert_eq!(first.text().as_bytes(), b"first");
+        let second = Fault::from(Errno::IO).detail(format_args!("second after {}", 1));
+        assert_eq!(second.text().as_bytes(), b"second after 1");
+        assert!(Fault::from(Errno::IO).text().is_empty());
+        let long = Fault::new("é".repeat(scratch::SIZE));
+        assert_eq!(long.text().as_bytes().len(), scratch::SIZE);
     }
 }

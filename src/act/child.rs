@@ -9,7 +9,8 @@ use crate::process::program::{change_directory, check_directory};
 use crate::process::terminal;
 use crate::rootfs::{device, mask, path, root};
 use crate::spec::Rlimit;
-use crate::sys::{descriptor, limit, network, signal};
+use crate::sys::schedule::{self, Mask};
+use crate::sys::{descriptor, domain, limit, network, signal};
 use core::ffi::CStr;
 use core::fmt;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, PROC_SUPER_MAGIC};
@@ -65,7 +66,7 @@ impl Child {
         }
         self.ready(&mut scene);
         let starter = self.wait_start();
-        let fault = self.finish(plan);
+        let fault = self.finish(plan, starter.as_ref().unwrap_or(&self.channel));
         self.fail_to(starter.as_ref(), &Quiet, &fault)
     }
 
@@ -145,6 +146,9 @@ impl Child {
             Op::ChangeRoot => root::change_root(scene.root()?),
             Op::RootReadonly => root::make_root_readonly(),
             Op::RootPropagation(flags) => root::set_propagation(*flags),
+            Op::Personality(domain) => Ok(domain::set_personality(*domain)?),
+            Op::MemoryPolicy(mode, nodes) => set_memory_policy(*mode, nodes),
+            Op::Affinity(cpus) => set_affinity(cpus),
             Op::Umask(mask) => {
                 rustix::process::umask(Mode::from_raw_mode(*mask));
                 Ok(())
@@ -204,7 +208,7 @@ impl Child {
     }
 
     /// The last steps; returns only on an error.
-    fn finish(&self, plan: &mut Plan) -> Fault {
+    fn finish(&self, plan: &mut Plan, command: &Channel) -> Fault {
         let result = || -> Result<core::convert::Infallible, Fault> {
             plan.start_container.run(&plan.state, "created", own_pid())?;
             // The directory may have been moved while we waited.
@@ -220,7 +224,12 @@ impl Child {
             signal::set_default(rustix::process::Signal::PIPE.as_raw());
             signal::set_mask(self.mask);
             if let Some(filter) = &plan.seccomp {
-                filter.load()?;
+                if let Some(descriptor) = filter.load()? {
+                    let report = Report::new(Kind::Listener, 0);
+                    command
+                        .send_with(report.as_bytes(), descriptor.as_fd())
+                        .detail("hand over the notify descriptor")?;
+                }
                 plan.identity.give_up_extra()?;
             }
             Err(plan.program.become_it(path))
@@ -260,6 +269,26 @@ impl Scene {
         }
         Ok(self.root.as_ref().map(AsFd::as_fd).ok_or(Errno::BADF)?)
     }
+}
+
+fn set_memory_policy(mode: u32, nodes: &Mask) -> Act {
+    domain::set_memory_policy(mode, nodes).map_err(|errno| {
+        let fault = Fault::from(errno);
+        match errno {
+            Errno::NOSYS => fault.hint("this kernel has no memory policies (CONFIG_NUMA)"),
+            Errno::INVAL => fault.hint(
+                "a node is not here or not in the cpuset, or this kernel does not know the mode",
+            ),
+            _ => fault,
+        }
+    })
+}
+
+fn set_affinity(cpus: &Mask) -> Act {
+    schedule::set_affinity(cpus).map_err(|errno| match errno {
+        Errno::INVAL => Fault::from(errno).hint("none of these CPUs is in the container's cpuset"),
+        _ => errno.into(),
+    })
 }
 
 fn own_pid() -> i32 {

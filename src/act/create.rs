@@ -6,6 +6,7 @@ use super::launch::{Born, Launch, end, launch};
 use super::{host, protect};
 use crate::cgroup::{self, Cgroups, Layout};
 use crate::command::{CgroupManager, CreateOptions, Invocation};
+use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
 use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks};
 use crate::error;
@@ -15,7 +16,7 @@ use crate::log::time::Timestamp;
 use crate::plan::Plan;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
-use crate::spec::Spec;
+use crate::spec::{self, NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
 use alloc::ffi::CString;
@@ -74,10 +75,16 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         spec.linux.resources.as_ref(),
         rootless,
     )?;
-    let (preserve_fds, extra_env) =
+    let (preserve_fds, mut extra_env) =
         kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
     let environment =
         Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let notify_host = notify_host(invocation, &spec);
+    let notify = notify_host.map(|_| {
+        extra_env.push(String::from(notify::VARIABLE));
+        let root = absolute("/proc/self/cwd", &invocation.globals.root);
+        format!("{root}/{}/{}", options.id, notify::DIRECTORY)
+    });
     let shared_parent = shared_parent(&spec, &rootfs);
     let request = Request {
         id: options.id.as_str(),
@@ -91,6 +98,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         host,
         layout: &layout,
         cgroups: &cgroups.cgroups,
+        notify: notify.as_deref(),
         shared_parent: shared_parent.as_deref(),
     };
     let mut plan = planner::plan(&spec, &request)?;
@@ -114,6 +122,8 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         cgroups: Cgroups::default(),
         rootless,
         systemd: false,
+        listener_path: of_filter(&spec, |filter| filter.listener_path),
+        listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
         hooks: hooks_text(&document, &spec),
     };
@@ -130,6 +140,8 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         state,
         environment: &environment,
         console,
+        notify_host,
+        notify: None,
     };
     let made = cgroups.check_unused().and_then(|()| {
         making.state.cgroups = cgroups.cgroups.clone();
@@ -145,12 +157,21 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     for warning in &plan.warnings {
         invocation.log.warning(format_args!("{warning}"));
     }
+    let Making { state, notify, .. } = making;
+    drop(lock);
     if detached {
+        if let Some(notify) = notify {
+            // It may take its time: who wants us to end may have it.
+            signal::set_mask(signal::Set::NONE);
+            notify.wait(state.pid, state.start_time);
+        }
         return Ok(0);
     }
-    let Making { state, .. } = making;
-    drop(lock);
-    let status = born.1.wait(&born.0)?;
+    let (born, mut foreground) = born;
+    foreground.notify = notify;
+    let status = foreground.wait(&born)?;
+    // The caller's terminal is as it was before anything else is said.
+    drop(foreground);
     if !options.keep {
         finish(invocation, &root, &state)?;
     }
@@ -168,6 +189,9 @@ struct Making<'a> {
     state: State,
     environment: &'a Strings,
     console: Option<OwnedFd>,
+    /// `$NOTIFY_SOCKET`.
+    notify_host: Option<&'a str>,
+    notify: Option<Notify>,
 }
 
 impl Making<'_> {
@@ -181,6 +205,16 @@ impl Making<'_> {
         self.state.cgroups = created.cgroups().clone();
         if let Some((uid, gid)) = plan.cgroup_owner {
             created.delegate(uid, gid)?;
+        }
+        if let Some(host) = self.notify_host {
+            notify::make_directory(self.directory)?;
+            if self.mode == Until::Running {
+                let log = &self.invocation.log;
+                self.notify = Notify::bind(self.directory, host).unwrap_or_else(|error| {
+                    log.warning(format_args!("{error}"));
+                    None
+                });
+            }
         }
         let start = match self.mode {
             Until::Created => Some(self.start_socket()?),
@@ -237,7 +271,7 @@ impl Making<'_> {
         }
         born.go()?;
         if self.mode == Until::Running {
-            born.until_program().map_err(not_started)?;
+            born.until_program(&self.state.listener("creating")).map_err(not_started)?;
             hooks::poststart(&self.state, self.invocation.environment)?;
         }
         Ok(foreground)
@@ -279,6 +313,12 @@ fn finish(invocation: &Invocation, root: &Root, state: &State) -> Result<()> {
     Ok(())
 }
 
+/// The service manager's socket, where the container can be given one.
+fn notify_host(invocation: &Invocation, spec: &Spec<'_>) -> Option<&'static str> {
+    spec.linux.namespace(NamespaceKind::Mount)?;
+    invocation.variable("NOTIFY_SOCKET").filter(|path| !path.is_empty())
+}
+
 fn poststop(state: &State, invocation: &Invocation) {
     hooks::poststop(state, invocation.environment, &mut |error| {
         invocation.log.warning(format_args!("{error}"));
@@ -287,6 +327,11 @@ fn poststop(state: &State, invocation: &Invocation) {
 
 fn not_started(error: Error) -> Error {
     error.within("unable to start container process")
+}
+
+/// A text of `linux.seccomp`, empty where there is none.
+fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'a str>) -> String {
+    spec.linux.seccomp.as_ref().and_then(pick).unwrap_or_default().to_string()
 }
 
 /// The bundle's directory, absolute, without links.

@@ -4,7 +4,9 @@ use super::create::read_config;
 use super::foreground::Foreground;
 use super::handover::{self, kept_descriptors, send_pidfd, send_terminal, write_pid_file};
 use super::launch::{Born, Launch, end, launch};
+use super::listener::Listener;
 use super::{host, protect};
+use crate::cgroup::Created;
 use crate::command::{ExecOptions, Invocation};
 use crate::container::process::Process as Running;
 use crate::container::{State, Status};
@@ -22,6 +24,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use rustix::fd::AsFd;
 use rustix::fs::stat;
+use rustix::io::Errno;
 
 /// Runs a process in a container: the value is the exit status, the program's
 /// own unless detached.
@@ -93,7 +96,7 @@ fn run(
     let request = Request {
         id: options.id.as_str(),
         join: namespaces_of(state)?,
-        seccomp: spec.linux.seccomp.as_ref(),
+        linux: &spec.linux,
         preserve_fds,
         extra_env: &extra_env,
         host: host::gather(Some(process)),
@@ -109,22 +112,40 @@ fn run(
     if process.terminal && !options.detach {
         Foreground::check_terminal("--tty")?;
     }
-    let cgroups = state.cgroups.open(&options.cgroups)?;
     let mask = signal::block(signal::Set::ALL);
-    let born = launch(
-        &mut plan,
-        Launch {
-            cgroups: Some(&cgroups),
-            start: None,
-            private: Vec::new(),
-            environment: &environment,
-            failure_status: 0,
-            mask,
-        },
-    )
+    let mut start = |cgroups: &Created| {
+        launch(
+            &mut plan,
+            Launch {
+                cgroups: Some(cgroups),
+                start: None,
+                private: Vec::new(),
+                environment: &environment,
+                failure_status: 0,
+                mask,
+            },
+        )
+    };
+    let cgroups = state.cgroups.open(&options.cgroups)?;
+    let born = match start(&cgroups) {
+        // The container (a systemd, say) gave its controllers to cgroups below:
+        // no process can be in its own any more, but where its init is.
+        Err(error) if error.errno == Some(Errno::BUSY) && options.cgroups.is_empty() => {
+            start(&state.cgroups.beside(state.pid).open(&[])?)
+        }
+        result => result,
+    }
     .map_err(not_started)?;
     // What is open already is the container's, not ours to remove.
-    match bring_up(options, &plan, &born, console.as_ref()) {
+    let filter = spec.linux.seccomp.as_ref();
+    let listener = Listener {
+        path: filter.and_then(|filter| filter.listener_path).unwrap_or_default(),
+        metadata: filter.and_then(|filter| filter.listener_metadata).unwrap_or_default(),
+        pid: born.pid.as_raw_nonzero().get(),
+        status: "running",
+        state,
+    };
+    match bring_up(options, &plan, &born, console.as_ref(), &listener) {
         Ok(_) if options.detach => Ok(0),
         Ok(foreground) => foreground.wait(&born),
         Err(error) => {
@@ -139,6 +160,7 @@ fn bring_up(
     plan: &Plan,
     born: &Born,
     console: Option<&rustix::fd::OwnedFd>,
+    listener: &Listener<'_>,
 ) -> Result<Foreground> {
     let master = born.until_ready(plan).map_err(not_started)?;
     let foreground = match (console, master) {
@@ -152,7 +174,7 @@ fn bring_up(
         send_pidfd(path, born.pid)?;
     }
     born.go()?;
-    born.until_program().map_err(not_started)?;
+    born.until_program(listener).map_err(not_started)?;
     // Engines take the file's presence for the process's success.
     if let Some(path) = options.pid_file {
         write_pid_file(path, born.pid)?;

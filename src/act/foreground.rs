@@ -2,6 +2,7 @@
 //! until the program ends.
 
 use super::launch::Born;
+use crate::container::notify::Notify;
 use crate::error::{Context, Result};
 use crate::process::spawn::shell_status;
 use crate::process::terminal::{Size, set_size};
@@ -9,7 +10,7 @@ use crate::sys::signal;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, wait};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, wait};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// The size of `struct signalfd_siginfo`.
@@ -20,6 +21,8 @@ pub struct Foreground {
     master: Option<OwnedFd>,
     /// The caller's terminal, with the settings to put back.
     outer: Option<(BorrowedFd<'static>, Termios)>,
+    /// The container's words to the service manager.
+    pub notify: Option<Notify>,
 }
 
 /// Bytes on their way, in a fixed buffer.
@@ -35,7 +38,7 @@ impl Foreground {
     /// the caller's becomes raw then.
     pub fn new(master: Option<OwnedFd>) -> Foreground {
         let outer = master.as_ref().and_then(|_| raw_terminal());
-        let foreground = Foreground { master, outer };
+        let foreground = Foreground { master, outer, notify: None };
         foreground.copy_size();
         foreground
     }
@@ -75,8 +78,10 @@ impl Foreground {
 
     /// Sleeps until something happens, and passes it on.
     fn step(&self, signals: &OwnedFd, pid: Pid, input: &mut Pipe, output: &mut Pipe) {
+        let mut fds = heapless::Vec::<PollFd<'_>, 4>::new();
+        let _ = fds.push(PollFd::new(signals, PollFlags::IN));
         let Some(master) = &self.master else {
-            let _ = poll(&mut [PollFd::new(signals, PollFlags::IN)], None);
+            self.sleep(&mut fds);
             self.pass_signals(signals, pid);
             return;
         };
@@ -88,15 +93,13 @@ impl Foreground {
             wanted |= PollFlags::OUT;
         }
         let stdin = standard(0);
-        let mut fds = heapless::Vec::<PollFd<'_>, 3>::new();
-        let _ = fds.push(PollFd::new(signals, PollFlags::IN));
         if !wanted.is_empty() {
             let _ = fds.push(PollFd::new(master, wanted));
         }
         if input.open && input.is_empty() {
             let _ = fds.push(PollFd::new(&stdin, PollFlags::IN));
         }
-        let _ = poll(&mut fds, None);
+        self.sleep(&mut fds);
         let ready = |number: usize| fds.get(number).map_or(PollFlags::empty(), PollFd::revents);
         let on_master = if wanted.is_empty() { PollFlags::empty() } else { ready(1) };
         let on_stdin = ready(1 + usize::from(!wanted.is_empty()));
@@ -112,6 +115,18 @@ impl Foreground {
         if input.open && input.is_empty() && !on_stdin.is_empty() {
             input.fill(stdin);
             input.flush(master.as_fd());
+        }
+    }
+
+    /// Sleeps until one of `fds` is ready; meanwhile the container may say so.
+    fn sleep<'s>(&'s self, fds: &mut heapless::Vec<PollFd<'s>, 4>) {
+        if let Some(notify) = &self.notify {
+            let _ = fds.push(PollFd::new(notify, PollFlags::IN));
+        }
+        let _ = poll(fds, None);
+        if let Some(notify) = &self.notify {
+            // As long as we are here, we are the service.
+            notify.relay(getpid().as_raw_pid());
         }
     }
 

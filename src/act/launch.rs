@@ -2,6 +2,7 @@
 
 use super::channel::{self, Channel};
 use super::child::Child;
+use super::listener::Listener;
 use super::report::{self, Kind};
 use super::stage;
 use crate::cgroup::Created;
@@ -9,10 +10,12 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::namespace::name;
 use crate::plan::Plan;
+use crate::process::schedule::schedule;
 use crate::process::spawn::reap;
 use crate::spec::Rlimit;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
+use crate::sys::schedule::set_affinity;
 use crate::sys::{limit, signal};
 use alloc::format;
 use alloc::vec::Vec;
@@ -54,6 +57,9 @@ pub struct Born {
 pub fn launch(plan: &mut Plan, launch: Launch<'_>) -> Result<Born> {
     let needs_stage = plan.namespaces.needs_stage();
     raise_hard_limits(&plan.rlimits)?;
+    if let Some(cpus) = &plan.first_cpus {
+        set_affinity(cpus).context(|| "process.execCPUAffinity.initial: sched_setaffinity")?;
+    }
     for join in &mut plan.namespaces.join {
         join.open()?;
     }
@@ -238,7 +244,10 @@ impl Born {
                     }
                     go(&self.channel)?;
                 }
-                Some((Kind::Ready, _)) => return Ok(fd),
+                Some((Kind::Ready, _)) => {
+                    schedule(self.pid, plan.scheduler.as_ref(), plan.io_priority)?;
+                    return Ok(fd);
+                }
                 Some((Kind::Failed, _)) => return Err(report::decode(&packet[..length])),
                 _ => return Err(self.ended()),
             }
@@ -248,14 +257,9 @@ impl Born {
     /// Waits until the program runs.
     ///
     /// # Errors
-    /// What the process reports. It has ended then.
-    pub fn until_program(&self) -> Result<()> {
-        let mut packet = [0; report::MAX];
-        let (length, _) = self.channel.receive(&mut packet).context(|| "wait for the program")?;
-        match report::kind(&packet[..length]) {
-            Some((Kind::Failed, _)) => Err(report::decode(&packet[..length])),
-            _ => Ok(()),
-        }
+    /// As [`until_program`].
+    pub fn until_program(&self, listener: &Listener<'_>) -> Result<()> {
+        until_program(&self.channel, listener)
     }
 
     /// Lets it go on.
@@ -281,6 +285,23 @@ impl Born {
             return error.hint("it was killed: perhaps a memory limit is too low");
         }
         error
+    }
+}
+
+/// Waits until the process on the other side has become the program, and hands
+/// the descriptor of its filter over where it has one.
+///
+/// # Errors
+/// What the process reports (it has ended then), or that `listener` is not there.
+pub fn until_program(channel: &Channel, listener: &Listener<'_>) -> Result<()> {
+    let mut packet = [0; report::MAX];
+    loop {
+        let (length, fd) = channel.receive(&mut packet).context(|| "wait for the program")?;
+        match (report::kind(&packet[..length]), fd) {
+            (Some((Kind::Failed, _)), _) => return Err(report::decode(&packet[..length])),
+            (Some((Kind::Listener, _)), Some(descriptor)) => listener.hand_over(&descriptor)?,
+            _ => return Ok(()),
+        }
     }
 }
 

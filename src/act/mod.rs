@@ -10,6 +10,7 @@ pub mod foreground;
 pub mod handover;
 pub mod host;
 pub mod launch;
+pub mod listener;
 pub mod protect;
 pub mod report;
 pub mod stage;

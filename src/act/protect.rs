@@ -42,7 +42,12 @@ pub fn run_protected(arguments: &[&'static CStr], environment: &[&'static CStr])
         // Without /proc there is no way to us, nor a way to find ourselves.
         return Ok(());
     };
-    if fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SEALS)) || is_readonly(&file) {
+    if fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SEALS)) {
+        // The kernel names a program without a path after its descriptor.
+        let _ = rustix::thread::set_name(c"ocinit");
+        return Ok(());
+    }
+    if is_readonly(&file) {
         return Ok(());
     }
     let own = |strings: &[&'static CStr]| {

@@ -34,6 +34,8 @@ pub enum Kind {
     Born = 3,
     /// The namespaces are set up: the hooks of the runtime's side are wanted.
     WantHooks = 4,
+    /// The system call filter is loaded; its notify descriptor comes along.
+    Listener = 6,
     /// Everything is ready up to the start; a terminal's master may come along.
     Ready = 5,
 }
@@ -60,11 +62,12 @@ impl Report {
         if !fault.alone {
             let _ = write!(report, "{operation}");
         }
-        if !fault.detail.is_empty() {
+        let detail = fault.text();
+        if !detail.is_empty() {
             if !fault.alone {
                 let _ = report.write_str(": ");
             }
-            let _ = report.append(fault.detail.as_bytes());
+            let _ = report.append(detail.as_bytes());
         }
         let length = (report.bytes.len() - HEADER) as u16;
         let errno = fault.errno.map_or(0, |errno| errno.raw_os_error());
@@ -103,6 +106,7 @@ pub fn kind(packet: &[u8]) -> Option<(Kind, i32)> {
         3 => Kind::Born,
         4 => Kind::WantHooks,
         5 => Kind::Ready,
+        6 => Kind::Listener,
         _ => return None,
     };
     Some((kind, i32::from_ne_bytes([header[8], header[9], header[10], header[11]])))

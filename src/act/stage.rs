@@ -41,7 +41,8 @@ fn prepare(child: &Child, namespaces: &namespace::Plan) -> Result<u32, Fault> {
         crate::sys::exit(1);
     }
     crate::cgroup::enter(&child.cgroup_files)?;
-    // Who shares a pid namespace with us must not look into us.
+    // Who shares a pid namespace with us must not look into us. A user namespace
+    // of our own keeps them out too, and needs us to reach our files in /proc.
     let joins_user = namespaces.joins(CLONE_NEWUSER);
     if !namespaces.is_new(CLONE_NEWUSER) {
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
@@ -69,7 +70,6 @@ fn make_user_namespace(child: &Child) -> Act {
     if child.channel.wait_go().is_err() {
         crate::sys::exit(1);
     }
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     crate::process::identity::become_root()
 }
 
@@ -96,7 +96,7 @@ pub fn errno_of(flags: u32, errno: rustix::io::Errno) -> Fault {
             let _ = write!(text, " {name}");
         }
     }
-    Fault { errno: Some(errno), detail: text, hint, alone: true }
+    Fault::from(errno).hint(hint).detail(text).whole()
 }
 
 fn fail(channel: &Channel, fault: &Fault) -> ! {

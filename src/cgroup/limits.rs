@@ -241,7 +241,9 @@ fn put(write: &Write, directory: &str) -> rustix::io::Result<()> {
 fn fail(write: &Write, directory: &str, errno: Errno) -> Result<()> {
     let Write { file, value, property, .. } = write;
     let what = || {
-        error!("set linux.resources.{property}: write \"{value}\" to \"{directory}/{file}\"").what
+        alloc::format!(
+            "set linux.resources.{property}: write \"{value}\" to \"{directory}/{file}\""
+        )
     };
     let hint = match errno {
         Errno::NOENT | Errno::ACCESS if file.contains("memsw") || file.contains("swap") => {

@@ -8,7 +8,6 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::file;
 use super::group::Cgroups;
-use crate::error;
 use crate::error::{Context, Result};
 
 /// How often new processes may turn up while all are being killed.
@@ -52,7 +51,7 @@ impl Cgroups {
                 match Pid::from_raw(pid).map(|pid| kill_process(pid, signal)) {
                     // 0: a process outside of our pid namespace.
                     None | Some(Ok(()) | Err(Errno::SRCH)) => {}
-                    Some(Err(errno)) => return Err(errno).context(|| error!("kill {pid}").what),
+                    Some(Err(errno)) => return Err(errno).context(|| alloc::format!("kill {pid}")),
                 }
             }
             signalled.append(&mut pids);

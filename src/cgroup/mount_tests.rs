@@ -33,7 +33,7 @@ fn show(layout: &Layout, cgroups: &Cgroups, readonly: bool, namespace: bool) -> 
     assert_eq!(mount.to_string(), "mount \"cgroup\" on \"/sys/fs/cgroup\"");
     let fd: OwnedFd = rustix::fs::open(root, OFlags::PATH, Mode::empty()).unwrap();
     if let Err(fault) = mount.act(fd.as_fd()) {
-        panic!("{} {:?}", fault.detail.as_bytes().escape_ascii(), fault.errno);
+        panic!("{} {:?}", fault.text(), fault.errno);
     }
     format!("{root}/sys/fs/cgroup")
 }

@@ -2,6 +2,7 @@
 
 use crate::command::{Command, Invocation};
 use crate::container;
+use crate::container::notify::Notify;
 use crate::error::Result;
 
 /// The declaration.
@@ -24,6 +25,13 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let directory = root.container(&id)?;
     let lock = directory.lock()?;
     let state = directory.state()?;
+    let notify = match invocation.variable("NOTIFY_SOCKET").filter(|path| !path.is_empty()) {
+        Some(host) => Notify::bind(&directory, host).unwrap_or_else(|error| {
+            invocation.log.warning(format_args!("{error}"));
+            None
+        }),
+        None => None,
+    };
     container::start(&lock, &state)?;
     // The hooks may take their time: nobody else has to wait for them.
     drop(lock);
@@ -31,5 +39,8 @@ fn run(invocation: &Invocation) -> Result<u8> {
         container::end(&state)?;
         Err(error)
     })?;
+    if let Some(notify) = notify {
+        notify.wait(state.pid, state.start_time);
+    }
     Ok(0)
 }

@@ -7,6 +7,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, statat, unlinkat};
 use rustix::io::Errno;
 
 use crate::command::output::write_all;
+use crate::container::notify;
 use crate::container::root::DIRECTORY;
 use crate::container::{ContainerId, Lock, Root, State};
 use crate::error;
@@ -133,6 +134,7 @@ impl Directory<'_> {
     /// Something cannot be removed; removing again goes on from there.
     pub fn remove(&self, _lock: &Lock<'_>) -> Result<()> {
         let failed = || alloc::format!("remove state of container \"{}\"", self.id);
+        let _ = unlinkat(&self.fd, notify::SOCKET, AtFlags::empty());
         let list = openat(&self.fd, ".", DIRECTORY, Mode::empty()).context(failed)?;
         let mut buffer = [MaybeUninit::uninit(); 1024];
         let mut entries = RawDir::new(list, &mut buffer);

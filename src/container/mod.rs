@@ -13,6 +13,7 @@ pub mod hooks;
 mod id;
 mod kill;
 mod lock;
+pub mod notify;
 pub mod process;
 mod root;
 mod start;

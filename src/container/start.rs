@@ -10,11 +10,11 @@
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv,
-    send, socket_with,
+    AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with,
 };
 
-use crate::act::report;
+use crate::act::channel::Channel;
+use crate::act::launch::until_program;
 use crate::container::{Directory, Lock, State, Status};
 use crate::error::{Context, Error, Result};
 
@@ -45,18 +45,8 @@ pub fn start(lock: &Lock<'_>, state: &State) -> Result<()> {
         other => other.context(|| "connect to the container's init")?,
     };
     send(&socket, GO, SendFlags::NOSIGNAL).context(|| "start the container's program")?;
-    let mut buffer = [0; report::MAX];
-    let length = loop {
-        match recv(&socket, &mut buffer[..], RecvFlags::empty()) {
-            Ok((length, _)) => break length,
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::os("wait for the container's program", errno)),
-        }
-    };
-    match &buffer[..length] {
-        [] => directory.remove_file(START_SOCKET),
-        report => Err(report::decode(report)),
-    }
+    until_program(&Channel::from(socket), &state.listener("created"))?;
+    directory.remove_file(START_SOCKET)
 }
 
 fn already() -> Error {

@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::act::listener::Listener;
 use crate::container::{Cgroups, ContainerId};
 use crate::error::Result;
 use crate::json::{self, Node, Writer};
@@ -38,6 +39,10 @@ pub struct State {
     /// The container has a pid namespace of its own: all its processes end with
     /// its init.
     pub own_pids: bool,
+    /// `linux.seccomp.listenerPath`; empty where there is none.
+    pub listener_path: String,
+    /// `linux.seccomp.listenerMetadata`.
+    pub listener_metadata: String,
     /// `hooks` of the configuration when the container was created, as JSON (so
     /// that a later change of config.json has no effect on it); empty when there
     /// are none.
@@ -48,6 +53,17 @@ impl State {
     /// The annotations.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
         self.annotations.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Who gets the descriptor of the container's system call filter.
+    pub fn listener<'a>(&'a self, status: &'a str) -> Listener<'a> {
+        Listener {
+            path: &self.listener_path,
+            metadata: &self.listener_metadata,
+            pid: self.pid,
+            status,
+            state: self,
+        }
     }
 
     /// As a document of one line.
@@ -71,6 +87,8 @@ impl State {
         out.bool_field("rootless", self.rootless);
         out.bool_field("systemd", self.systemd);
         out.bool_field("ownPids", self.own_pids);
+        out.string_field("listenerPath", &self.listener_path);
+        out.string_field("listenerMetadata", &self.listener_metadata);
         out.string_field("hooks", &self.hooks);
         out.close();
         out.finish()
@@ -109,6 +127,8 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
         rootless: node.flag("rootless"),
         systemd: node.flag("systemd"),
         own_pids: node.flag("ownPids"),
+        listener_path: node.text("listenerPath").unwrap_or_default().to_owned(),
+        listener_metadata: node.text("listenerMetadata").unwrap_or_default().to_owned(),
         hooks: node.text("hooks").unwrap_or_default().to_owned(),
     })
 }
@@ -132,6 +152,8 @@ pub mod tests {
             rootless: false,
             systemd: true,
             own_pids: true,
+            listener_path: String::new(),
+            listener_metadata: String::new(),
             hooks: r#"{"poststop":[{"path":"/bin/true"}]}"#.to_owned(),
         }
     }

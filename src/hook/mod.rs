@@ -156,15 +156,12 @@ impl Hooks {
     fn run_one(&self, index: usize, state: &StateText, status: &str, pid: i32) -> Act {
         let hook = &self.hooks[index];
         hook.run(state, status, pid).map_err(|fault| {
-            let mut text = crate::fault::Text::EMPTY;
-            let _ =
-                write!(text, "error running {} hook #{index} {}", self.kind, Quoted(&hook.path));
-            if !fault.detail.is_empty() {
-                let _ = text.write_str(": ");
-                let _ =
-                    text.write_str(core::str::from_utf8(fault.detail.as_bytes()).unwrap_or("?"));
-            }
-            Fault { detail: text, alone: true, ..fault }
+            let said = fault.text();
+            let colon = if said.is_empty() { "" } else { ": " };
+            let (kind, path) = (self.kind, Quoted(&hook.path));
+            fault
+                .detail(format_args!("error running {kind} hook #{index} {path}{colon}{said}"))
+                .whole()
         })
     }
 }
@@ -281,6 +278,7 @@ fn check_executable(path: &CStr) -> Act {
 mod tests {
     use super::*;
     extern crate std;
+    use alloc::string::ToString;
     use std::path::PathBuf;
 
     fn temporary(name: &str) -> PathBuf {
@@ -317,7 +315,7 @@ mod tests {
         let fault =
             hooks("echo no luck >&2; exit 3", None).run(&state, "creating", 7).err().unwrap();
         assert_eq!(
-            core::str::from_utf8(fault.detail.as_bytes()).unwrap(),
+            fault.text().to_string(),
             "error running createRuntime hook #0 \"/bin/sh\": exit status 3, it said: no luck"
         );
     }
@@ -326,7 +324,7 @@ mod tests {
     fn a_hook_that_hangs_is_killed() {
         let state = StateText::new("a", "/b", &[]);
         let fault = hooks("exec sleep 60", Some(1)).run(&state, "creating", 7).err().unwrap();
-        let text = std::string::String::from_utf8_lossy(fault.detail.as_bytes()).into_owned();
+        let text = fault.text().to_string();
         assert!(text.ends_with("timed out after 1 s"), "{text}");
     }
 }

@@ -77,5 +77,5 @@ pub fn join_all(joins: &[Join]) -> Act {
 }
 
 fn name(join: &Join, fault: Fault) -> Fault {
-    Fault { detail: crate::fault::Text::of(join), ..fault }
+    fault.detail(join)
 }

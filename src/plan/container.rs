@@ -3,6 +3,7 @@
 use super::mounts::{self, absolute, c_string};
 use super::{Host, Op, Plan};
 use crate::cgroup::{CgroupMount, Cgroups, Layout};
+use crate::container::notify;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::hook::{Hooks, StateText};
@@ -12,7 +13,8 @@ use crate::namespace::join::Join;
 use crate::process::identity::{Identity, Sets};
 use crate::process::program::Program;
 use crate::process::terminal::Size;
-use crate::spec::{self, IdMapping, Process, Spec};
+use crate::spec::{self, IdMapping, Linux, PersonalityDomain, Process, Spec, ranges};
+use crate::sys::schedule::Mask;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -45,6 +47,9 @@ pub struct Request<'a> {
     pub layout: &'a Layout,
     /// The container's cgroups.
     pub cgroups: &'a Cgroups,
+    /// The directory of the notify socket, absolute, to be shown on
+    /// [`notify::INSIDE`].
+    pub notify: Option<&'a str>,
     /// The mount point that holds the root file system, where its mounts stay
     /// shared with the host.
     pub shared_parent: Option<&'a str>,
@@ -56,6 +61,7 @@ pub struct Request<'a> {
 /// A property that cannot be carried out here, named with its path.
 pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     let process = spec.process.as_ref().ok_or_else(|| error!("process: it is missing"))?;
+    refuse(&unsupported(spec))?;
     let mut warnings = spec::validate::warnings(spec);
     let namespaces = namespaces(spec, request.host)?;
     let program = program(process, request.extra_env)?;
@@ -70,6 +76,9 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
         cgroup_owner: cgroup_owner(spec, process, &namespaces),
         rlimits: process.rlimits.clone(),
         oom_score_adj: process.oom_score_adj,
+        scheduler: process.scheduler,
+        io_priority: process.io_priority,
+        first_cpus: None,
         preserve_fds: request.preserve_fds,
         state: StateText::new(request.id, request.bundle, &spec.annotations),
         runtime_hooks: [
@@ -94,6 +103,37 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     };
     operations(&mut plan, spec, process, request)?;
     Ok(plan)
+}
+
+/// What this release cannot do; it must not look as if it had been done.
+fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 5] {
+    let linux = &spec.linux;
+    let mounts = |test: fn(&spec::Mount<'_>) -> bool| spec.mounts.iter().any(test);
+    let label = linux.mount_label.is_some_and(|label| !label.is_empty());
+    [
+        (!linux.net_devices.is_empty(), "linux.netDevices"),
+        (linux.intel_rdt.is_some(), "linux.intelRdt"),
+        (label, "linux.mountLabel"),
+        (mounts(|mount| !mount.uid_mappings.is_empty()), "mounts[].uidMappings"),
+        (
+            mounts(|mount| {
+                let options = mount.explained();
+                options.idmap.is_some() || options.tmpcopyup || options.remount
+            }),
+            "mounts[].options: idmap, tmpcopyup or remount",
+        ),
+    ]
+}
+
+/// Refuses the first property that is asked for.
+///
+/// # Errors
+/// One is.
+pub fn refuse(asked: &[(bool, &'static str)]) -> Result<()> {
+    match asked.iter().find(|one| one.0) {
+        Some((_, name)) => Err(error!("{name}: not supported by this release")),
+        None => Ok(()),
+    }
 }
 
 fn operations(
@@ -124,8 +164,7 @@ fn operations(
     } else {
         without_mount_namespace(&mut ops, spec, request)?;
     }
-    ops.push(Op::Umask(process.user.umask.unwrap_or(0o022)));
-    process_operations(&mut ops, process);
+    process_operations(&mut ops, process, &spec.linux)?;
     plan.ops = ops;
     Ok(())
 }
@@ -153,7 +192,24 @@ fn without_mount_namespace(
 /// The last operations of every process of a container, in the order that the
 /// kernel's rules demand: no_new_privs while privileged, then the identity, then
 /// what is to be judged with that identity.
-pub fn process_operations(ops: &mut Vec<Op>, process: &Process<'_>) {
+///
+/// # Errors
+/// A NUMA node that no machine has.
+pub fn process_operations(
+    ops: &mut Vec<Op>,
+    process: &Process<'_>,
+    linux: &Linux<'_>,
+) -> Result<()> {
+    if let Some(personality) = &linux.personality {
+        // PER_LINUX and PER_LINUX32 of personality(2).
+        let domain = if personality.domain == PersonalityDomain::Linux { 0 } else { 8 };
+        ops.push(Op::Personality(domain));
+    }
+    if let Some(policy) = linux.memory_policy {
+        let mode = policy.mode as u32 | policy.flags;
+        ops.push(Op::MemoryPolicy(mode, mask("linux.memoryPolicy.nodes", policy.nodes)?));
+    }
+    ops.push(Op::Umask(process.user.umask.unwrap_or(0o022)));
     if !process.terminal {
         ops.push(Op::GiveStdio(process.user.uid));
     }
@@ -163,6 +219,19 @@ pub fn process_operations(ops: &mut Vec<Op>, process: &Process<'_>) {
     ops.push(Op::Identity);
     ops.push(Op::ChangeDirectory);
     ops.push(Op::FindProgram);
+    Ok(())
+}
+
+/// A list of CPUs or nodes; none is empty.
+///
+/// # Errors
+/// One has a number that no machine has.
+pub fn mask(property: &str, list: Option<&str>) -> Result<Mask> {
+    match list {
+        None => Ok(Mask::default()),
+        Some(list) => ranges::mask(list)
+            .ok_or_else(|| error!("{property}: {list:?}: allowed are numbers up to 1023")),
+    }
 }
 
 fn file_system(
@@ -203,6 +272,15 @@ fn file_system(
         }
         dev_is_bound |= mounts::binds_dev(&mount);
         ops.push(Op::Mount(mount));
+    }
+    if let Some(directory) = request.notify {
+        let entry = spec::Mount {
+            destination: notify::INSIDE,
+            source: Some(directory),
+            options: Vec::from(["bind", "nosuid", "noexec", "nodev", "ro"]),
+            ..spec::Mount::default()
+        };
+        ops.push(Op::Mount(mounts::mount(&entry, request.bundle)?));
     }
     if !dev_is_bound {
         let devices = mounts::devices(&linux.devices, in_user_namespace)?;

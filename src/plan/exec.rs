@@ -1,6 +1,6 @@
 //! The plan of one more process in a running container.
 
-use super::container::{labels, of_process, process_operations, program, terminal};
+use super::container::{labels, mask, of_process, process_operations, program, terminal};
 use super::mounts::c_string;
 use super::{Host, Op, Plan};
 use crate::command::ExecOptions;
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::hook::{Hooks, StateText};
 use crate::namespace;
 use crate::namespace::join::Join;
-use crate::spec::{Capabilities, Process, Seccomp, User, capability};
+use crate::spec::{Capabilities, Linux, Process, User, capability};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,8 +20,9 @@ pub struct Request<'a> {
     pub id: &'a str,
     /// The namespaces of the container's init that are not ours.
     pub join: Vec<Join>,
-    /// The container's system call filter.
-    pub seccomp: Option<&'a Seccomp<'a>>,
+    /// What holds for every process of the container: the system call filter,
+    /// the execution domain and the memory policy.
+    pub linux: &'a Linux<'a>,
     /// Descriptors from 3 on that the program keeps.
     pub preserve_fds: u32,
     /// Variables that the runtime adds to the environment (LISTEN_FDS).
@@ -37,16 +38,23 @@ pub struct Request<'a> {
 /// # Errors
 /// A property that cannot be carried out here, named with its path.
 pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
-    let seccomp = request.seccomp.map(crate::seccomp::compile).transpose()?;
+    let seccomp = request.linux.seccomp.as_ref().map(crate::seccomp::compile).transpose()?;
     let mut ops = Vec::with_capacity(12);
+    let mut first_cpus = None;
+    if let Some(cpus) = process.exec_cpu_affinity {
+        let property = "process.execCPUAffinity";
+        first_cpus = cpus.initial.map(|list| mask(property, Some(list))).transpose()?;
+        // Without `final` the process may run wherever its cpuset lets it.
+        let last = cpus.last.map_or(Ok([!0; _]), |list| mask(property, Some(list)))?;
+        ops.push(Op::Affinity(last));
+    }
     ops.push(Op::NewSession);
     ops.push(Op::Keyring(c_string("id", &format!("_ses.{}", request.id))?));
     if process.terminal {
         ops.push(terminal(process, false));
     }
     ops.extend(labels(process, request.host)?);
-    ops.push(Op::Umask(process.user.umask.unwrap_or(0o022)));
-    process_operations(&mut ops, process);
+    process_operations(&mut ops, process, request.linux)?;
     let mut identity = of_process(process, seccomp.is_some());
     if request.setgroups_denied && process.user.additional_gids.is_empty() {
         identity.groups = None;
@@ -60,6 +68,9 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
         cgroup_owner: None,
         rlimits: process.rlimits.clone(),
         oom_score_adj: process.oom_score_adj,
+        scheduler: process.scheduler,
+        io_priority: process.io_priority,
+        first_cpus,
         preserve_fds: request.preserve_fds,
         seccomp,
         state: StateText::default(),

@@ -9,12 +9,16 @@ pub mod exec;
 pub mod mounts;
 pub mod op;
 
+#[cfg(test)]
+mod tests;
+
 pub use op::Op;
 
 use crate::hook::{Hooks, StateText};
 use crate::process::identity::Identity;
 use crate::process::program::Program;
-use crate::spec::Rlimit;
+use crate::spec::{IoPriority, Rlimit, Scheduler};
+use crate::sys::schedule::Mask;
 use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -54,6 +58,12 @@ pub struct Plan {
     pub rlimits: Vec<Rlimit>,
     /// oom_score_adj, set by the parent at birth; `None` leaves it.
     pub oom_score_adj: Option<i32>,
+    /// The scheduling policy, set by the parent when the process is ready.
+    pub scheduler: Option<Scheduler>,
+    /// The I/O priority, set with it.
+    pub io_priority: Option<IoPriority>,
+    /// The CPUs of the runtime itself before the clone (`exec` only).
+    pub first_cpus: Option<Mask>,
     /// Descriptors from 3 on that the program keeps.
     pub preserve_fds: u32,
     /// The system call filter, loaded last.

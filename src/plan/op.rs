@@ -5,6 +5,7 @@ use crate::fault::Quoted;
 use crate::process::terminal::Size;
 use crate::rootfs::device::Device;
 use crate::rootfs::mount::Mount;
+use crate::sys::schedule::Mask;
 use alloc::ffi::CString;
 use core::fmt;
 
@@ -86,6 +87,12 @@ pub enum Op {
     RootReadonly,
     /// The propagation of the new root (`MS_*`).
     RootPropagation(u64),
+    /// personality(2): `PER_*`.
+    Personality(u32),
+    /// set_mempolicy(2): mode and flags, nodes.
+    MemoryPolicy(u32, Mask),
+    /// sched_setaffinity(2).
+    Affinity(Mask),
     /// umask(2).
     Umask(u32),
     /// PR_SET_NO_NEW_PRIVS.
@@ -140,6 +147,13 @@ impl fmt::Display for Op {
             Op::RootPropagation(flags) => {
                 write!(f, "set the propagation of \"/\" to {}", propagation(*flags))
             }
+            Op::Personality(domain) => {
+                write!(f, "linux.personality: set the execution domain {domain:#x}")
+            }
+            Op::MemoryPolicy(mode, _) => {
+                write!(f, "linux.memoryPolicy: set the policy {mode:#x}")
+            }
+            Op::Affinity(_) => f.write_str("process.execCPUAffinity.final: sched_setaffinity"),
             Op::Umask(mask) => write!(f, "set the umask {mask:04o}"),
             Op::NoNewPrivileges => f.write_str("set no_new_privs"),
             Op::Identity => f.write_str("set user, groups and capabilities"),

@@ -2,5 +2,6 @@
 
 pub mod identity;
 pub mod program;
+pub mod schedule;
 pub mod spawn;
 pub mod terminal;

@@ -46,7 +46,8 @@ pub fn open(root: BorrowedFd<'_>, size: Size, uid: u32) -> Result<Terminal, Faul
         result => result,
     }
     .map_err(|errno| {
-        Fault { detail: crate::fault::Text::of("open \"/dev/pts/ptmx\""), ..Fault::from(errno) }
+        Fault::from(errno)
+            .detail("open \"/dev/pts/ptmx\"")
             .hint("a terminal needs a devpts mount on /dev/pts")
     })?;
     if fstatfs(&master)?.f_type as u64 != u64::from(DEVPTS_SUPER_MAGIC) {

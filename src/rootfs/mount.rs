@@ -6,7 +6,7 @@
 //! mount_setattr) get the same by mount(2) on the descriptor's name in procfs.
 
 use super::path::{self, Create, FdPath};
-use crate::fault::{Act, Detail, Fault, Quoted, Text};
+use crate::fault::{Act, Detail, Fault, Quoted};
 use crate::sys::mount::{Attributes, mount, mount_setattr};
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -152,7 +152,7 @@ impl Mount {
             return Err(Errno::NOSYS.into());
         }
         let context = fsopen(&*self.fstype, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| {
-            let fault = Fault { detail: Text::of("fsopen"), ..Fault::from(errno) };
+            let fault = Fault::from(errno).detail("fsopen");
             match errno {
                 Errno::NODEV => fault.hint("this kernel does not have this file system"),
                 _ => fault,
@@ -301,10 +301,10 @@ fn explain(context: BorrowedFd<'_>, errno: Errno, option: &CStr) -> Fault {
     let said = message[..length].strip_prefix(b"e ").unwrap_or(&[]).trim_ascii();
     let fault = Fault::from(errno);
     if !said.is_empty() {
-        return Fault { detail: Text::of(said.escape_ascii()), ..fault };
+        return fault.detail(said.escape_ascii());
     }
     if option.is_empty() {
         return fault;
     }
-    Fault { detail: Text::of(format_args!("option {}", Quoted(option))), ..fault }
+    fault.detail(format_args!("option {}", Quoted(option)))
 }

@@ -1,5 +1,7 @@
 //! Architectures: how the kernel shows their calls to a filter.
 
+use core::cmp::Ordering;
+
 use super::tables;
 use crate::spec::SeccompArch;
 
@@ -52,31 +54,37 @@ pub struct Family {
 }
 
 /// How many names a binary search leaves to be read one by one.
-const STEP: usize = 8;
+const STEP: usize = 4;
 /// What is added to the numbers of ipc(2) in the tables.
 const IPC: u8 = 128;
 
 impl Family {
     /// Where the name is in the tables.
     pub fn find(&self, name: &str) -> Option<u16> {
-        let after = self.offsets.partition_point(|at| self.word(*at) <= name.as_bytes());
-        let block = after.checked_sub(1)?;
-        let mut at = self.offsets[block];
+        let not_after = |at: &u16| self.compare(usize::from(*at), name) != Ordering::Greater;
+        let block = self.offsets.partition_point(not_after).checked_sub(1)?;
+        let mut at = usize::from(self.offsets[block]);
         for place in block * STEP..(block + 1) * STEP {
-            let word = self.word(at);
-            if word == name.as_bytes() {
+            if self.compare(at, name) == Ordering::Equal {
                 return Some(place as u16);
             }
-            at += word.len() as u16 + 1;
+            let rest = self.names.as_bytes().get(at..)?;
+            at += rest.iter().position(|byte| *byte == b' ')? + 1;
         }
         None
     }
 
-    /// The name that begins there; none at the end of all.
-    fn word(&self, at: u16) -> &'static [u8] {
-        let rest = self.names.as_bytes().get(usize::from(at)..).unwrap_or_default();
-        let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
-        &rest[..end]
+    /// Compares the name that begins there.
+    fn compare(&self, at: usize, name: &str) -> Ordering {
+        let mut bytes = self.names.as_bytes()[at..].iter();
+        for byte in name.as_bytes() {
+            // A blank is less than what is in names.
+            let order = bytes.next().unwrap_or(&b' ').cmp(byte);
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+        bytes.next().unwrap_or(&b' ').cmp(&b' ')
     }
 
     /// The call that multiplexes the call at this place, and its number there.
@@ -104,8 +112,10 @@ impl Arch {
     /// The slot of a name that [`Family::find`] found; `None` where this
     /// architecture has no such call.
     pub fn slot(&self, name: u16) -> Option<usize> {
-        let change = self.changes.iter().find(|(place, _)| *place == name);
-        let slot = change.map_or(self.numbers[usize::from(name)], |(_, number)| *number);
+        let slot = match self.changes.binary_search_by_key(&name, |(place, _)| *place) {
+            Ok(at) => self.changes[at].1,
+            Err(_) => self.numbers[usize::from(name)],
+        };
         (slot != ABSENT).then(|| usize::from(slot))
     }
 

@@ -139,8 +139,15 @@ fn uses_listener(profile: &Seccomp<'_>) -> Result<bool> {
     let notify = |rule: &&SeccompRule<'_>| rule.action == SeccompAction::Notify;
     let mut rules = profile.syscalls.iter().filter(notify).peekable();
     let listener = rules.peek().is_some();
-    if rules.any(|rule| rule.names.contains(&"write")) {
-        return Err(refusal("SCMP_ACT_NOTIFY cannot be used for the write syscall"));
+    // The descriptor is handed over by sendmsg(2), and runc's profiles know that
+    // write(2) is impossible.
+    for rule in rules {
+        if rule.names.contains(&"write") {
+            return Err(refusal("SCMP_ACT_NOTIFY cannot be used for the write syscall"));
+        }
+        if rule.names.contains(&"sendmsg") {
+            return Err(refusal("SCMP_ACT_NOTIFY cannot be used for the sendmsg syscall"));
+        }
     }
     Ok(listener)
 }

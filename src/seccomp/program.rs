@@ -80,7 +80,7 @@ impl Program {
 
     /// An instruction that returns `value`; one nearby is used again.
     pub fn ret(&mut self, value: u32) -> Label {
-        let near = self.reversed.iter().rev().take(128);
+        let near = self.reversed.iter().rev().take(64);
         let same = |other: &Instruction| other.code == RETURN && other.k == value;
         match { near }.position(same) {
             Some(back) => Label(self.reversed.len() - 1 - back),

@@ -50,6 +50,17 @@ pub fn resolve<'a>(
     all
 }
 
+/// The rules of one call.
+#[derive(Debug, Clone, Copy)]
+enum Rules {
+    /// There are none.
+    None,
+    /// All have conditions.
+    Guards,
+    /// The first one without conditions has this action.
+    Action(u32),
+}
+
 /// What a filter does with a range of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -102,8 +113,7 @@ impl Meaning {
         arch: &Arch,
     ) -> Result<()> {
         let default = action::value(profile.default_action, profile.default_errno);
-        // The action of a call's first rule without conditions.
-        let mut plain: [Option<u32>; SLOTS] = [None; SLOTS];
+        let mut calls = [Rules::None; SLOTS];
         let mut guarded: Vec<(usize, Guard)> = Vec::new();
         let mut newest = None;
         let mut private = 0u32;
@@ -119,10 +129,14 @@ impl Meaning {
                 continue;
             }
             let mut add = |slot: usize, subcall| {
-                guards(&rule.args, value, arch.wide, subcall, &mut |guard| {
-                    if guard.conditions.is_empty() {
-                        plain[slot].get_or_insert(value);
-                    } else {
+                guards(&rule.args, value, arch.wide, subcall, &mut |guard| match (
+                    guard.conditions.is_empty(),
+                    calls[slot],
+                ) {
+                    (_, Rules::Action(_)) => {}
+                    (true, _) => calls[slot] = Rules::Action(value),
+                    (false, _) => {
+                        calls[slot] = Rules::Guards;
                         guarded.push((slot, guard));
                     }
                 });
@@ -144,24 +158,22 @@ impl Meaning {
         // As in runc, number 0 alone does not count as a profile's newest.
         newest = newest.filter(|slot| !permissive && arch.number(*slot) != 0);
         if newest.is_some() && arch.multiplexes_zero() {
-            plain[0] = Some(action::ENOSYS);
+            calls[0] = Rules::Action(action::ENOSYS);
         }
         if self.ranges.is_empty() {
             self.push(0, 0, Answer::Return(default));
         }
         // Few machines make x32 calls.
         let last = if arch.base == X32_BIT { None } else { Some(arch.last()) };
-        for (slot, plain) in plain.into_iter().enumerate() {
+        for (slot, rules) in calls.into_iter().enumerate() {
             let start = arch.number(slot);
             let named = Arch::private(slot).is_some_and(|number| private & 1 << number != 0);
             let newer = newest.is_some_and(|newest| slot > newest) && !named;
-            let answer = match plain {
-                Some(action) => Answer::Return(action),
-                None => match self.order_guards(slot, &guarded)? {
-                    None if newer => Answer::Return(action::ENOSYS),
-                    None => Answer::Return(default),
-                    Some(guards) => guards,
-                },
+            let answer = match rules {
+                Rules::Action(action) => Answer::Return(action),
+                Rules::Guards => self.order_guards(slot, &guarded)?,
+                Rules::None if newer => Answer::Return(action::ENOSYS),
+                Rules::None => Answer::Return(default),
             };
             self.push(start, u32::from(Some(slot) <= last), answer);
         }
@@ -169,13 +181,12 @@ impl Meaning {
     }
 
     /// Puts the guards of a call into the order to try them.
-    fn order_guards(&mut self, slot: usize, guarded: &[(usize, Guard)]) -> Result<Option<Answer>> {
+    fn order_guards(&mut self, slot: usize, guarded: &[(usize, Guard)]) -> Result<Answer> {
         let begin = self.guards.len();
         for (_, guard) in guarded.iter().filter(|(owner, _)| *owner == slot) {
             self.insert(begin, guard)?;
         }
-        let end = self.guards.len();
-        Ok((begin < end).then_some(Answer::Guards(begin, end)))
+        Ok(Answer::Guards(begin, self.guards.len()))
     }
 
     fn insert(&mut self, begin: usize, guard: &Guard) -> Result<()> {

@@ -49,7 +49,7 @@ impl Abilities {
         apparmor: true,
         selinux: true,
         intel_rdt: false,
-        memory_policy: false,
+        memory_policy: true,
         idmap: true,
         net_devices: false,
         checkpoint: false,

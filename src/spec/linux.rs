@@ -260,7 +260,8 @@ impl<'a> MemoryPolicy<'a> {
     fn parse(node: &Node<'a, '_>) -> Self {
         MemoryPolicy {
             mode: MemoryPolicyMode::required(node, "mode"),
-            nodes: node.text("nodes"),
+            // No nodes may be written as an empty list.
+            nodes: node.text("nodes").filter(|nodes| !nodes.is_empty()),
             flags: node.bits("flags", Self::FLAGS) << 13,
         }
     }

@@ -1,5 +1,7 @@
 //! Lists of numbers as cpuset(7) writes them: `0-3,7`.
 
+use crate::sys::schedule::Mask;
+
 /// Visits the ranges of a list, first and last number each. Blanks around
 /// numbers are allowed; an empty list is none.
 ///
@@ -27,6 +29,19 @@ pub fn each(list: &str, visit: &mut dyn FnMut(u32, u32)) -> bool {
     }
 }
 
+/// The numbers of a list as bits; `None` when one does not fit.
+pub fn mask(list: &str) -> Option<Mask> {
+    let mut mask = Mask::default();
+    let mut fits = true;
+    let valid = each(list, &mut |first, last| {
+        fits &= last < 8 * size_of::<Mask>() as u32;
+        for number in first..if fits { last + 1 } else { first } {
+            mask[number as usize / 64] |= 1 << (number % 64);
+        }
+    });
+    (valid && fits).then_some(mask)
+}
+
 /// Whether a text is such a list.
 pub fn is_valid(list: &str) -> bool {
     each(list, &mut |_, _| {})
@@ -48,6 +63,21 @@ fn number(bytes: &mut &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn masks() {
+        let some = |words: &[u64]| {
+            let mut mask = Mask::default();
+            mask[..words.len()].copy_from_slice(words);
+            Some(mask)
+        };
+        assert_eq!(mask("0-3,7"), some(&[0x8f]));
+        assert_eq!(mask("63-65"), some(&[1 << 63, 3]));
+        assert_eq!(mask("1023").unwrap()[15], 1 << 63);
+        assert_eq!(mask("1024"), None);
+        assert_eq!(mask("1,0-4294967295"), None);
+        assert_eq!(mask("x"), None);
+    }
 
     #[test]
     fn lists() {

@@ -8,7 +8,7 @@ use crate::json::Document;
 
 /// Every property of the specification for Linux.
 const FULL: &str = r#"{
-  "ociVersion": "1.2.0", "hostname": "h", "domainname": "d",
+  "ociVersion": "1.3.0", "hostname": "h", "domainname": "d",
   "root": {"path": "rootfs", "readonly": true},
   "process": {
     "terminal": true, "consoleSize": {"height": 24, "width": 80},
@@ -68,7 +68,7 @@ const FULL: &str = r#"{
 fn every_property_is_read() {
     let document = Document::parse(FULL.as_bytes(), "full.json").unwrap();
     let spec = Spec::read(&document).unwrap();
-    assert_eq!(spec.oci_version, "1.2.0");
+    assert_eq!(spec.oci_version, "1.3.0");
     assert_eq!((spec.hostname, spec.domainname), (Some("h"), Some("d")));
     assert_eq!(spec.root, Some(Root { path: "rootfs", readonly: true }));
     assert_eq!(spec.annotations, [("a", "1"), ("b", "2")]);

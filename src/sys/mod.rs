@@ -7,12 +7,15 @@ pub mod bpf;
 pub mod clock;
 pub mod clone;
 pub mod descriptor;
+pub mod domain;
 pub mod exec;
 pub mod keyring;
 pub mod limit;
 pub mod mount;
 pub mod network;
 mod raw;
+pub mod schedule;
+pub mod scratch;
 pub mod seccomp;
 pub mod signal;
 

@@ -279,6 +279,49 @@ fn a_notify_socket_of_systemd_is_served() {
     lab.assert_clean();
 }
 
+/// The datagrams that come until one has `wanted`.
+fn heard(socket: &UnixDatagram, wanted: &str) -> String {
+    let mut said = String::new();
+    let mut bytes = [0; 4096];
+    while !said.contains(wanted) {
+        let got = socket.recv(&mut bytes).unwrap_or_else(|e| panic!("{e} after {said:?}"));
+        said.push_str(&String::from_utf8_lossy(&bytes[..got]));
+    }
+    said
+}
+
+#[test]
+fn start_and_a_run_in_the_foreground_serve_the_notify_socket_too() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["process"]["user"]["uid"] = json!(1000);
+    bundle.shell("sleep 0.3; /bin/guest probe notify:READY=1; sleep 0.3; exit 4");
+    let path = lab.dir().join("n.sock");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let c = lab.container(&bundle);
+    let run = c.on_bundle("run", &[]).env("NOTIFY_SOCKET", &path).spawn();
+    let main = format!("READY=1\nMAINPID={}\n", run.pid());
+    assert_eq!(heard(&socket, "MAINPID="), main);
+    run.wait().code_is(4).quiet();
+
+    let c = lab.container(&bundle);
+    c.on_bundle("create", &[]).env("NOTIFY_SOCKET", &path).ok().quiet();
+    let main = format!("READY=1\nMAINPID={}\nBARRIER=1", c.pid());
+    let start = c.call("start", &[]).env("NOTIFY_SOCKET", &path).spawn();
+    assert_eq!(heard(&socket, "BARRIER="), main);
+    start.wait().code_is(0).quiet();
+    c.wait_for("stopped");
+    c.delete();
+
+    // Who ends without a word is not waited for.
+    bundle.shell("exit 0");
+    let c = lab.container(&bundle);
+    c.on_bundle("run", &["--detach"]).env("NOTIFY_SOCKET", &path).ok().quiet();
+    c.delete_force();
+    lab.assert_clean();
+}
+
 #[test]
 fn orphans_of_the_program_do_not_keep_run_waiting() {
     let lab = Lab::new();

@@ -2,14 +2,10 @@
 
 use crate::error::Result;
 use crate::process::{run, step};
-use std::path::Path;
 use std::process::Command;
 
-/// Installs the package unless `file`, which it brings, is there.
-pub fn install(package: &str, file: &str) -> Result {
-    if Path::new(file).exists() {
-        return Ok(());
-    }
+/// Installs the package.
+pub fn install(package: &str) -> Result {
     step(format_args!("installing {package}"));
     run(apt().args(["update", "-qq"]))?;
     run(apt().args(["install", "-qq", "-y", "--no-install-recommends", package]))

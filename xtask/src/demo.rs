@@ -3,7 +3,7 @@
 use crate::error::{Context, Result};
 use crate::process::{is_root, output, run, step};
 use crate::workspace::target;
-use crate::{build, debian};
+use crate::{build, debian, elf};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,9 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
         return Err("the demo makes a container as root: run it again as root".into());
     }
     let binary = build::release()?.path;
-    debian::install("busybox-static", BUSYBOX)?;
+    if !is_static(Path::new(BUSYBOX)) {
+        debian::install("busybox-static")?;
+    }
     let bundle = Scratch::new(target().join("demo"))?;
     step(format_args!("a root file system of busybox: {}/rootfs", bundle.0.display()));
     root_file_system(&bundle.0.join("rootfs"))?;
@@ -66,6 +68,12 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Whether the file is there and needs no loader: Debian has two busyboxes.
+fn is_static(program: &Path) -> bool {
+    let Ok(data) = fs::read(program) else { return false };
+    elf::read(&data).is_ok_and(|elf| elf.segments.iter().all(|s| s.kind != elf::PT_INTERP))
 }
 
 fn root_file_system(root: &Path) -> Result {

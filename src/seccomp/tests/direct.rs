@@ -12,7 +12,7 @@ use crate::spec::{Seccomp, SeccompAction, SeccompArch, SeccompArgument, SeccompO
 
 /// The calls behind socketcall(2) and ipc(2), from their manual pages and the
 /// kernel's headers.
-const BEHIND: [(&str, &str, u64); 32] = [
+pub const BEHIND: [(&str, &str, u64); 32] = [
     ("socketcall", "socket", 1),
     ("socketcall", "bind", 2),
     ("socketcall", "connect", 3),

@@ -1,7 +1,7 @@
 //! Our filters against libseccomp's, where it is installed.
 
 use super::super::arch::SLOTS;
-use super::direct::{Reading, numbers};
+use super::direct::{BEHIND, Reading, numbers};
 use super::profiles::{self, EDGES};
 use super::*;
 use alloc::string::ToString;
@@ -42,8 +42,7 @@ fn program() -> Option<&'static PathBuf> {
     static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
     let built = PROGRAM.get_or_init(|| {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/seccomp/tests/libseccomp.c");
-        let name = alloc::format!("ocinit-libseccomp-{}", process::id());
-        let program = std::env::temp_dir().join(name);
+        let program = std::env::current_exe().unwrap().with_extension("libseccomp");
         let cc = Command::new("cc").arg("-o").arg(&program).args([source, "-lseccomp"]).output();
         let built = cc.is_ok_and(|output| output.status.success());
         built.then_some(program)
@@ -166,8 +165,31 @@ fn numbers_are_the_same() {
     println!("{compared} numbers compared");
 }
 
-/// Compares the answers of both filters; gives the number of comparisons.
-fn compare(profile: &Seccomp<'_>, native: SeccompArch, random: &mut Random, rounds: usize) -> u64 {
+/// Takes the calls out of a profile whose rules libseccomp gets wrong: it also
+/// shares their code with calls whose rules it would get right.
+fn untangle(profile: &mut Seccomp<'_>, family: &Family) {
+    for arch in family.arches {
+        let reading = Reading::new(profile, family, arch);
+        let mut tangled = numbers(family, arch);
+        tangled.retain(|_, number| reading.tangled(*number));
+        let behind = |name: &str| {
+            BEHIND.iter().any(|(call, other, _)| *other == name && tangled.contains_key(*call))
+        };
+        for rule in &mut profile.syscalls {
+            rule.names.retain(|name| !tangled.contains_key(*name) && !behind(name));
+        }
+    }
+}
+
+/// Compares the answers of both filters; gives the number of comparisons, and
+/// counts in `wrong` those where libseccomp does not do what the profile says.
+fn compare(
+    profile: &Seccomp<'_>,
+    native: SeccompArch,
+    random: &mut Random,
+    rounds: usize,
+    wrong: &mut u64,
+) -> u64 {
     let family = Family::of(native).unwrap();
     let ours = compile_for(profile, native);
     // It refuses more: also rules of which one has the first conditions of the
@@ -181,9 +203,6 @@ fn compare(profile: &Seccomp<'_>, native: SeccompArch, random: &mut Random, roun
         let newest = reading.newest;
         for slot in 0..SLOTS as u32 {
             let number = arch.base + slot;
-            if reading.tangled(number) {
-                continue;
-            }
             for _ in 0..rounds {
                 let args = [(); 6].map(|()| random.of(&EDGES));
                 let call = Call { number, audit: arch.audit, big_endian: arch.big_endian, args };
@@ -194,24 +213,18 @@ fn compare(profile: &Seccomp<'_>, native: SeccompArch, random: &mut Random, roun
                 if wanted && (zero || newest.is_some_and(|newest| number > newest)) {
                     expected = action::ENOSYS;
                 }
-                let rules = || {
-                    let named = |name: &str| {
-                        let at = family.find(name)?;
-                        Some(arch.number(arch.slot(at)?))
-                    };
-                    let about = |rule: &&SeccompRule<'_>| {
-                        rule.names.iter().any(|name| named(name) == Some(number))
-                    };
-                    let rules = profile.syscalls.iter().filter(about);
-                    rules.map(|rule| (rule.action, rule.errno, &rule.args)).collect::<Vec<_>>()
-                };
-                assert!(
-                    answer == expected,
-                    "{native:?} {:?} {call:x?}: {answer:#x} ours, {expected:#x} libseccomp's\n{:#x?}",
-                    arch.name,
-                    rules()
-                );
                 compared += 1;
+                if answer != expected {
+                    // Only where the profile says so, and not what it returns.
+                    let says = reading.answers(&call);
+                    assert!(
+                        says.contains(&answer) && !says.contains(&expected),
+                        "{native:?} {:?} {call:x?}: {answer:#x} ours, {expected:#x} libseccomp's, \
+                         {says:x?} the profile's\n{profile:x?}",
+                        arch.name
+                    );
+                    *wrong += 1;
+                }
             }
         }
     }
@@ -224,7 +237,7 @@ fn answers_are_the_same_for_random_profiles() {
         return;
     }
     let mut random = Random(0xfeed);
-    let mut compared = 0;
+    let (mut compared, mut wrong) = (0, 0);
     // What it writes for the other byte order is no valid program.
     for native in [SeccompArch::X86_64, SeccompArch::Aarch64, SeccompArch::Ppc64le] {
         let family = Family::of(native).unwrap();
@@ -240,7 +253,7 @@ fn answers_are_the_same_for_random_profiles() {
                 has || !ours.contains_key(name)
             });
         }
-        for _ in 0..40 {
+        for _ in 0..80 {
             let mut profile = profiles::random(&mut random, family, native);
             profile
                 .architectures
@@ -248,10 +261,12 @@ fn answers_are_the_same_for_random_profiles() {
             for rule in &mut profile.syscalls {
                 rule.names.retain(|name| known_names.iter().any(|(known, _)| known == name));
             }
-            compared += compare(&profile, native, &mut random, 4);
+            untangle(&mut profile, family);
+            compared += compare(&profile, native, &mut random, 4, &mut wrong);
         }
     }
-    println!("{compared} calls compared");
+    println!("{compared} calls compared; libseccomp does not do what the profile says in {wrong}");
+    assert!(wrong < compared / 1000);
 }
 
 #[test]
@@ -262,7 +277,9 @@ fn answers_are_the_same_for_the_default_profile() {
         println!("skipped: no libseccomp, or no {}", profiles::CONTAINERS);
         return;
     };
-    let compared = compare(&profile, SeccompArch::X86_64, &mut Random(11), 100);
+    let mut wrong = 0;
+    let compared = compare(&profile, SeccompArch::X86_64, &mut Random(11), 100, &mut wrong);
+    assert_eq!(wrong, 0);
     println!("{compared} calls compared");
     let ours = compile_for(&profile, SeccompArch::X86_64).unwrap().instructions;
     let theirs = filter(&profile, SeccompArch::X86_64).unwrap();

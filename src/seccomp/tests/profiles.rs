@@ -61,7 +61,9 @@ pub fn random(random: &mut Random, family: &Family, native: SeccompArch) -> Secc
         SeccompAction::Trace,
         SeccompAction::Trap,
     ];
-    let names: Vec<&'static str> = family.names().filter(|name| *name != "write").collect();
+    let handed_over = ["write", "sendmsg"];
+    let names: Vec<&'static str> =
+        family.names().filter(|name| !handed_over.contains(name)).collect();
     let mut profile =
         bare(random.of(&[SeccompAction::Errno, SeccompAction::Allow, SeccompAction::Kill]));
     let errno = (profile.default_action == SeccompAction::Errno).then_some(38);

@@ -15,6 +15,8 @@ fn the_listener_cannot_decide_all() {
     let mut profile = bare(SeccompAction::Allow);
     profile.syscalls = vec![rule(SeccompAction::Notify, &["read", "write"])];
     assert_eq!(refused(&profile), "SCMP_ACT_NOTIFY cannot be used for the write syscall");
+    profile.syscalls = vec![rule(SeccompAction::Notify, &["sendmsg"])];
+    assert_eq!(refused(&profile), "SCMP_ACT_NOTIFY cannot be used for the sendmsg syscall");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Self-relocation: a static PIE carries only relative relocations, which add
-//! the load address to a word of the image.
+//! the load address to a word of the image. The linker packs nearly all of them.
 //!
 //! The format is that of the System V gABI, chapter 5 ("Dynamic Section") and
 //! the architecture's psABI for the relocation's number.
@@ -44,6 +44,8 @@ const PT_DYNAMIC: u32 = 2;
 const DT_NULL: usize = 0;
 const DT_RELA: usize = 7;
 const DT_RELASZ: usize = 8;
+const DT_RELRSZ: usize = 35;
+const DT_RELR: usize = 36;
 
 /// Applies the image's relative relocations.
 ///
@@ -72,10 +74,13 @@ pub unsafe fn relocate(image: *const u8) {
             return;
         }
         let (mut table, mut size) = (0, 0);
+        let (mut packed, mut packed_size) = (0, 0);
         while (*dynamic).tag != DT_NULL {
             match (*dynamic).tag {
                 DT_RELA => table = base + (*dynamic).value,
                 DT_RELASZ => size = (*dynamic).value,
+                DT_RELR => packed = base + (*dynamic).value,
+                DT_RELRSZ => packed_size = (*dynamic).value,
                 _ => {}
             }
             dynamic = dynamic.add(1);
@@ -87,6 +92,41 @@ pub unsafe fn relocate(image: *const u8) {
                 *((base + (*rela).offset) as *mut usize) = base.wrapping_add((*rela).addend);
             }
             rela = rela.add(1);
+        }
+        relocate_packed(base, packed as *const usize, packed_size / size_of::<usize>());
+    }
+}
+
+/// Applies packed relative relocations (`DT_RELR`): an even word is the address
+/// of a word to relocate; an odd one is a bitmap of the words that follow the
+/// last, bit 1 for the first of them.
+///
+/// # Safety
+/// As [`relocate`]; `words` must be the image's table.
+#[inline(always)]
+unsafe fn relocate_packed(base: usize, words: *const usize, count: usize) {
+    let mut at = core::ptr::null_mut::<usize>();
+    for index in 0..count {
+        // SAFETY: the linker made the table: the words it names are in the
+        // writable segment.
+        unsafe {
+            let word = *words.add(index);
+            if word & 1 == 0 {
+                at = (base + word) as *mut usize;
+                *at = (*at).wrapping_add(base);
+                at = at.add(1);
+                continue;
+            }
+            let mut bits = word >> 1;
+            let mut target = at;
+            while bits != 0 {
+                if bits & 1 != 0 {
+                    *target = (*target).wrapping_add(base);
+                }
+                bits >>= 1;
+                target = target.add(1);
+            }
+            at = at.add(usize::BITS as usize - 1);
         }
     }
 }

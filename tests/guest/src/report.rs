@@ -52,6 +52,9 @@ pub fn all() -> Value {
         "terminal": terminal(),
         "session_keyring": session_keyring(),
         "personality": text("/proc/self/personality"),
+        "scheduling": scheduling(),
+        "memory_policy": memory_policy(),
+        "cpus": status.get("Cpus_allowed_list"),
         "root": listing("/"),
     })
 }
@@ -63,6 +66,38 @@ fn session_keyring() -> Option<i64> {
     // SAFETY: this operation takes numbers only.
     let id = unsafe { libc::syscall(libc::SYS_keyctl, GET_KEYRING_ID, SESSION, 0) };
     (id >= 0).then_some(id)
+}
+
+/// The policy, its numbers, and the I/O priority.
+fn scheduling() -> Value {
+    const PROCESS: i64 = 1;
+    // The kernel's struct sched_attr: size, policy, flags, nice, priority, runtime, deadline, period.
+    let mut attributes = [0u32; 14];
+    // SAFETY: the kernel fills as many bytes as it is told; the other call takes numbers.
+    let (rc, io) = unsafe {
+        let rc = libc::syscall(libc::SYS_sched_getattr, 0, attributes.as_mut_ptr(), 56, 0);
+        (rc, libc::syscall(libc::SYS_ioprio_get, PROCESS, 0))
+    };
+    let [_, policy, flags, _, nice, priority, ..] = attributes;
+    json!({
+        "ok": rc == 0,
+        "policy": policy,
+        "flags": flags,
+        "nice": nice as i32,
+        "priority": priority,
+        "io": io,
+    })
+}
+
+/// The mode with its flags, and the first 64 nodes; or null.
+fn memory_policy() -> Option<(i32, u64)> {
+    let (mut mode, mut nodes) = (0i32, [0u64; 16]);
+    let nothing = std::ptr::null::<u8>();
+    // SAFETY: the kernel fills one number and a mask of as many bits as it is told.
+    let rc = unsafe {
+        libc::syscall(libc::SYS_get_mempolicy, &mut mode, nodes.as_mut_ptr(), 1024, nothing, 0)
+    };
+    (rc == 0).then_some((mode, nodes[0]))
 }
 
 fn text(path: &str) -> Option<String> {

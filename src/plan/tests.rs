@@ -1,0 +1,92 @@
+//! Plans of whole configurations, by the text of their operations.
+
+use super::container::{Request, plan};
+use super::{Host, Plan};
+use crate::cgroup::{Cgroups, Layout};
+use crate::error::Result;
+use crate::json::Document;
+use crate::spec::Spec;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+const HOST: Host = Host {
+    uid: 0,
+    gid: 0,
+    capabilities: !0,
+    in_user_namespace: false,
+    apparmor: false,
+    selinux: false,
+};
+
+/// The plan for a configuration with these properties of `process`, `linux` and
+/// the top, each as JSON members.
+fn planned(process: &str, linux: &str, top: &str) -> Result<Plan> {
+    let part = |text: &str| if text.is_empty() { String::new() } else { format!(",{text}") };
+    let namespaces = r#""namespaces":[{"type":"mount"},{"type":"network"}]"#;
+    let text = format!(
+        r#"{{"ociVersion":"1.3.0","root":{{"path":"r"}},"process":{{"cwd":"/","args":["a"]{}}},
+        "linux":{{{namespaces}{}}}{}}}"#,
+        part(process),
+        part(linux),
+        part(top)
+    );
+    let document = Document::parse(text.as_bytes(), "config.json")?;
+    let spec = Spec::read(&document)?;
+    let request = Request {
+        id: "c",
+        bundle: "/b",
+        rootfs: "/b/r",
+        no_pivot: false,
+        no_new_keyring: false,
+        preserve_fds: 0,
+        extra_env: &[],
+        environment: &[],
+        host: HOST,
+        layout: &Layout::default(),
+        cgroups: &Cgroups::default(),
+        notify: None,
+        shared_parent: None,
+    };
+    plan(&spec, &request)
+}
+
+/// The operations whose text has `word` in it.
+fn operations(plan: Result<Plan>, word: &str) -> Vec<String> {
+    let plan = plan.unwrap_or_else(|error| panic!("{error}"));
+    plan.ops.iter().map(ToString::to_string).filter(|text| text.contains(word)).collect()
+}
+
+fn refused(plan: Result<Plan>) -> String {
+    plan.err().expect("an error").to_string()
+}
+
+#[test]
+fn domains_and_memory_policies() {
+    let check = |linux, word, expect: &[&str]| {
+        assert_eq!(operations(planned("", linux, ""), word), expect, "{linux}");
+    };
+    check("", "linux.", &[]);
+    let set = "linux.personality: set the execution domain ";
+    check(r#""personality":{"domain":"LINUX32"}"#, set, &[&format!("{set}0x8")]);
+    check(r#""personality":{"domain":"LINUX"}"#, set, &[&format!("{set}0x0")]);
+    let set = "linux.memoryPolicy: set the policy ";
+    let policy =
+        r#""memoryPolicy":{"mode":"MPOL_BIND","nodes":"0-1","flags":["MPOL_F_STATIC_NODES"]}"#;
+    check(policy, set, &[&format!("{set}0x8002")]);
+    check(r#""memoryPolicy":{"mode":"MPOL_LOCAL","nodes":""}"#, set, &[&format!("{set}0x4")]);
+    let far = r#""memoryPolicy":{"mode":"MPOL_BIND","nodes":"5000"}"#;
+    assert!(refused(planned("", far, "")).starts_with("linux.memoryPolicy.nodes"));
+}
+
+#[test]
+fn scheduling_is_kept_for_the_end() {
+    let process = r#""scheduler":{"policy":"SCHED_BATCH","nice":4},
+        "ioPriority":{"class":"IOPRIO_CLASS_BE","priority":1},"execCPUAffinity":{"final":"0"}"#;
+    let plan = planned(process, "", "").unwrap();
+    assert_eq!(plan.scheduler.unwrap().nice, 4);
+    assert_eq!(plan.io_priority.unwrap().priority, 1);
+    // It is only for `exec`.
+    assert!(plan.first_cpus.is_none());
+    assert!(operations(Ok(plan), "execCPUAffinity").is_empty());
+}
