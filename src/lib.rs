@@ -17,6 +17,7 @@ pub mod hook;
 pub mod json;
 pub mod log;
 pub mod namespace;
+pub mod network;
 pub mod plan;
 pub mod process;
 pub mod rootfs;

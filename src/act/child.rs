@@ -102,6 +102,7 @@ impl Child {
             },
             Op::CgroupNamespace => Ok(crate::sys::clone::unshare(CLONE_NEWCGROUP)?),
             Op::Loopback => Ok(network::loopback_up()?),
+            Op::NetDevices => self.ask_for(Kind::WantDevices),
             Op::Hostname(name) => Ok(rustix::system::sethostname(name.to_bytes())?),
             Op::Domainname(name) => Ok(rustix::system::setdomainname(name.to_bytes())?),
             Op::Propagation(flags) => root::set_propagation(*flags),
@@ -132,7 +133,7 @@ impl Child {
                 Ok(())
             }
             Op::Sysctl { file, value } => self.write_proc(file, value),
-            Op::RuntimeHooks => self.ask_for_hooks(),
+            Op::RuntimeHooks => self.ask_for(Kind::WantHooks),
             Op::ContainerHooks => plan.create_container.run(&plan.state, "creating", own_pid()),
             Op::Mask(path) => {
                 let Scene { root, cover, .. } = scene;
@@ -171,10 +172,10 @@ impl Child {
         Ok(())
     }
 
-    fn ask_for_hooks(&self) -> Act {
-        self.channel.send(&Report::new(Kind::WantHooks, 0)).detail("ask for the hooks")?;
+    fn ask_for(&self, kind: Kind) -> Act {
+        self.channel.send(&Report::new(kind, 0)).detail("ask the command")?;
         if self.channel.wait_go().is_err() {
-            // The command has ended, or reports the hook's failure itself.
+            // The command has ended, or reports the failure itself.
             crate::sys::exit(1);
         }
         Ok(())

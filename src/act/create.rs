@@ -51,7 +51,7 @@ pub enum Until {
 /// Anything that does not work; nothing is left behind then.
 pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> Result<u8> {
     protect::run_protected(invocation.arguments, invocation.environment)?;
-    let bundle = bundle_directory(&options.bundle)?;
+    let bundle = bundle_directory(options.bundle)?;
     let file = match &options.config {
         Some(config) => String::from(*config),
         None => format!("{bundle}/config.json"),

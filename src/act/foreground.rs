@@ -48,7 +48,7 @@ impl Foreground {
     /// # Errors
     /// None of descriptors 0, 1 and 2 is a terminal; `asked` says who wants one.
     pub fn check_terminal(asked: &'static str) -> Result<()> {
-        if (0..3).map(standard).any(|fd| isatty(fd)) {
+        if (0..3).map(standard).any(isatty) {
             return Ok(());
         }
         Err(crate::error!(

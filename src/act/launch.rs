@@ -9,6 +9,7 @@ use crate::cgroup::Created;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::namespace::name;
+use crate::network::devices::move_devices;
 use crate::plan::Plan;
 use crate::process::schedule::schedule;
 use crate::process::spawn::reap;
@@ -258,6 +259,10 @@ impl Born {
                         let pid = self.pid.as_raw_nonzero().get();
                         hooks.run(&plan.state, "creating", pid).map_err(from_fault)?;
                     }
+                    go(&self.channel)?;
+                }
+                Some((Kind::WantDevices, _)) => {
+                    move_devices(&plan.net_devices, self.pid)?;
                     go(&self.channel)?;
                 }
                 Some((Kind::Ready, _)) => {

@@ -38,6 +38,8 @@ pub enum Kind {
     Listener = 6,
     /// Everything is ready up to the start; a terminal's master may come along.
     Ready = 5,
+    /// The network namespace exists: the network devices are wanted.
+    WantDevices = 7,
 }
 
 /// A message being written.
@@ -107,6 +109,7 @@ pub fn kind(packet: &[u8]) -> Option<(Kind, i32)> {
         4 => Kind::WantHooks,
         5 => Kind::Ready,
         6 => Kind::Listener,
+        7 => Kind::WantDevices,
         _ => return None,
     };
     Some((kind, i32::from_ne_bytes([header[8], header[9], header[10], header[11]])))

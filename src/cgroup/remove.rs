@@ -46,8 +46,8 @@ impl Cgroups {
             }
             busy = still_busy;
             if busy.is_empty() || waited >= PATIENCE {
-                return failure.or_else(|(errno, directory)| {
-                    Err(file::failed("remove cgroup", directory, "", errno))
+                return failure.map_err(|(errno, directory)| {
+                    file::failed("remove cgroup", directory, "", errno)
                 });
             }
             pause(pause_length);

@@ -7,7 +7,6 @@ use crate::container::notify;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::hook::{Hooks, StateText};
-use crate::namespace;
 use crate::namespace::idmap::{IdMaps, Range};
 use crate::namespace::join::Join;
 use crate::process::identity::{Identity, Sets};
@@ -15,6 +14,7 @@ use crate::process::program::Program;
 use crate::process::terminal::Size;
 use crate::spec::{self, IdMapping, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
+use crate::{namespace, network};
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -76,6 +76,7 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
         cgroup_owner: cgroup_owner(spec, process, &namespaces),
         rlimits: process.rlimits.clone(),
         oom_score_adj: process.oom_score_adj,
+        net_devices: network::devices::plan(&spec.linux.net_devices),
         scheduler: process.scheduler,
         io_priority: process.io_priority,
         first_cpus: None,
@@ -106,12 +107,11 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
 }
 
 /// What this release cannot do; it must not look as if it had been done.
-fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 5] {
+fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 4] {
     let linux = &spec.linux;
     let mounts = |test: fn(&spec::Mount<'_>) -> bool| spec.mounts.iter().any(test);
     let label = linux.mount_label.is_some_and(|label| !label.is_empty());
     [
-        (!linux.net_devices.is_empty(), "linux.netDevices"),
         (linux.intel_rdt.is_some(), "linux.intelRdt"),
         (label, "linux.mountLabel"),
         (mounts(|mount| !mount.uid_mappings.is_empty()), "mounts[].uidMappings"),
@@ -152,6 +152,9 @@ fn operations(
     }
     if plan.namespaces.is_new(CLONE_NEWNET) {
         ops.push(Op::Loopback);
+    }
+    if !plan.net_devices.is_empty() {
+        ops.push(Op::NetDevices);
     }
     if let Some(name) = spec.hostname.filter(|name| !name.is_empty()) {
         ops.push(Op::Hostname(c_string("hostname", name)?));

@@ -68,6 +68,7 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
         cgroup_owner: None,
         rlimits: process.rlimits.clone(),
         oom_score_adj: process.oom_score_adj,
+        net_devices: Vec::new(),
         scheduler: process.scheduler,
         io_priority: process.io_priority,
         first_cpus,

@@ -15,6 +15,7 @@ mod tests;
 pub use op::Op;
 
 use crate::hook::{Hooks, StateText};
+use crate::network::devices::NetDevice;
 use crate::process::identity::Identity;
 use crate::process::program::Program;
 use crate::spec::{IoPriority, Rlimit, Scheduler};
@@ -58,6 +59,8 @@ pub struct Plan {
     pub rlimits: Vec<Rlimit>,
     /// oom_score_adj, set by the parent at birth; `None` leaves it.
     pub oom_score_adj: Option<i32>,
+    /// Network devices, moved by the parent when the process asks for them.
+    pub net_devices: Vec<NetDevice>,
     /// The scheduling policy, set by the parent when the process is ready.
     pub scheduler: Option<Scheduler>,
     /// The I/O priority, set with it.

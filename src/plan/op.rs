@@ -19,6 +19,8 @@ pub enum Op {
     CgroupNamespace,
     /// The loopback interface of the new network namespace goes up.
     Loopback,
+    /// The parent moves network devices into the network namespace.
+    NetDevices,
     /// sethostname(2).
     Hostname(CString),
     /// setdomainname(2).
@@ -112,6 +114,7 @@ impl fmt::Display for Op {
             Op::Keyring(name) => write!(f, "join new session keyring {}", Quoted(name)),
             Op::CgroupNamespace => f.write_str("create a new cgroup namespace"),
             Op::Loopback => f.write_str("bring up the loopback interface"),
+            Op::NetDevices => f.write_str("linux.netDevices: ask for the devices"),
             Op::Hostname(name) => write!(f, "set the host name {}", Quoted(name)),
             Op::Domainname(name) => write!(f, "set the domain name {}", Quoted(name)),
             Op::Propagation(flags) => {

@@ -45,13 +45,13 @@ impl Abilities {
         rdma: false,
         systemd: true,
         systemd_user: true,
-        seccomp: false,
+        seccomp: true,
         apparmor: true,
         selinux: true,
         intel_rdt: false,
         memory_policy: true,
         idmap: true,
-        net_devices: false,
+        net_devices: true,
         checkpoint: false,
     };
 
@@ -162,7 +162,7 @@ mod tests {
         check("ociVersionMax", "\"1.3.0\"");
         check("linux.mountExtensions.idmap.enabled", "true");
         check("linux.cgroup.v2", "true");
-        check("linux.seccomp", r#"{"enabled":false}"#);
+        check("linux.seccomp.enabled", "true");
         let options = read("mountOptions");
         for option in ["\"rro\"", "\"idmap\"", "\"ridmap\"", "\"tmpcopyup\"", "\"nosymfollow\""] {
             assert!(options.contains(option), "{option}");

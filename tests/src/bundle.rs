@@ -1,9 +1,9 @@
 //! Bundles: a directory with config.json and a root file system.
 
-use crate::spec;
+use crate::{oci, spec};
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// A bundle whose document can be changed until it is saved.
@@ -37,6 +37,13 @@ impl Bundle {
     /// A path in the root file system.
     pub fn rootfs(&self, path: &str) -> PathBuf {
         self.dir.join("rootfs").join(path.trim_start_matches('/'))
+    }
+
+    /// Makes an executable file in the root file system.
+    pub fn program(&self, path: &str, bytes: &[u8]) {
+        let file = self.rootfs(path);
+        oci::write_program(|| fs::write(&file, bytes)).expect("write a program");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("chmod");
     }
 
     /// Sets the program.
@@ -80,7 +87,7 @@ pub fn copy_tree(from: &Path, to: &Path) {
         } else if kind.is_symlink() {
             symlink(fs::read_link(&path).expect("read a link"), &target).expect("make a link");
         } else {
-            fs::copy(&path, &target).expect("copy a file");
+            oci::write_program(|| fs::copy(&path, &target)).expect("copy a file");
         }
     }
 }

@@ -14,6 +14,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, geteuid};
 use std::env;
 use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Runs every test of the binary that says it in a private mount namespace
 /// under a subreaper. To stand once, at the top of each file in `suite/`.
@@ -109,13 +110,21 @@ fn private_mounts() {
     }
 }
 
+/// The test process, for the handler below.
+static CHILD: AtomicI32 = AtomicI32::new(0);
+
+/// Ends the test process, so that this one can clean up after it.
+extern "C" fn end_tests(_: i32) {
+    let _ = kill(Pid::from_raw(CHILD.load(Ordering::Relaxed)), Signal::SIGKILL);
+}
+
 /// Collects every orphan until the test process ends, then ends as it did.
 fn reap_until(child: Pid) -> ! {
-    // Ctrl-C reaches the child from the terminal; this process only follows it.
-    for s in [Signal::SIGINT, Signal::SIGQUIT] {
-        // SAFETY: ignoring a signal installs no handler.
+    CHILD.store(child.as_raw(), Ordering::Relaxed);
+    for s in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP] {
+        // SAFETY: the handler makes one system call that is fit for handlers.
         #[allow(unsafe_code)]
-        unsafe { signal(s, SigHandler::SigIgn) }.expect("ignore a signal");
+        unsafe { signal(s, SigHandler::Handler(end_tests)) }.expect("handle a signal");
     }
     let code = loop {
         match waitpid(None, None) {
@@ -125,6 +134,7 @@ fn reap_until(child: Pid) -> ! {
             Err(e) => stop(&format!("waiting for the tests: {e}")),
         }
     };
+    crate::lab::sweep_after(child.as_raw());
     let left = orphans();
     for pid in &left {
         eprintln!("ocinit-tests: left behind and killed: {pid} {}", name_of(*pid));

@@ -1,6 +1,7 @@
 //! One test's workplace: a directory, a state directory, ids, and the check at the end.
 
 use crate::bundle::Bundle;
+use crate::cgroups;
 use crate::container::Container;
 use crate::leaks;
 use crate::oci::{self, Call};
@@ -154,13 +155,35 @@ impl Lab {
     }
 
     fn sweep(&self) {
-        leaks::kill_marked(&self.tag, &self.dir);
         for at in self.mounts.borrow().iter().rev() {
             let _ = umount2(at, MntFlags::MNT_DETACH);
         }
-        leaks::unmount_below(&self.dir);
-        crate::cgroups::remove_named(&self.tag);
-        let _ = fs::remove_dir_all(&self.dir);
+        sweep(&self.tag, &self.dir);
+    }
+}
+
+/// Takes away everything of a lab by force.
+fn sweep(tag: &str, dir: &Path) {
+    // What is being killed may still write for a moment.
+    for _ in 0..50 {
+        leaks::kill_marked(tag, dir);
+        leaks::unmount_below(dir);
+        cgroups::remove_named(tag);
+        if fs::remove_dir_all(dir).is_ok() || !dir.exists() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+/// Takes away what the labs of a test process that was killed have left.
+pub fn sweep_after(pid: i32) {
+    let start = format!("{PREFIX}{pid}n");
+    for entry in fs::read_dir("/tmp").into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(&start) {
+            sweep(&name[PREFIX.len()..], &entry.path());
+        }
     }
 }
 

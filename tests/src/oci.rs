@@ -10,7 +10,25 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
+
+/// Held for reading while a process is started, and for writing while a program
+/// is written: a child has every descriptor until it executes, and a program
+/// that is open for writing anywhere cannot be executed ("text file busy").
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// Starts a process while no program is being written.
+pub fn start(command: &mut Command) -> std::io::Result<Child> {
+    let _no_writer = STARTING.read().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
+/// Writes a program while no process is being started.
+pub fn write_program<T>(write: impl FnOnce() -> T) -> T {
+    let _no_start = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+    write()
+}
 
 /// The binary under test: `OCINIT`, or the workspace's release build.
 pub fn find_binary() -> Result<PathBuf, String> {
@@ -41,7 +59,9 @@ pub fn find_binary() -> Result<PathBuf, String> {
 /// Whether the binary under test is ocinit, and not a peer under comparison.
 pub fn is_ocinit() -> bool {
     let binary = find_binary().expect("checked when the tests began");
-    let out = Command::new(binary).arg("--version").output().expect("run --version");
+    let mut command = Command::new(binary);
+    let child = start(command.arg("--version").stdout(Stdio::piped()));
+    let out = child.and_then(Child::wait_with_output).expect("run --version");
     String::from_utf8_lossy(&out.stdout).contains("ocinit")
 }
 
@@ -193,7 +213,7 @@ impl Call {
                 });
             }
         }
-        let child = self.command.spawn().unwrap_or_else(|e| panic!("{:?}: {e}", self.command));
+        let child = start(&mut self.command).unwrap_or_else(|e| panic!("{:?}: {e}", self.command));
         Running {
             child,
             stdout,

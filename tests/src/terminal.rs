@@ -1,6 +1,6 @@
 //! Terminals: pairs, console sockets, and a session at a terminal.
 
-use crate::oci::{Call, Outcome, Running};
+use crate::oci::{self, Call, Outcome, Running};
 use nix::cmsg_space;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
@@ -10,6 +10,7 @@ use std::io::{IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The master of a terminal, with what has been read from it.
@@ -124,8 +125,10 @@ impl Session {
 
     /// The terminal's settings (`stty -g`), to be compared before and after.
     pub fn settings(&self) -> String {
-        let out = std::process::Command::new("stty").arg("-g").arg("-F").arg(&self.slave).output();
-        String::from_utf8(out.expect("run stty").stdout).expect("text")
+        let mut stty = Command::new("stty");
+        let child = oci::start(stty.arg("-g").arg("-F").arg(&self.slave).stdout(Stdio::piped()));
+        let out = child.and_then(Child::wait_with_output).expect("run stty");
+        String::from_utf8(out.stdout).expect("text")
     }
 
     /// Closes the terminal under the binary, as a lost connection does, and

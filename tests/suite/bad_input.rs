@@ -2,7 +2,6 @@
 
 use ocinit_tests::{Bundle, Lab, json, spec, user};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 ocinit_tests::isolate!();
 
@@ -26,6 +25,7 @@ fn refused(lab: &Lab, bundle: &Bundle, texts: &[&str]) {
             assert!(said.contains(&text.to_lowercase()), "{text:?} is missing in: {}", out.stderr);
         }
         let text = fs::read_to_string(&log).unwrap();
+        assert_eq!(text.lines().count(), 1, "podman reads the log as one object: {text}");
         let last = text.lines().last().expect("a line in the log");
         match format {
             "json" => {
@@ -283,8 +283,7 @@ fn run_refuses_as_create_does() {
 fn a_file_that_is_no_program() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
-    fs::write(bundle.rootfs("/bin/junk"), "\x01junk").unwrap();
-    fs::set_permissions(bundle.rootfs("/bin/junk"), fs::Permissions::from_mode(0o755)).unwrap();
+    bundle.program("/bin/junk", b"\x01junk");
     bundle.args(&["/bin/junk"]);
     // Only execve itself can tell: at start, or already at create.
     let out = lab.container(&bundle).on_bundle("run", &[]).run().one_line();

@@ -5,7 +5,6 @@ use ocinit_tests::{Call, Lab, Value, cgroups, eventually, images, json, oci, pac
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::process::Command;
 
 ocinit_tests::isolate!();
 
@@ -26,14 +25,15 @@ impl Podman {
         symlink(oci::find_binary().unwrap(), &link).unwrap();
         let podman = Podman { lab, link };
         let tar = podman.lab.dir().join("image.tar");
-        let made = Command::new("tar")
+        podman
+            .lab
+            .program("/usr/bin/tar".as_ref())
             .arg("-C")
             .arg(images::busybox())
             .arg("-cf")
             .arg(&tar)
             .arg(".")
-            .status();
-        assert!(made.unwrap().success());
+            .ok();
         podman.call(&["import", tar.to_str().unwrap(), "guest:1"]).ok();
         podman
     }

@@ -114,6 +114,33 @@ fn cwd_env_and_user_come_from_the_document_or_the_flags() {
 }
 
 #[test]
+fn the_document_as_it_is_now_gives_the_defaults() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let c = waiting(&lab, &mut bundle);
+    bundle.config["process"]["env"] = json!(["PATH=/bin", "NEW=1"]);
+    bundle.config["process"]["cwd"] = json!("/tmp");
+    bundle.save();
+    let report = c.exec_report(&[]);
+    assert!(has(&report, "NEW=1"), "{}", report["env"]);
+    assert_eq!(report["cwd"], "/tmp");
+}
+
+#[test]
+fn limits_and_privileges_are_those_of_the_document() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["process"]["oomScoreAdj"] = json!(321);
+    bundle.config["process"]["user"]["umask"] = json!(0o027);
+    let init = lab.report(&bundle);
+    let c = waiting(&lab, &mut bundle);
+    let report = c.exec_report(&[]);
+    for key in ["capabilities", "rlimits", "no_new_privs", "oom_score_adj", "umask", "groups"] {
+        assert_eq!(report[key], init[key], "{key}");
+    }
+}
+
+#[test]
 fn a_user_without_a_group_has_group_0() {
     let lab = Lab::new();
     let c = waiting(&lab, &mut lab.bundle());

@@ -241,6 +241,19 @@ fn a_start_container_hook_without_an_environment_has_the_processs() {
 }
 
 #[test]
+fn hooks_of_the_runtimes_side_without_an_environment_have_the_runtimes() {
+    let lab = Lab::new();
+    let mut h = Hooked::new(&lab);
+    for kind in ["prestart", "createRuntime", "poststart", "poststop"] {
+        h.record(kind);
+    }
+    lab.container(&h.bundle).on_bundle("run", &[]).env("RUNTIME", "here").ok();
+    for kind in ["prestart", "createRuntime", "poststart", "poststop"] {
+        assert!(h.read(&format!("{kind}.env")).contains("RUNTIME=here"), "{kind}");
+    }
+}
+
+#[test]
 fn hooks_of_a_kind_run_in_the_listed_order() {
     let lab = Lab::new();
     let mut h = Hooked::new(&lab);

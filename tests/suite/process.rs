@@ -70,6 +70,22 @@ fn home_comes_from_the_containers_passwd() {
 }
 
 #[test]
+fn a_passwd_file_that_is_none_is_no_obstacle() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let passwd = bundle.rootfs("/etc/passwd");
+    let junk: &[&[u8]] = &[b"", b"\xff\xfe\n:::\nroot:x:0\n", b"root:x:zero:0::/bad:\n\n\n"];
+    for text in junk {
+        std::fs::write(&passwd, text).unwrap();
+        assert!(env(&lab.report(&bundle)).contains(&"HOME=/"), "{text:?}");
+    }
+    std::fs::remove_file(&passwd).unwrap();
+    assert!(env(&lab.report(&bundle)).contains(&"HOME=/"));
+    bundle.config["process"]["user"]["uid"] = json!(5);
+    assert!(env(&lab.report(&bundle)).contains(&"HOME=/"));
+}
+
+#[test]
 fn the_program_is_searched_in_the_containers_path() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();

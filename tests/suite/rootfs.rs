@@ -343,6 +343,35 @@ fn a_recursive_bind_takes_the_mounts_below() {
 }
 
 #[test]
+fn a_recursive_option_reaches_the_mounts_below() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let source = lab.dir().join("source");
+    lab.tmpfs(&source.join("below"), "");
+    for (at, options) in [("/plain", ["rbind", "ro"]), ("/deep", ["rbind", "rro"])] {
+        let mount = json!({"destination": at, "source": source, "options": options});
+        spec::add_mount(&mut bundle.config, mount);
+    }
+    let report = lab.report(&bundle);
+    let readonly = |at: &str| mountinfo::at(&report, at).options.contains(&"ro".to_string());
+    assert!(readonly("/plain") && !readonly("/plain/below"));
+    assert!(readonly("/deep") && readonly("/deep/below"));
+}
+
+#[test]
+fn a_tmpfs_may_take_over_what_it_hides() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let mount =
+        json!({"destination": "/etc", "type": "tmpfs", "source": "t", "options": ["tmpcopyup"]});
+    spec::add_mount(&mut bundle.config, mount);
+    bundle.args(&["/bin/guest", "probe", "list:/etc", "create:/etc/new"]);
+    let out = lab.container(&bundle).run().json();
+    assert_eq!(out, json!({"list:/etc": ["group", "passwd"], "create:/etc/new": true}));
+    assert!(!bundle.rootfs("/etc/new").exists());
+}
+
+#[test]
 fn a_tmpfs_has_its_options_and_order() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();

@@ -214,6 +214,9 @@ fn the_default_root_is_in_the_runtime_directory() {
     call(&["run", "--detach", &r.id]).ok();
     let name = if oci::is_ocinit() { "ocinit" } else { "runc" };
     assert!(runtime_dir.join(name).join(&r.id).is_dir());
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(runtime_dir.join(name)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o1700, 0o1700, "sticky, against cleaners of old files: {mode:o}");
     call(&["delete", "--force", &r.id]).ok();
     assert!(!runtime_dir.join(name).join(&r.id).exists());
     r.lab.assert_clean();

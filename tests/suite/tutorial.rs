@@ -10,7 +10,6 @@ use ocinit_tests::{Call, Lab, eventually, images, json, oci, user};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 ocinit_tests::isolate!();
@@ -48,14 +47,13 @@ impl Tutorial {
         let bundle = lab.dir().join("mycontainer");
         fs::create_dir(&bundle).unwrap();
         let tar = lab.dir().join("exported.tar");
-        let made = Command::new("tar")
+        lab.program("/usr/bin/tar".as_ref())
             .arg("-C")
             .arg(images::busybox())
             .arg("-cf")
             .arg(&tar)
             .arg(".")
-            .status();
-        assert!(made.unwrap().success());
+            .ok();
         let t = Tutorial { lab, bundle, _alone: alone };
         // $ cd /mycontainer
         // $ mkdir rootfs

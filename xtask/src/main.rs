@@ -33,7 +33,7 @@ cargo xtask COMMAND
                        host, v1 or v2; may be given again
        NAME            only tests whose name contains it, or the integration
                        tests of the file tests/suite/NAME.rs
-  seccomp-tables       make src/seccomp/table again from the kernel's headers
+  seccomp-tables       make src/seccomp/tables again (--headers DIR --source DIR)
   size [--record]      size, peak memory and system calls, next to the last
                        recorded ones; --record writes them down
 ";

@@ -48,6 +48,7 @@ impl Arena {
 // asked, and is never handed out again (`next` only moves past it, or back to
 // the start of the block that is being grown in place).
 unsafe impl GlobalAlloc for Arena {
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut start = self.next.get().next_multiple_of(layout.align());
         if start + layout.size() > self.end.get() || self.end.get() == 0 {
@@ -60,12 +61,14 @@ unsafe impl GlobalAlloc for Arena {
         start as *mut u8
     }
 
+    #[inline(never)]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if block as usize + layout.size() == self.next.get() {
             self.next.set(block as usize);
         }
     }
 
+    #[inline(never)]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let start = block as usize;
         if start + layout.size() == self.next.get() && start + size <= self.end.get() {
