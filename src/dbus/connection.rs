@@ -14,6 +14,7 @@ use rustix::net::{connect, recv, send, socket_with};
 use super::address::Address;
 use super::message::{self, FIXED, Kind, Message};
 use super::value::Value;
+use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys::clock::monotonic;
 
@@ -62,14 +63,21 @@ impl Connection {
                 .context(what)?;
         connect(&socket, &address.socket().context(what)?).context(what)?;
         let mut connection = Connection { socket, serial: 0, buffer: Vec::new(), is_bus };
-        connection.authenticate(uid).map_err(|error| error.within(what()))?;
-        if is_bus {
-            let reply = connection.bus_call("Hello", &[])?;
+        match connection.introduce(uid) {
+            Ok(()) => Ok(connection),
+            Err(error) => Err(error.within(what())),
+        }
+    }
+
+    fn introduce(&mut self, uid: u32) -> Result<()> {
+        self.authenticate(uid)?;
+        if self.is_bus {
+            let reply = self.call(BUS, "Hello", &[])?;
             if !reply.error.is_empty() {
-                return Err(Error::new(format!("{}: {}", reply.error, reply.text)).within(what()));
+                return Err(error!("{}: {}", reply.error, reply.text));
             }
         }
-        Ok(connection)
+        Ok(())
     }
 
     /// "Authentication Mechanisms", `EXTERNAL`: the user id, and where that is
@@ -88,7 +96,7 @@ impl Connection {
             }
         }
         if !answer.starts_with("OK ") {
-            return Err(Error::new(format!("not authenticated as uid {uid}: {answer:?}")));
+            return Err(error!("not authenticated as uid {uid}: {answer:?}"));
         }
         self.send(b"BEGIN\r\n")
     }
@@ -212,10 +220,6 @@ impl Connection {
             // Without a bus everything comes.
             false => Ok(()),
         }
-    }
-
-    fn bus_call(&mut self, member: &str, body: &[Value]) -> Result<Reply> {
-        self.call(BUS, member, body)
     }
 
     fn write(

@@ -20,6 +20,9 @@ const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
 /// and where no bus runs.
 const PRIVATE: &str = "/systemd/private";
 
+/// The remedy where it does not run.
+const HINT: &str = "where systemd does not run use --cgroup-manager cgroupfs";
+
 /// Whether a user's systemd is asked: as `--rootless` says; on auto for ordinary
 /// users, and for root of a user namespace that was made for one, which still
 /// has that one's bus.
@@ -51,24 +54,40 @@ fn candidates(user: bool, environment: &[&'static CStr]) -> Vec<Address> {
     addresses
 }
 
-/// Connects to systemd; also the address that worked.
+/// A systemd that answers.
+pub struct Found {
+    /// The connection to it.
+    pub manager: Manager,
+    /// Where it was found.
+    pub address: String,
+    /// The cgroup that it manages; of the one for the whole host empty.
+    pub control_group: String,
+}
+
+/// Connects to systemd.
 ///
 /// # Errors
 /// Nobody answers: the first socket that was tried, and why.
-pub fn connect(user: bool, environment: &[&'static CStr]) -> Result<(Manager, String)> {
+pub fn connect(user: bool, environment: &[&'static CStr]) -> Result<Found> {
     let mut failure = None;
     for address in candidates(user, environment) {
-        match reach(&address, user) {
-            Ok(manager) => return Ok((manager, address.to_text())),
+        let found = reach(&address, user).and_then(|mut manager| {
+            let group = manager.property("ControlGroup").map_err(|error| {
+                error.within(format_args!("systemd at \"{}\"", address.display())).hint(HINT)
+            })?;
+            let control_group = String::from(group.trim_end_matches('/'));
+            Ok(Found { manager, address: address.to_text(), control_group })
+        });
+        match found {
+            Ok(found) => return Ok(found),
             Err(error) => failure = failure.or(Some(error)),
         }
     }
     Err(failure.unwrap_or_else(|| {
         Error::new(
-            "no user bus: neither $DBUS_SESSION_BUS_ADDRESS nor $XDG_RUNTIME_DIR is set: \
-             log in as that user, or use --cgroup-manager cgroupfs",
+            "systemd: no user bus: neither $DBUS_SESSION_BUS_ADDRESS nor $XDG_RUNTIME_DIR is set",
         )
-        .within("systemd")
+        .hint(HINT)
     }))
 }
 
@@ -79,9 +98,8 @@ pub fn connect(user: bool, environment: &[&'static CStr]) -> Result<(Manager, St
 pub fn reach(address: &Address, user: bool) -> Result<Manager> {
     let is_bus = !address.name.ends_with(PRIVATE.as_bytes());
     let uid = if user { outer_uid() } else { geteuid().as_raw() };
-    let connection = Connection::open(address, uid, is_bus).map_err(|error| {
-        error.within("systemd").hint("where systemd does not run use --cgroup-manager cgroupfs")
-    })?;
+    let connection = Connection::open(address, uid, is_bus)
+        .map_err(|error| error.within("systemd").hint(HINT))?;
     Manager::new(connection)
 }
 

@@ -61,12 +61,13 @@ impl Manager {
     /// It has none; or the connection breaks.
     pub fn property(&mut self, name: &str) -> Result<String> {
         let to = (NAME, PATH, "org.freedesktop.DBus.Properties");
-        let reply = self.connection.call(to, "Get", &[Value::text(MANAGER), Value::text(name)])?;
-        if reply.error.is_empty() {
-            return Ok(reply.text);
+        let body = [Value::text(MANAGER), Value::text(name)];
+        match self.connection.call(to, "Get", &body) {
+            Ok(reply) if reply.error.is_empty() => Ok(reply.text),
+            Ok(reply) => Err(error!("{}: {}", reply.error, reply.text)),
+            Err(error) => Err(error),
         }
-        Err(error!("systemd: get {name}: {}: {}", reply.error, reply.text)
-            .hint("where systemd does not run use --cgroup-manager cgroupfs"))
+        .map_err(|error| error.within(format_args!("get its property {name}")))
     }
 
     /// systemd's version.

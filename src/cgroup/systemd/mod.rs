@@ -84,12 +84,11 @@ impl Driver {
         }
         let names = Names::new(request.cgroups_path, request.id, user)?;
         let extra = annotation::properties(request.annotations)?;
-        let (mut manager, bus) = bus::connect(user, request.environment)?;
+        let bus::Found { mut manager, address: bus, control_group } =
+            bus::connect(user, request.environment)?;
         // That of a user's systemd is below the system's, and in a container
         // that of the system's may be anywhere.
-        let mut path = manager.property("ControlGroup")?;
-        path.truncate(path.trim_end_matches('/').len());
-        path.push_str(&names.path);
+        let path = control_group + &names.path;
         let version = manager.version()?;
         let mut fixed = fixed(&names, request.unified);
         if !user && version >= devices::SINCE {
