@@ -146,7 +146,7 @@ fn state_tells_that_a_container_is_being_created() {
 fn every_command_knows_a_missing_container() {
     let lab = Lab::new();
     fs::create_dir(lab.state_root()).unwrap();
-    for command in ["state", "start", "kill"] {
+    for command in ["state", "start", "kill", "pause", "resume", "ps"] {
         lab.oci([command, "nobody"]).fails(1).says("does not exist").one_line();
     }
     lab.oci(["exec", "nobody", "true"]).fails(255).says("does not exist").one_line();
