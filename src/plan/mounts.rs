@@ -4,9 +4,12 @@
 use super::Op;
 use crate::error;
 use crate::error::Result;
+use crate::namespace;
+use crate::namespace::idmap::{IdMaps, Range};
 use crate::rootfs::device::Device;
 use crate::rootfs::mount::{Mount, Recursion};
-use crate::spec::{self, DeviceKind, MountOptions};
+use crate::rootfs::prepare::IdMap;
+use crate::spec::{self, DeviceKind, IdMapping, MountOptions};
 use crate::sys::mount::Attributes;
 use alloc::ffi::CString;
 use alloc::format;
@@ -80,7 +83,44 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
         data,
         legacy_flags: u64::from(options.legacy_flags()),
         legacy_data: c_string("mounts[].options", &options.data.join(","))?,
+        remount: options.remount,
+        ..Mount::default()
     })
+}
+
+/// How the owners of a bind mount are mapped: by its own maps, or by those of
+/// the container.
+///
+/// # Errors
+/// The mount is none that can be mapped.
+pub fn id_map(
+    entry: &spec::Mount<'_>,
+    mount: &Mount,
+    namespaces: &namespace::Plan,
+) -> Result<Option<IdMap>> {
+    let asked = entry.explained().idmap;
+    let own = !entry.uid_mappings.is_empty();
+    if !own && asked.is_none() {
+        return Ok(None);
+    }
+    if mount.bind.is_none() || mount.remount {
+        return Err(error!("{mount}: idmap: only a bind mount can have its owners mapped"));
+    }
+    let maps = if own {
+        let (uid, gid) = (ranges(&entry.uid_mappings), ranges(&entry.gid_mappings));
+        Some(IdMaps { uid, gid, ..IdMaps::default() })
+    } else {
+        namespaces.id_maps.clone()
+    };
+    let recursion = if asked == Some(true) { Recursion::All } else { Recursion::One };
+    Ok(Some(IdMap { maps, recursion }))
+}
+
+/// Id maps as the kernel takes them.
+pub fn ranges(map: &[IdMapping]) -> Vec<Range> {
+    let range =
+        |map: &IdMapping| Range { container: map.container_id, host: map.host_id, size: map.size };
+    map.iter().map(range).collect()
 }
 
 fn attributes(attributes: spec::Attributes) -> Attributes {

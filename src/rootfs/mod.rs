@@ -4,4 +4,5 @@ pub mod device;
 pub mod mask;
 pub mod mount;
 pub mod path;
+pub mod prepare;
 pub mod root;

@@ -1,0 +1,172 @@
+//! Mount options beyond those of every mount: owners mapped, remounts, copies.
+
+use ocinit_tests::{Bundle, Lab, Value, json, spec};
+use std::fs;
+use std::os::unix::fs::chown;
+use std::path::PathBuf;
+
+ocinit_tests::isolate!();
+
+/// A directory with a file of owner 3:4 and, below a tmpfs of its own, another.
+fn source(lab: &Lab) -> PathBuf {
+    let dir = lab.dir().join("source");
+    lab.tmpfs(&dir.join("below"), "mode=755");
+    for name in ["file", "below/file"] {
+        fs::write(dir.join(name), "").unwrap();
+        chown(dir.join(name), Some(3), Some(4)).unwrap();
+    }
+    dir
+}
+
+/// The owners of the two files as the container sees them.
+fn owners(lab: &Lab, bundle: &mut Bundle) -> [Value; 4] {
+    bundle.args(&["/bin/guest", "probe", "stat:/mnt/file", "stat:/mnt/below/file"]);
+    let seen = lab.report(bundle);
+    let of = |name: &str, id: &str| seen[format!("stat:/mnt/{name}")][id].clone();
+    [of("file", "uid"), of("file", "gid"), of("below/file", "uid"), of("below/file", "gid")]
+}
+
+fn map(container: u32, host: u32) -> Value {
+    json!([{"containerID": container, "hostID": host, "size": 1000}])
+}
+
+#[test]
+fn owners_are_mapped_as_the_mount_says() {
+    let lab = Lab::new();
+    let source = source(&lab);
+    for (options, expect) in [
+        (json!(["rbind"]), [503, 1004, 3, 4]),
+        (json!(["rbind", "idmap", "ro"]), [503, 1004, 3, 4]),
+        (json!(["rbind", "ridmap"]), [503, 1004, 503, 1004]),
+    ] {
+        let mut bundle = lab.bundle();
+        spec::add_mount(
+            &mut bundle.config,
+            json!({"destination": "/mnt", "type": "none", "source": source, "options": options,
+                "uidMappings": map(0, 500), "gidMappings": map(0, 1000)}),
+        );
+        assert_eq!(owners(&lab, &mut bundle), expect.map(|id| json!(id)), "{options}");
+    }
+    lab.assert_clean();
+}
+
+#[test]
+fn owners_are_mapped_as_the_user_namespace_says() {
+    let lab = Lab::new();
+    let source = source(&lab);
+    for (options, expect) in [
+        (json!(["rbind"]), [65534, 65534, 65534, 65534]),
+        (json!(["rbind", "idmap"]), [3, 4, 65534, 65534]),
+        (json!(["rbind", "ridmap"]), [3, 4, 3, 4]),
+    ] {
+        let mut bundle = lab.bundle();
+        spec::add_user_namespace(&mut bundle.config);
+        fs::create_dir(bundle.rootfs("/mnt")).unwrap();
+        spec::add_mount(
+            &mut bundle.config,
+            json!({"destination": "/mnt", "source": source, "options": options}),
+        );
+        assert_eq!(owners(&lab, &mut bundle), expect.map(|id| json!(id)), "{options}");
+        // The same map, of a namespace that is joined.
+        bundle.waits();
+        let other = lab.container(&bundle);
+        other.run_waiting();
+        let path = format!("/proc/{}/ns/user", other.pid());
+        spec::set_namespace(&mut bundle.config, json!({"type": "user", "path": path}));
+        let linux = bundle.config["linux"].as_object_mut().unwrap();
+        linux.remove("uidMappings");
+        linux.remove("gidMappings");
+        assert_eq!(owners(&lab, &mut bundle), expect.map(|id| json!(id)), "joined {options}");
+    }
+}
+
+#[test]
+fn a_mapped_mount_is_no_peer_of_the_hosts() {
+    let lab = Lab::new();
+    let shared = lab.dir().join("shared");
+    lab.tmpfs(&shared, "mode=777");
+    let none = None::<&str>;
+    let flags = nix::mount::MsFlags::MS_SHARED;
+    nix::mount::mount(none, &shared, none, flags, none).unwrap();
+    let mut bundle = lab.bundle();
+    spec::add_mount(
+        &mut bundle.config,
+        json!({"destination": "/mnt", "source": shared, "options": ["bind"],
+            "uidMappings": map(0, 500), "gidMappings": map(0, 1000)}),
+    );
+    let report = lab.report(&bundle);
+    let lines = report["mountinfo"].as_array().unwrap();
+    let line = lines.iter().map(|l| l.as_str().unwrap()).find(|l| l.contains(" /mnt ")).unwrap();
+    assert!(line.contains(" master:") && !line.contains(" shared:"), "{line}");
+}
+
+#[test]
+fn what_cannot_be_mapped_is_refused() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    spec::add_mount(
+        &mut bundle.config,
+        json!({"destination": "/mnt", "type": "tmpfs", "options": [],
+            "uidMappings": map(0, 500), "gidMappings": map(0, 1000)}),
+    );
+    lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line().says("bind mount");
+    spec::drop_mount(&mut bundle.config, "/mnt");
+    spec::add_mount(
+        &mut bundle.config,
+        json!({"destination": "/mnt", "source": "/proc", "options": ["bind"],
+            "uidMappings": map(0, 500), "gidMappings": map(0, 1000)}),
+    );
+    let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+    out.says("/mnt").says("EINVAL").says("cannot be mapped");
+    lab.assert_clean();
+}
+
+#[test]
+fn remount_changes_what_is_there() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    for mount in [
+        json!({"destination": "/mnt", "type": "tmpfs", "source": "x", "options": ["size=8k"]}),
+        json!({"destination": "/mnt", "type": "tmpfs", "source": "x",
+            "options": ["remount", "noexec", "size=16k"]}),
+        json!({"destination": "/dev", "options": ["bind", "remount", "ro", "nosuid"]}),
+    ] {
+        spec::add_mount(&mut bundle.config, mount);
+    }
+    let report = lab.report(&bundle);
+    let lines = report["mountinfo"].as_array().unwrap();
+    let line = |at: &str| {
+        let at = format!(" {at} ");
+        lines.iter().map(|l| l.as_str().unwrap()).find(|l| l.contains(&at)).unwrap()
+    };
+    assert!(line("/mnt").contains("noexec") && line("/mnt").contains("size=16k"), "{report}");
+    assert!(line("/dev").contains(" ro,nosuid"), "{}", line("/dev"));
+
+    let mount = json!({"destination": "/etc", "options": ["bind", "remount", "ro"]});
+    spec::add_mount(&mut bundle.config, mount);
+    let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+    out.says("/etc").says("nothing is mounted");
+}
+
+#[test]
+fn rare_options_reach_the_mount() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    spec::add_mount(
+        &mut bundle.config,
+        json!({"destination": "/mnt", "type": "tmpfs", "source": "x",
+            "options": ["nosymfollow", "iversion", "lazytime", "dirsync", "silent", "rnoexec"]}),
+    );
+    spec::add_mount(
+        &mut bundle.config,
+        json!({"destination": "/opt", "source": "/tmp", "options": ["bind", "nosymfollow"]}),
+    );
+    let report = lab.report(&bundle);
+    let lines = report["mountinfo"].as_array().unwrap();
+    let line = |at: &str| lines.iter().map(|l| l.as_str().unwrap()).find(|l| l.contains(at));
+    let mnt = line(" /mnt ").unwrap();
+    for word in ["nosymfollow", "lazytime", "dirsync", "noexec"] {
+        assert!(mnt.contains(word), "{word} in {mnt}");
+    }
+    assert!(line(" /opt ").unwrap().contains("nosymfollow"));
+}
