@@ -107,15 +107,10 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
 }
 
 /// What this release cannot do; it must not look as if it had been done.
-fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 3] {
+fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 2] {
     let linux = &spec.linux;
-    let mounts = |test: fn(&spec::Mount<'_>) -> bool| spec.mounts.iter().any(test);
     let label = linux.mount_label.is_some_and(|label| !label.is_empty());
-    [
-        (linux.intel_rdt.is_some(), "linux.intelRdt"),
-        (label, "linux.mountLabel"),
-        (mounts(|mount| mount.explained().tmpcopyup), "mounts[].options: tmpcopyup"),
-    ]
+    [(linux.intel_rdt.is_some(), "linux.intelRdt"), (label, "linux.mountLabel")]
 }
 
 /// Refuses the first property that is asked for.
