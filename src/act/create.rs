@@ -61,7 +61,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     let detached = mode == Until::Created || options.detach;
     check_terminal(&spec, options, detached)?;
     let rootfs = check_rootfs(&spec, &bundle)?;
-    let host = host::gather(spec.process.as_ref());
+    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
     let rootless = invocation.globals.is_rootless();
     let layout = match invocation.globals.cgroup_manager {
         CgroupManager::Disabled => Layout::default(),

@@ -95,6 +95,26 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
     })
 }
 
+/// Adds the SELinux label where the file system takes one: new ones, but for
+/// those of the kernel's own, whose objects have the labels of the policy.
+///
+/// # Errors
+/// A null byte.
+pub fn label(mount: &mut Mount, label: &str) -> Result<()> {
+    const OWN: [&CStr; 6] = [c"", c"proc", c"sysfs", c"mqueue", c"cgroup", c"cgroup2"];
+    let given = mount.data.iter().any(|(key, _)| key.as_c_str() == c"context");
+    if mount.bind.is_some() || mount.remount || given || OWN.contains(&&*mount.fstype) {
+        return Ok(());
+    }
+    let text = |text: &str| c_string("linux.mountLabel", text);
+    mount.data.push((text("context")?, Some(text(label)?)));
+    // In mount(2)'s data a label with commas must be quoted.
+    let data = mount.legacy_data.to_str().unwrap_or_default();
+    let comma = if data.is_empty() { "" } else { "," };
+    mount.legacy_data = text(&format!("{data}{comma}context=\"{label}\""))?;
+    Ok(())
+}
+
 /// How the owners of a bind mount are mapped: by its own maps, or by those of
 /// the container.
 ///

@@ -218,3 +218,17 @@ fn a_tmpfs_starts_with_what_was_there() {
     }
     lab.assert_clean();
 }
+
+#[test]
+fn a_mount_label_without_selinux_is_refused() {
+    if std::path::Path::new("/sys/fs/selinux/enforce").exists() {
+        ocinit_tests::skip!("SELinux is on here");
+    }
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["linux"]["mountLabel"] = json!("system_u:object_r:container_file_t:s0");
+    let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+    out.says("linux.mountLabel").says("SELinux is not enabled");
+    bundle.config["linux"]["mountLabel"] = json!("");
+    lab.report(&bundle);
+}
