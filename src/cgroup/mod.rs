@@ -38,6 +38,7 @@ mod plan;
 mod remove;
 #[cfg(test)]
 mod rootless_tests;
+pub mod systemd;
 #[cfg(test)]
 mod tests;
 mod update;

@@ -27,7 +27,7 @@ pub use create::CreateOptions;
 pub use exec::ExecOptions;
 pub use flag::{Command, Flag};
 pub use globals::{CgroupManager, Globals};
-pub use invocation::Invocation;
+pub use invocation::{Invocation, variable};
 
 use crate::command::parse::{Parsed, text};
 use crate::error;

@@ -369,3 +369,43 @@ fn the_pid_file_has_digits_only() {
     c.on_bundle("create", &["--pid-file", file.to_str().unwrap()]).ok();
     assert_eq!(fs::read_to_string(&file).unwrap(), c.pid().to_string());
 }
+
+#[test]
+fn relative_paths_are_those_of_the_caller() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let c = lab.container(&bundle);
+    let name = bundle.dir().file_name().unwrap();
+    let run = [
+        "--root",
+        "state",
+        "--log",
+        "my.log",
+        "run",
+        "--detach",
+        "--pid-file",
+        "my.pid",
+        "--bundle",
+    ];
+    lab.bare().args(run).arg(name).arg(c.id()).cwd(lab.dir()).ok();
+    assert_eq!(fs::read_to_string(lab.dir().join("my.pid")).unwrap(), c.pid().to_string());
+    assert!(lab.dir().join("my.log").is_file());
+    assert_eq!(c.status(), "running");
+}
+
+#[test]
+fn a_broken_neighbour_does_not_hide_the_others() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let c = lab.container(&bundle);
+    c.create();
+    let broken = lab.id();
+    fs::create_dir(lab.state_root().join(&broken)).unwrap();
+    fs::write(lab.state_root().join("a-file"), "").unwrap();
+    let all = lab.oci(["list", "-f", "json"]).ok().json();
+    assert!(all.as_array().unwrap().iter().any(|x| x["id"] == c.id()), "{all}");
+    lab.oci(["delete", "--force", &broken]).ok();
+    fs::remove_file(lab.state_root().join("a-file")).unwrap();
+}

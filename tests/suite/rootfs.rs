@@ -425,6 +425,32 @@ fn links_in_the_image_do_not_lead_a_mount_out() {
 }
 
 #[test]
+fn dots_and_links_in_any_path_stay_inside() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["root"]["readonly"] = json!(false);
+    let outside = lab.dir().join("outside");
+    fs::create_dir(&outside).unwrap();
+    symlink(&outside, bundle.rootfs("/link")).unwrap();
+    let up = format!("/{}{}", "../".repeat(20), outside.display());
+    let mount = json!({"destination": format!("{up}/mount"), "type": "tmpfs", "source": "t"});
+    spec::add_mount(&mut bundle.config, mount);
+    bundle.config["linux"]["devices"] = json!([
+        {"type": "c", "path": format!("{up}/null"), "major": 1, "minor": 3},
+        {"type": "c", "path": "/link/device", "major": 1, "minor": 3},
+    ]);
+    bundle.config["process"]["cwd"] = json!("/link/cwd");
+    let out = lab.container(&bundle).on_bundle("run", &[]).run();
+    let made: Vec<_> = fs::read_dir(&outside).unwrap().flatten().map(|e| e.path()).collect();
+    assert!(made.is_empty(), "{made:?} with status {}", out.code);
+    // Refusing some of it is fine, too.
+    if out.code == 0 {
+        mountinfo::at(&out.json(), &format!("{}/mount", outside.display()));
+    }
+    lab.assert_clean();
+}
+
+#[test]
 fn a_link_as_mount_point_of_a_file_stays_inside() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
