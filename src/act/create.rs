@@ -63,7 +63,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     let detached = mode == Until::Created || options.detach;
     check_terminal(&spec, options, detached)?;
     let rootfs = check_rootfs(&spec, &bundle)?;
-    let host = host::gather(spec.process.as_ref());
+    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
     let layout = match invocation.globals.cgroup_manager {
         CgroupManager::Disabled => Layout::default(),
         CgroupManager::Cgroupfs | CgroupManager::Systemd => Layout::detect()?,
