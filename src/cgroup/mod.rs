@@ -32,14 +32,20 @@ mod members;
 mod mount;
 #[cfg(test)]
 mod mount_tests;
+mod oom;
 mod open;
 mod path;
 mod plan;
 mod remove;
 #[cfg(test)]
 mod rootless_tests;
+mod stats;
+mod stats_lists;
+#[cfg(test)]
+mod stats_tests;
 #[cfg(test)]
 mod tests;
+mod text;
 mod update;
 mod weight;
 
@@ -48,4 +54,5 @@ pub use group::{Cgroups, Group};
 pub use layout::{Hierarchy, Layout};
 pub use limits::Write;
 pub use mount::CgroupMount;
+pub use oom::OomWatch;
 pub use plan::{Plan, plan};
