@@ -61,7 +61,6 @@ pub struct Request<'a> {
 /// A property that cannot be carried out here, named with its path.
 pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     let process = spec.process.as_ref().ok_or_else(|| error!("process: it is missing"))?;
-    refuse(&unsupported(spec))?;
     let mut warnings = spec::validate::warnings(spec);
     let namespaces = namespaces(spec, request.host)?;
     let program = program(process, request.extra_env)?;
@@ -104,22 +103,6 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     };
     operations(&mut plan, spec, process, request)?;
     Ok(plan)
-}
-
-/// What this release cannot do; it must not look as if it had been done.
-fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 1] {
-    [(spec.linux.intel_rdt.is_some(), "linux.intelRdt")]
-}
-
-/// Refuses the first property that is asked for.
-///
-/// # Errors
-/// One is.
-pub fn refuse(asked: &[(bool, &'static str)]) -> Result<()> {
-    match asked.iter().find(|one| one.0) {
-        Some((_, name)) => Err(error!("{name}: not supported by this release")),
-        None => Ok(()),
-    }
 }
 
 fn operations(

@@ -48,7 +48,7 @@ impl Abilities {
         seccomp: true,
         apparmor: true,
         selinux: true,
-        intel_rdt: false,
+        intel_rdt: true,
         memory_policy: true,
         idmap: true,
         net_devices: true,

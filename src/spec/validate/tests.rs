@@ -426,6 +426,8 @@ fn paths_and_propagation() {
 #[test]
 fn rdt_memory_policy_and_personality() {
     linux(r#""intelRdt":{"closID":"/","schemata":["L3:0=f"]}"#, "");
+    linux(r#""intelRdt":{"memBwSchema":"MB:0=20"}"#, "");
+    linux(r#""intelRdt":{"memBwSchema":"0=20"}"#, "linux.intelRdt.memBwSchema: must be one line");
     linux(r#""intelRdt":{"closID":"a/b"}"#, "linux.intelRdt.closID: must be / or");
     linux(r#""intelRdt":{"closID":".."}"#, "linux.intelRdt.closID: must be / or");
     let policy = |added: &str, expect| linux(&format!("\"memoryPolicy\":{{{added}}}"), expect);
