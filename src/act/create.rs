@@ -447,9 +447,6 @@ pub fn read_config(path: &str) -> Result<Vec<u8>> {
 
 fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> Result<()> {
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
-    if terminal && !detached {
-        Foreground::check_terminal("process.terminal")?;
-    }
     if detached && terminal && options.console_socket.is_none() {
         return Err(Error::new(
             "cannot allocate tty if runc will detach without setting console socket",
@@ -459,6 +456,9 @@ fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> R
         return Err(Error::new(
             "cannot use console socket if runc will not detach or allocate tty",
         ));
+    }
+    if terminal && !detached {
+        Foreground::check_terminal("process.terminal")?;
     }
     Ok(())
 }

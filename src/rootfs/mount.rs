@@ -185,7 +185,8 @@ impl Mount {
             return Err(Errno::NOSYS.into());
         }
         let context = fsopen(&*self.fstype, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| {
-            let fault = Fault::from(errno).detail("fsopen");
+            let fault = Fault::from(errno)
+                .detail(format_args!("open file system type {}", Quoted(&self.fstype)));
             match errno {
                 Errno::NODEV => fault.hint("this kernel does not have this file system"),
                 _ => fault,
@@ -371,7 +372,7 @@ fn explain(context: BorrowedFd<'_>, errno: Errno, option: &CStr) -> Fault {
     let said = message[..length].strip_prefix(b"e ").unwrap_or(&[]).trim_ascii();
     let fault = Fault::from(errno);
     if !said.is_empty() {
-        return fault.detail(said.escape_ascii());
+        return fault.detail(core::str::from_utf8(said).unwrap_or("?"));
     }
     if option.is_empty() {
         return fault;
