@@ -230,11 +230,12 @@ fn file_system(
     });
     let in_user_namespace = request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
     let mount_label = mount_label(spec, request.host)?;
+    let label_option = spec.annotation("run.oci.mount_context_type").unwrap_or("context");
     let mut dev_is_bound = false;
     for entry in &spec.mounts {
         let mut mount = mounts::mount(entry, request.bundle)?;
         if let Some(label) = mount_label {
-            mounts::label(&mut mount, label)?;
+            mounts::label(&mut mount, label_option, label)?;
         }
         mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
         mount.by_command = mount.id_map.is_some();
@@ -448,10 +449,7 @@ fn identity(
     warnings: &mut Vec<String>,
 ) -> Result<Identity> {
     let denied = namespaces.id_maps.as_ref().is_some_and(|maps| maps.deny_setgroups);
-    let keep = spec
-        .annotations
-        .iter()
-        .any(|&(key, value)| key == "run.oci.keep_original_groups" && value == "1");
+    let keep = spec.annotation("run.oci.keep_original_groups") == Some("1");
     if denied && !process.user.additional_gids.is_empty() {
         return Err(Error::new(
             "process.user.additionalGids: an ordinary user cannot set groups in a user namespace \

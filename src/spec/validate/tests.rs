@@ -498,7 +498,8 @@ fn seccomp() {
 #[test]
 fn only_warnings() {
     let text = config(
-        r#""mounts":[{"destination":"a","type":"proc"}]"#,
+        r#""mounts":[{"destination":"a","type":"proc"}],"annotations":{"run.oci.handler":"krun",
+        "run.oci.systemd.subgroup":"","run.oci.keep_original_groups":"1","x":"y"}"#,
         r#""capabilities":{"bounding":["CAP_X","CAP_KILL"],"ambient":["CAP_X","cap_kill"]}"#,
         "",
     );
@@ -509,6 +510,7 @@ fn only_warnings() {
         [
             "process.capabilities: ignoring unknown capability \"CAP_X\"",
             "process.capabilities: ignoring unknown capability \"cap_kill\"",
+            "annotations: ignoring \"run.oci.handler\", which only crun knows",
             "mounts[0].destination: relative paths are deprecated, taken from /",
         ]
     );
