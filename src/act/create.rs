@@ -17,6 +17,7 @@ use crate::log::time::Timestamp;
 use crate::plan::Plan;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
+use crate::rdt;
 use crate::spec::{self, NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::{descriptor, signal};
@@ -121,6 +122,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         Some(path) => Some(handover::connect_to(path)?),
         None => None,
     };
+    let rdt = spec.linux.intel_rdt.as_ref();
     let state = State {
         oci_version: spec.oci_version.to_string(),
         id: options.id.clone(),
@@ -135,6 +137,10 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
             .map(|(key, value)| (key.to_string(), value.to_string()))
             .collect(),
         cgroups: Cgroups::default(),
+        rdt: match rdt {
+            Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
+            None => rdt::Group::default(),
+        },
         rootless,
         systemd: unit,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
@@ -157,6 +163,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         console,
         notify_host,
         notify: None,
+        rdt,
     };
     let made = cgroups.check_unused().and_then(|()| {
         making.state.cgroups = cgroups.cgroups.clone();
@@ -207,6 +214,7 @@ struct Making<'a> {
     /// `$NOTIFY_SOCKET`.
     notify_host: Option<&'a str>,
     notify: Option<Notify>,
+    rdt: Option<&'a spec::IntelRdt<'a>>,
 }
 
 impl Making<'_> {
@@ -231,6 +239,9 @@ impl Making<'_> {
                 created
             }
         };
+        if let Some(rdt) = self.rdt {
+            self.state.rdt.create(rdt)?;
+        }
         if let Some(host) = self.notify_host {
             notify::make_directory(self.directory)?;
             if self.mode == Until::Running {
@@ -296,6 +307,7 @@ impl Making<'_> {
 
     /// From the birth to the program (or to its waiting for `start`).
     fn bring_up(&mut self, plan: &Plan, born: &Born) -> Result<Foreground> {
+        self.state.rdt.enter(born.pid)?;
         let master = born.until_ready(plan).map_err(not_started)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;

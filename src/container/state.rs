@@ -9,6 +9,7 @@ use crate::cgroup::systemd::Unit;
 use crate::container::{Cgroups, ContainerId};
 use crate::error::Result;
 use crate::json::{self, Node, Writer};
+use crate::rdt::Group;
 
 /// A container's state, as saved.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct State {
     pub annotations: Vec<(String, String)>,
     /// Its cgroups.
     pub cgroups: Cgroups,
+    /// Its classes of caches and memory bandwidth.
+    pub rdt: Group,
     /// Errors of cgroups for want of permission are ignored.
     pub rootless: bool,
     /// The unit, where systemd made the cgroups.
@@ -85,6 +88,7 @@ impl State {
         out.close();
         out.key("cgroups");
         self.cgroups.to_json(&mut out);
+        self.rdt.to_json(&mut out);
         out.bool_field("rootless", self.rootless);
         if let Some(unit) = &self.systemd {
             out.key("systemd");
@@ -128,6 +132,7 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         cgroups: Cgroups::from_json(&node.required("cgroups")?)?,
+        rdt: Group::from_json(node),
         rootless: node.flag("rootless"),
         systemd: node.get("systemd").and_then(|node| Unit::from_json(&node)),
         own_pids: node.flag("ownPids"),
@@ -153,6 +158,11 @@ pub mod tests {
             created: "2024-02-29T12:00:00.5Z".to_owned(),
             annotations: alloc::vec![("a.b".to_owned(), "\"c\"".to_owned())],
             cgroups: Cgroups::default(),
+            rdt: Group {
+                class: "/r/web".to_owned(),
+                own: true,
+                monitor: "/r/web/mon_groups/web".to_owned(),
+            },
             rootless: false,
             systemd: Some(Unit {
                 name: "runc-web.scope".to_owned(),
