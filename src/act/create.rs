@@ -63,7 +63,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     let detached = mode == Until::Created || options.detach;
     check_terminal(&spec, options, detached)?;
     let rootfs = check_rootfs(&spec, &bundle)?;
-    let host = host::gather(spec.process.as_ref());
+    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
     let layout = match invocation.globals.cgroup_manager {
         CgroupManager::Disabled => Layout::default(),
         CgroupManager::Cgroupfs | CgroupManager::Systemd => Layout::detect()?,
@@ -436,9 +436,6 @@ pub fn read_config(path: &str) -> Result<Vec<u8>> {
 
 fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> Result<()> {
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
-    if terminal && !detached {
-        Foreground::check_terminal("process.terminal")?;
-    }
     if detached && terminal && options.console_socket.is_none() {
         return Err(Error::new(
             "cannot allocate tty if runc will detach without setting console socket",
@@ -448,6 +445,9 @@ fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> R
         return Err(Error::new(
             "cannot use console socket if runc will not detach or allocate tty",
         ));
+    }
+    if terminal && !detached {
+        Foreground::check_terminal("process.terminal")?;
     }
     Ok(())
 }

@@ -99,7 +99,7 @@ fn run(
         linux: &spec.linux,
         preserve_fds,
         extra_env: &extra_env,
-        host: host::gather(Some(process)),
+        host: host::gather(Some(process), None),
         setgroups_denied: setgroups_denied(state.pid),
     };
     let mut plan = plan(process, request)?;

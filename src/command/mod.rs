@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod events;
 mod exec;
 mod features;
 pub mod flag;
@@ -14,6 +15,7 @@ pub mod output;
 pub mod parse;
 mod pause;
 mod ps;
+mod quantity;
 mod run;
 mod spec;
 mod start;
@@ -38,6 +40,7 @@ use crate::log::Log;
 pub static COMMANDS: &[&Command] = &[
     &create::COMMAND,
     &delete::COMMAND,
+    &events::COMMAND,
     &exec::COMMAND,
     &features::COMMAND,
     &kill::COMMAND,

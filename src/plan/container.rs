@@ -107,15 +107,8 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
 }
 
 /// What this release cannot do; it must not look as if it had been done.
-fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 3] {
-    let linux = &spec.linux;
-    let mounts = |test: fn(&spec::Mount<'_>) -> bool| spec.mounts.iter().any(test);
-    let label = linux.mount_label.is_some_and(|label| !label.is_empty());
-    [
-        (linux.intel_rdt.is_some(), "linux.intelRdt"),
-        (label, "linux.mountLabel"),
-        (mounts(|mount| mount.explained().tmpcopyup), "mounts[].options: tmpcopyup"),
-    ]
+fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 1] {
+    [(spec.linux.intel_rdt.is_some(), "linux.intelRdt")]
 }
 
 /// Refuses the first property that is asked for.
@@ -253,9 +246,13 @@ fn file_system(
             .transpose()?,
     });
     let in_user_namespace = request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
+    let mount_label = mount_label(spec, request.host)?;
     let mut dev_is_bound = false;
     for entry in &spec.mounts {
         let mut mount = mounts::mount(entry, request.bundle)?;
+        if let Some(label) = mount_label {
+            mounts::label(&mut mount, label)?;
+        }
         mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
         mount.by_command = mount.id_map.is_some();
         if mount.bind.is_none()
@@ -318,6 +315,19 @@ fn file_system(
         ops.push(Op::RootReadonly);
     }
     Ok(())
+}
+
+/// The SELinux label of the container's file systems.
+///
+/// # Errors
+/// There is one, but SELinux is not on.
+fn mount_label<'a>(spec: &Spec<'a>, host: Host) -> Result<Option<&'a str>> {
+    match spec.linux.mount_label.filter(|label| !label.is_empty()) {
+        Some(label) if !host.selinux => Err(error!(
+            "linux.mountLabel: {label:?} is asked for, but SELinux is not enabled on this host"
+        )),
+        label => Ok(label),
+    }
 }
 
 /// Who gets the cgroup: with a new cgroup namespace and a writable view of it,

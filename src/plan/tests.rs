@@ -24,10 +24,16 @@ const HOST: Host = Host {
 /// The plan for a configuration with these properties of `process`, `linux` and
 /// the top, each as JSON members.
 fn planned(process: &str, linux: &str, top: &str) -> Result<Plan> {
-    planned_with(process, linux, top, None)
+    planned_on(HOST, process, linux, top, None)
 }
 
-fn planned_with(process: &str, linux: &str, top: &str, notify: Option<&str>) -> Result<Plan> {
+fn planned_on(
+    host: Host,
+    process: &str,
+    linux: &str,
+    top: &str,
+    notify: Option<&str>,
+) -> Result<Plan> {
     let part = |text: &str| if text.is_empty() { String::new() } else { format!(",{text}") };
     // Of two properties with one name the later counts.
     let namespaces = r#""namespaces":[{"type":"mount"},{"type":"network"}]"#;
@@ -49,7 +55,7 @@ fn planned_with(process: &str, linux: &str, top: &str, notify: Option<&str>) -> 
         preserve_fds: 0,
         extra_env: &[],
         environment: &[],
-        host: HOST,
+        host,
         layout: &Layout::default(),
         cgroups: &Cgroups::default(),
         notify,
@@ -134,9 +140,34 @@ fn owners_of_bind_mounts_are_mapped() {
 }
 
 #[test]
+fn new_file_systems_get_the_label() {
+    const LABEL: &str = "system_u:object_r:container_file_t:s0:c1,c2";
+    let linux = format!(r#""mountLabel":"{LABEL}""#);
+    let check = |mount: &str, legacy: &str| {
+        let top = format!(r#""mounts":[{{"destination":"/d",{mount}}}]"#);
+        let plan = planned_on(Host { selinux: true, ..HOST }, "", &linux, &top, None).unwrap();
+        let mount = plan.ops.iter().find_map(|op| match op {
+            Op::Mount(mount) => Some(mount),
+            _ => None,
+        });
+        let mount = mount.expect("a mount");
+        assert_eq!(mount.legacy_data.to_str(), Ok(legacy), "{top}");
+        let has = mount.data.iter().any(|(key, _)| key.as_c_str() == c"context");
+        assert_eq!(has, legacy.contains("context"));
+    };
+    let quoted = format!("context=\"{LABEL}\"");
+    check(r#""type":"tmpfs""#, &quoted);
+    check(r#""type":"tmpfs","options":["size=1"]"#, &format!("size=1,{quoted}"));
+    check(r#""type":"tmpfs","options":["context=x"]"#, "context=x");
+    check(r#""type":"proc""#, "");
+    check(r#""source":"/s","options":["bind"]"#, "");
+    assert!(refused(planned("", &linux, "")).contains("SELinux is not enabled"));
+}
+
+#[test]
 fn the_notify_socket_is_the_last_mount() {
     let top = r#""mounts":[{"destination":"/run","type":"tmpfs"}]"#;
-    let plan = planned_with("", "", top, Some("/s/c/notify"));
+    let plan = planned_on(HOST, "", "", top, Some("/s/c/notify"));
     let mounts = operations(plan, "mount ");
     assert_eq!(mounts, [r#"mount "tmpfs" on "/run""#, r#"mount "/s/c/notify" on "/run/notify""#]);
 }

@@ -1,5 +1,6 @@
 //! The container's file system: mounts, devices, masks, and the change of root.
 
+pub mod copy_up;
 pub mod device;
 pub mod mask;
 pub mod mount;

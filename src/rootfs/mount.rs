@@ -5,6 +5,7 @@
 //! resolved beneath the root. Kernels without those calls (before 5.2; 5.12 for
 //! mount_setattr) get the same by mount(2) on the descriptor's name in procfs.
 
+use super::copy_up::copy_up;
 use super::path::{self, Create, FdPath};
 use super::prepare::IdMap;
 use crate::fault::{Act, Detail, Fault, Quoted};
@@ -13,7 +14,9 @@ use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
-use linux_raw_sys::general::{MS_BIND, MS_I_VERSION, MS_REC, MS_REMOUNT, PROC_SUPER_MAGIC};
+use linux_raw_sys::general::{
+    MOUNT_ATTR_RDONLY, MS_BIND, MS_I_VERSION, MS_RDONLY, MS_REC, MS_REMOUNT, PROC_SUPER_MAGIC,
+};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fstat, fstatfs, openat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
@@ -51,6 +54,8 @@ pub struct Mount {
     pub legacy_data: CString,
     /// What is mounted there already gets the options.
     pub remount: bool,
+    /// The new file system starts with what the destination holds.
+    pub copy_up: bool,
     /// Owners are shown mapped.
     pub id_map: Option<IdMap>,
     /// A bind mount that the command makes: see [`super::prepare`].
@@ -125,6 +130,10 @@ impl Mount {
         };
         let target = self.target(root, path::is_directory(mount.as_fd())?)?;
         self.check_proc(mount.as_fd(), target.as_fd())?;
+        if self.copy_up {
+            self.fill(target.as_fd(), mount.as_fd())?;
+            self.set_attributes(mount.as_fd()).detail("mount_setattr")?;
+        }
         path::attach(mount.as_fd(), target.as_fd()).detail("move_mount")?;
         for &(propagation, recursion) in &self.propagation {
             let attributes = Attributes { propagation, ..Attributes::default() };
@@ -176,7 +185,8 @@ impl Mount {
             return Err(Errno::NOSYS.into());
         }
         let context = fsopen(&*self.fstype, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| {
-            let fault = Fault::from(errno).detail("fsopen");
+            let fault = Fault::from(errno)
+                .detail(format_args!("open file system type {}", Quoted(&self.fstype)));
             match errno {
                 Errno::NODEV => fault.hint("this kernel does not have this file system"),
                 _ => fault,
@@ -195,11 +205,21 @@ impl Mount {
             .map_err(|errno| said(errno, key))?;
         }
         fsconfig_create(context.as_fd()).map_err(|errno| said(errno, c""))?;
-        let attributes = MountAttrFlags::from_bits_retain(self.attributes.set as u32);
+        // What is to be filled is read-only later.
+        let writable = if self.copy_up { MOUNT_ATTR_RDONLY } else { 0 };
+        let attributes = MountAttrFlags::from_bits_retain(self.attributes.set as u32 & !writable);
         let mount = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
             .detail("fsmount")?;
-        self.set_recursive(mount.as_fd()).detail("mount_setattr")?;
+        if !self.copy_up {
+            self.set_recursive(mount.as_fd()).detail("mount_setattr")?;
+        }
         Ok(mount)
+    }
+
+    /// Fills the new file system with what the directory below holds.
+    fn fill(&self, target: BorrowedFd<'_>, mount: BorrowedFd<'_>) -> Act {
+        let given = |(key, _): &(CString, _)| [c"mode", c"uid", c"gid"].contains(&&**key);
+        copy_up(target, mount, !self.data.iter().any(given))
     }
 
     /// A false /proc would deceive whoever sets up the container, now and at
@@ -297,12 +317,16 @@ impl Mount {
                 .detail("mount")?;
         } else {
             let data = (!self.legacy_data.is_empty()).then_some(&*self.legacy_data);
-            mount(&self.source, at.as_c_str(), &self.fstype, self.legacy_flags, data)
-                .detail("mount")?;
+            let later = if self.copy_up { u64::from(MS_RDONLY) } else { 0 };
+            let flags = self.legacy_flags & !later;
+            mount(&self.source, at.as_c_str(), &self.fstype, flags, data).detail("mount")?;
         }
         // The target's descriptor is now below the mount: look again.
         let mounted = path::open_in(root, &self.destination)?;
-        if self.bind.is_some() && self.legacy_flags != 0 {
+        if self.copy_up {
+            self.fill(target.as_fd(), mounted.as_fd())?;
+        }
+        if (self.bind.is_some() || self.copy_up) && self.legacy_flags != 0 {
             let remount = u64::from(MS_BIND | MS_REMOUNT) | self.legacy_flags;
             flags(mounted.as_fd(), remount).detail("remount")?;
         }
@@ -348,7 +372,7 @@ fn explain(context: BorrowedFd<'_>, errno: Errno, option: &CStr) -> Fault {
     let said = message[..length].strip_prefix(b"e ").unwrap_or(&[]).trim_ascii();
     let fault = Fault::from(errno);
     if !said.is_empty() {
-        return fault.detail(said.escape_ascii());
+        return fault.detail(core::str::from_utf8(said).unwrap_or("?"));
     }
     if option.is_empty() {
         return fault;

@@ -2,7 +2,7 @@
 
 use ocinit_tests::{Bundle, Lab, Value, json, spec};
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::PathBuf;
 
 ocinit_tests::isolate!();
@@ -169,4 +169,66 @@ fn rare_options_reach_the_mount() {
         assert!(mnt.contains(word), "{word} in {mnt}");
     }
     assert!(line(" /opt ").unwrap().contains("nosymfollow"));
+}
+
+#[test]
+fn a_tmpfs_starts_with_what_was_there() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let dir = bundle.rootfs("/data");
+    fs::create_dir_all(dir.join("deep/er")).unwrap();
+    fs::write(dir.join("deep/er/file"), "content").unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o1750)).unwrap();
+    symlink("/etc/passwd", dir.join("link")).unwrap();
+    for path in ["", "deep/er/file", "link"] {
+        std::os::unix::fs::lchown(dir.join(path), Some(7), Some(8)).unwrap();
+    }
+    for (options, written) in [
+        (json!(["tmpcopyup", "nosuid"]), json!(true)),
+        (json!(["tmpcopyup", "ro"]), json!({"error": "EROFS"})),
+        (json!(["tmpcopyup", "mode=0700", "iversion", "ro"]), json!({"error": "EROFS"})),
+    ] {
+        spec::drop_mount(&mut bundle.config, "/data");
+        spec::add_mount(
+            &mut bundle.config,
+            json!({"destination": "/data", "type": "tmpfs", "source": "x", "options": options}),
+        );
+        bundle.config["process"]["capabilities"] = json!({
+            "bounding": ["CAP_DAC_OVERRIDE"], "effective": ["CAP_DAC_OVERRIDE"],
+            "permitted": ["CAP_DAC_OVERRIDE"]
+        });
+        bundle.args(&[
+            "/bin/guest",
+            "probe",
+            "read:/data/deep/er/file",
+            "stat:/data/deep/er/file",
+            "stat:/data/link",
+            "stat:/data",
+            "create:/data/new",
+            "list:/data",
+        ]);
+        let seen = lab.report(&bundle);
+        assert_eq!(seen["read:/data/deep/er/file"], "content", "{options}");
+        assert_eq!(seen["stat:/data/deep/er/file"]["uid"], 7);
+        assert_eq!(seen["stat:/data/link"]["gid"], 8);
+        assert_eq!(seen["create:/data/new"], written, "{options}");
+        let mode = if options[1] == "mode=0700" { "40700" } else { "41750" };
+        assert_eq!(seen["stat:/data"]["mode"], mode, "{options}");
+        assert!(!dir.join("new").exists());
+    }
+    lab.assert_clean();
+}
+
+#[test]
+fn a_mount_label_without_selinux_is_refused() {
+    if std::path::Path::new("/sys/fs/selinux/enforce").exists() {
+        ocinit_tests::skip!("SELinux is on here");
+    }
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["linux"]["mountLabel"] = json!("system_u:object_r:container_file_t:s0");
+    let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+    out.says("linux.mountLabel").says("SELinux is not enabled");
+    bundle.config["linux"]["mountLabel"] = json!("");
+    lab.report(&bundle);
 }
