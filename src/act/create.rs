@@ -142,7 +142,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
             None => rdt::Group::default(),
         },
         rootless,
-        systemd: unit,
+        systemd: None,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
         listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
@@ -167,6 +167,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     };
     let made = cgroups.check_unused().and_then(|()| {
         making.state.cgroups = cgroups.cgroups.clone();
+        making.state.systemd = unit;
         making.make(&mut plan, &cgroups, driver.as_mut())
     });
     let born = match made {
