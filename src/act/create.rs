@@ -13,9 +13,9 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::{Document, Writer};
 use crate::log::time::Timestamp;
-use crate::plan::{Host, Plan};
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
+use crate::plan::{Host, Plan};
 use crate::spec::{self, NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
@@ -157,7 +157,8 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
 pub struct Draft {
     /// The plan.
     pub plan: Plan,
-    environment: Strings,
+    /// The runtime's own environment.
+    pub environment: Strings,
     notify_host: Option<&'static str>,
 }
 

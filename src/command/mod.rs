@@ -13,6 +13,7 @@ mod list;
 pub mod output;
 pub mod parse;
 mod pause;
+mod plan;
 mod ps;
 mod run;
 mod spec;
@@ -43,6 +44,7 @@ pub static COMMANDS: &[&Command] = &[
     &kill::COMMAND,
     &list::COMMAND,
     &pause::PAUSE,
+    &plan::COMMAND,
     &ps::COMMAND,
     &pause::RESUME,
     &run::COMMAND,

@@ -143,7 +143,10 @@ mod tests {
     fn outlines() {
         let check = |document: &str, expect: &str| assert_eq!(outline(document), expect);
         check(r#"{"a":"b","c":1,"d":true}"#, "a: b\nc: 1\nd: true\n");
-        check(r#"{"a":[],"b":{},"c":["x-1","Y"],"d":[1,2]}"#, "a: none\nb: none\nc: x-1 Y\nd: 1 2\n");
+        check(
+            r#"{"a":[],"b":{},"c":["x-1","Y"],"d":[1,2]}"#,
+            "a: none\nb: none\nc: x-1 Y\nd: 1 2\n",
+        );
         check(r#"{"a":["x y","z"]}"#, "a:\n  - x y\n  - z\n");
         check(
             r#"{"a":[{"t":"x","u":["k v"],"w":{"p":0}},{"t":"y"}],"b":1}"#,
