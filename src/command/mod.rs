@@ -28,6 +28,7 @@ pub use create::CreateOptions;
 pub use exec::ExecOptions;
 pub use flag::{Command, Flag};
 pub use globals::{CgroupManager, Globals};
+pub use help::ENDING;
 pub use invocation::Invocation;
 
 use crate::command::parse::{Parsed, text};
