@@ -238,7 +238,8 @@ fn file_system(
             mounts::label(&mut mount, label_option, label)?;
         }
         mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
-        mount.by_command = mount.id_map.is_some();
+        mount.by_command = mount.id_map.is_some()
+            || mount.bind.is_some() && !mount.remount && plan.namespaces.has(CLONE_NEWUSER);
         if mount.bind.is_none()
             && !mount.remount
             && matches!(entry.kind, Some("cgroup" | "cgroup2"))
@@ -263,8 +264,7 @@ fn file_system(
             ..spec::Mount::default()
         };
         let mut mount = mounts::mount(&entry, request.bundle)?;
-        // Root of a user namespace may not come so far.
-        mount.by_command = true;
+        mount.by_command = plan.namespaces.has(CLONE_NEWUSER);
         ops.push(Op::Mount(mount));
     }
     if !dev_is_bound {
