@@ -9,7 +9,7 @@ use crate::cgroup::{self, Cgroups, Created, Layout};
 use crate::command::{CgroupManager, CreateOptions, Invocation};
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
-use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks};
+use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks, limits};
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::{Document, Writer};
@@ -25,7 +25,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::net::{
@@ -142,11 +142,12 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
             None => rdt::Group::default(),
         },
         rootless,
-        systemd: unit,
+        systemd: None,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
         listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
         hooks: hooks_text(&document, &spec),
+        limits: limits::of_config(&document),
     };
     let root = Root::create(&invocation.globals.root, invocation.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
@@ -167,6 +168,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     };
     let made = cgroups.check_unused().and_then(|()| {
         making.state.cgroups = cgroups.cgroups.clone();
+        making.state.systemd = unit;
         making.make(&mut plan, &cgroups, driver.as_mut())
     });
     let born = match made {
@@ -431,9 +433,17 @@ pub fn read_config(path: &str) -> Result<Vec<u8>> {
     if kind == rustix::fs::FileType::Directory {
         return Err(Error::os(format!("read {path:?}"), Errno::ISDIR));
     }
-    let mut text = Vec::with_capacity(stat.st_size as usize + 1);
+    read_document(file.as_fd(), path, stat.st_size as usize)
+}
+
+/// Reads a document, of which `size` bytes are expected, from an open file.
+///
+/// # Errors
+/// It cannot be read, or is larger than any configuration.
+pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(size + 1);
     loop {
-        match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text)) {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
             Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os(format!("read {path:?}"), errno)),
             Ok(0) => return Ok(text),

@@ -20,6 +20,7 @@ mod run;
 mod spec;
 mod start;
 mod state;
+mod update;
 
 use alloc::format;
 use alloc::string::String;
@@ -52,6 +53,7 @@ pub static COMMANDS: &[&Command] = &[
     &spec::COMMAND,
     &start::COMMAND,
     &state::COMMAND,
+    &update::COMMAND,
 ];
 
 /// The exit status where an error asks for no other.

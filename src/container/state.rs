@@ -51,6 +51,8 @@ pub struct State {
     /// that a later change of config.json has no effect on it); empty when there
     /// are none.
     pub hooks: String,
+    /// The limits that were asked for, as JSON; see [`crate::container::limits`].
+    pub limits: String,
 }
 
 impl State {
@@ -98,6 +100,7 @@ impl State {
         out.string_field("listenerPath", &self.listener_path);
         out.string_field("listenerMetadata", &self.listener_metadata);
         out.string_field("hooks", &self.hooks);
+        out.string_field("limits", &self.limits);
         out.close();
         out.finish()
     }
@@ -139,6 +142,7 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
         listener_path: node.text("listenerPath").unwrap_or_default().to_owned(),
         listener_metadata: node.text("listenerMetadata").unwrap_or_default().to_owned(),
         hooks: node.text("hooks").unwrap_or_default().to_owned(),
+        limits: node.text("limits").unwrap_or_default().to_owned(),
     })
 }
 
@@ -173,6 +177,7 @@ pub mod tests {
             listener_path: String::new(),
             listener_metadata: String::new(),
             hooks: r#"{"poststop":[{"path":"/bin/true"}]}"#.to_owned(),
+            limits: r#"{"pids":{"limit":7}}"#.to_owned(),
         }
     }
 
