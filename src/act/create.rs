@@ -14,9 +14,9 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::{Document, Writer};
 use crate::log::time::Timestamp;
-use crate::plan::Plan;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
+use crate::plan::{Host, Plan};
 use crate::rdt;
 use crate::spec::{self, NamespaceKind, Spec};
 use crate::sys::exec::Strings;
@@ -91,33 +91,8 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         resources,
         rootless,
     )?;
-    let (preserve_fds, mut extra_env) =
-        kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
-    let environment =
-        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
-    let notify_host = notify_host(invocation, &spec);
-    let notify = notify_host.map(|_| {
-        extra_env.push(String::from(notify::VARIABLE));
-        let root = absolute("/proc/self/cwd", &invocation.globals.root);
-        format!("{root}/{}/{}", options.id, notify::DIRECTORY)
-    });
-    let shared_parent = shared_parent(&spec, &rootfs);
-    let request = Request {
-        id: options.id.as_str(),
-        bundle: &bundle,
-        rootfs: &rootfs,
-        no_pivot: options.no_pivot,
-        no_new_keyring: options.no_new_keyring,
-        preserve_fds,
-        extra_env: &extra_env,
-        environment: environment.as_slice(),
-        host,
-        layout: &layout,
-        cgroups: &cgroups.cgroups,
-        notify: notify.as_deref(),
-        shared_parent: shared_parent.as_deref(),
-    };
-    let mut plan = planner::plan(&spec, &request)?;
+    let Draft { mut plan, environment, notify_host } =
+        draft(invocation, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
     let console = match &options.console_socket {
         Some(path) => Some(handover::connect_to(path)?),
         None => None,
@@ -200,6 +175,60 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         finish(invocation, &root, &state)?;
     }
     Ok(status)
+}
+
+/// The plan of a container, and what carrying it out needs beside it.
+pub struct Draft {
+    /// The plan.
+    pub plan: Plan,
+    /// The runtime's own environment.
+    pub environment: Strings,
+    notify_host: Option<&'static str>,
+}
+
+/// Plans a container, whether it is to be made or shown. `directories` are those
+/// of the bundle and of its root file system.
+///
+/// # Errors
+/// Those of planning, and descriptors to hand on that are not open.
+pub fn draft(
+    invocation: &Invocation,
+    options: &CreateOptions,
+    spec: &Spec<'_>,
+    directories: [&str; 2],
+    layout: &Layout,
+    cgroups: &Cgroups,
+    host: Host,
+) -> Result<Draft> {
+    let [bundle, rootfs] = directories;
+    let (preserve_fds, mut extra_env) =
+        kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
+    let environment =
+        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let notify_host = notify_host(invocation, spec);
+    let notify = notify_host.map(|_| {
+        extra_env.push(String::from(notify::VARIABLE));
+        let root = absolute("/proc/self/cwd", &invocation.globals.root);
+        format!("{root}/{}/{}", options.id, notify::DIRECTORY)
+    });
+    let shared_parent = shared_parent(spec, rootfs);
+    let request = Request {
+        id: options.id.as_str(),
+        bundle,
+        rootfs,
+        no_pivot: options.no_pivot,
+        no_new_keyring: options.no_new_keyring,
+        preserve_fds,
+        extra_env: &extra_env,
+        environment: environment.as_slice(),
+        host,
+        layout,
+        cgroups,
+        notify: notify.as_deref(),
+        shared_parent: shared_parent.as_deref(),
+    };
+    let plan = planner::plan(spec, &request)?;
+    Ok(Draft { plan, environment, notify_host })
 }
 
 /// A container being made: what is needed to go on, and to go back.
@@ -400,7 +429,10 @@ fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'
 }
 
 /// The bundle's directory, absolute, without links.
-fn bundle_directory(path: &str) -> Result<String> {
+///
+/// # Errors
+/// There is none.
+pub fn bundle_directory(path: &str) -> Result<String> {
     let what = || format!("open bundle {path:?}");
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = openat(CWD, path, flags, Mode::empty()).context(what)?;
@@ -473,7 +505,11 @@ fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> R
     Ok(())
 }
 
-fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<String> {
+/// The directory of the root file system, absolute, without links.
+///
+/// # Errors
+/// There is none, or what is there is something else.
+pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<String> {
     let root = spec.root.as_ref().ok_or_else(|| error!("config.json: root: it is missing"))?;
     let path = absolute(bundle, root.path);
     let what = || format!("root.path: open root file system {path:?}");

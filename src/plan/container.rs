@@ -413,7 +413,11 @@ pub fn program(process: &Process<'_>, extra: &[String]) -> Result<Program> {
         .ok_or_else(|| error!("process.args: it is empty, or a text has a null byte in it"))
 }
 
-fn hooks(kind: &'static str, hooks: &[spec::Hook<'_>], default: &[CString]) -> Result<Hooks> {
+/// The hooks of one kind; `default` is the environment of those that have none.
+///
+/// # Errors
+/// A null byte.
+pub fn hooks(kind: &'static str, hooks: &[spec::Hook<'_>], default: &[CString]) -> Result<Hooks> {
     Hooks::new(kind, hooks, default)
         .ok_or_else(|| error!("hooks.{kind}: a text has a null byte in it"))
 }
