@@ -9,7 +9,7 @@ use crate::container::{Status, limits};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::json::{Document, Writer};
-use crate::spec::Resources;
+use crate::spec::{IntelRdt, Resources};
 use crate::sys::descriptor::standard;
 
 /// The declaration.
@@ -66,19 +66,14 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let id = invocation.id()?;
     let root = invocation.root()?;
     let directory = root.container(&id)?;
+    let text_of = |flag| invocation.value(flag).filter(|value| !value.is_empty());
+    let mut rdt = IntelRdt::default();
     let (text, name) = match invocation.value("resources").filter(|file| !file.is_empty()) {
         Some("-") => (read_document(standard(0), "-", 4096)?, "stdin"),
         Some(file) => (read_config(file)?, file),
         None => {
-            // Without it nothing of Intel RDT is there to be changed.
-            for (flag, what) in [
-                ("l3-cache-schema", "Intel RDT/CAT: l3 cache schema is not enabled"),
-                ("mem-bw-schema", "Intel RDT/MBA: memory bandwidth schema is not enabled"),
-            ] {
-                if invocation.value(flag).is_some_and(|schema| !schema.is_empty()) {
-                    return Err(Error::new(what));
-                }
-            }
+            rdt.l3_cache_schema = text_of("l3-cache-schema");
+            rdt.mem_bw_schema = text_of("mem-bw-schema");
             for flag in ["kernel-memory", "kernel-memory-tcp"] {
                 if invocation.value(flag).is_some() {
                     invocation.log.warning(format_args!("--{flag} is ignored"));
@@ -95,6 +90,15 @@ fn run(invocation: &Invocation) -> Result<u8> {
     if lock.status(Some(&state)) == Status::Stopped {
         return Err(Error::new("container not running"));
     }
+    for (schema, what) in [
+        (rdt.l3_cache_schema, "Intel RDT/CAT: l3 cache schema is not enabled"),
+        (rdt.mem_bw_schema, "Intel RDT/MBA: memory bandwidth schema is not enabled"),
+    ] {
+        if schema.is_some() && state.rdt.class.is_empty() {
+            return Err(Error::new(what));
+        }
+    }
+    state.rdt.share(&rdt)?;
     let merged = limits::merge(&state.limits, document.value());
     let saved = if state.limits.is_empty() { "{}" } else { &state.limits };
     let saved = Document::parse(saved.as_bytes(), "state.json")?;

@@ -81,6 +81,14 @@ impl Group {
         if !self.monitor.is_empty() {
             make(&self.monitor).inspect_err(|_| self.monitor.clear())?;
         }
+        self.share(rdt)
+    }
+
+    /// Gives the class its shares.
+    ///
+    /// # Errors
+    /// The CPU does not take them.
+    pub fn share(&self, rdt: &IntelRdt<'_>) -> Result<()> {
         for text in [schemata::first(rdt), schemata::last(rdt)] {
             let path = format!("{}/schemata", self.class);
             write(&path, &text).map_err(|error| {
