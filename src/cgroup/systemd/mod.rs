@@ -76,6 +76,7 @@ impl Driver {
     ///
     /// # Errors
     /// `cgroupsPath` or an annotation is not valid; no systemd answers.
+    #[inline(never)]
     pub fn connect(request: &Request<'_>) -> Result<Driver> {
         let user = bus::is_user(request.rootless, request.environment);
         if user && !request.unified {

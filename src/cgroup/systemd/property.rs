@@ -106,12 +106,10 @@ pub fn properties(writes: &[Write], version: u32) -> Vec<Value> {
 /// Microseconds a second, in whole percents as systemd counts, rounded up so
 /// that cgroups below can have all of the quota.
 fn per_second(quota: u64, period: u64) -> u64 {
-    const PERCENT: u128 = 10_000;
-    if quota == u64::MAX || period == 0 {
-        return u64::MAX;
-    }
-    let exact = u128::from(quota) * 1_000_000 / u128::from(period);
-    u64::try_from(exact.next_multiple_of(PERCENT)).unwrap_or(u64::MAX)
+    const PERCENT: u64 = 10_000;
+    // What is beyond all numbers, as no quota is, is no limit.
+    let exact = quota.checked_mul(1_000_000).and_then(|time| time.checked_div(period));
+    exact.and_then(|exact| exact.checked_next_multiple_of(PERCENT)).unwrap_or(u64::MAX)
 }
 
 /// A limit; no limit is systemd's infinity.
