@@ -12,16 +12,18 @@
 use alloc::string::String;
 use core::fmt;
 use miniserde::json;
-pub use miniserde::json::Value;
+pub use miniserde::json::{Object, Value};
 
 mod locate;
 mod node;
+mod outline;
 mod scan;
 pub mod words;
 mod write;
 
 pub use locate::{Position, locate};
 pub use node::{Invalid, Node};
+pub use outline::outline;
 pub use scan::SyntaxError;
 pub use write::{Writer, indent};
 

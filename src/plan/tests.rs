@@ -161,6 +161,16 @@ fn new_file_systems_get_the_label() {
     check(r#""type":"tmpfs","options":["context=x"]"#, "context=x");
     check(r#""type":"proc""#, "");
     check(r#""source":"/s","options":["bind"]"#, "");
+    let selinux = Host { selinux: true, ..HOST };
+    let option = |value: &str| {
+        let top = format!(
+            r#""mounts":[{{"destination":"/d","type":"tmpfs"}}],
+            "annotations":{{"run.oci.mount_context_type":"{value}"}}"#
+        );
+        planned_on(selinux, "", &linux, &top, None)
+    };
+    assert!(refused(option("other")).contains("run.oci.mount_context_type"));
+    assert!(option("rootcontext").is_ok() && option("").is_ok());
     assert!(refused(planned("", &linux, "")).contains("SELinux is not enabled"));
 }
 
