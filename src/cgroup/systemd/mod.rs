@@ -28,7 +28,7 @@ use rustix::process::Pid;
 use super::plan::Plan;
 use crate::dbus::Value;
 use crate::error::{Error, Result};
-use crate::spec::DeviceRule;
+use crate::spec::{Cpu, DeviceRule};
 use manager::Manager;
 pub use name::Names;
 use property::property;
@@ -111,7 +111,7 @@ impl Driver {
             let pid = Value::Number(b'u', pid.as_raw_nonzero().get() as u64);
             properties.push(property("PIDs", Value::Array("u", vec![pid])));
         }
-        properties.extend(property::properties(&plan.writes, self.version));
+        properties.extend(property::properties(&plan.writes, self.version, &Cpu::default()));
         // The user has the last word.
         properties.append(&mut self.extra);
         self.manager.start(&self.unit.name, properties)
