@@ -17,13 +17,12 @@ impl Cgroups {
     /// As [`super::plan()`] and [`super::Plan::create`], and a limit of memory is
     /// less than what is used where that must not be; values written before the
     /// one that failed stay.
-    pub fn update(&self, resources: &Resources<'_>, before: &Resources<'_>) -> Result<()> {
+    pub fn update(&self, mut resources: Resources<'_>, before: &Resources<'_>) -> Result<()> {
         let mut groups = self.groups.clone();
         for group in groups.iter_mut().filter(|group| group.unified) {
             let text = file::must_read(&group.directory, "cgroup.controllers")?;
             group.controllers = text.trim_ascii().replace(' ', ",");
         }
-        let mut resources = resources.clone();
         let known = before.memory.unwrap_or_default();
         if let Some(memory) = &mut resources.memory {
             complete_memory(memory, &known);

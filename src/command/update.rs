@@ -95,22 +95,21 @@ fn run(invocation: &Invocation) -> Result<u8> {
     if lock.status(Some(&state)) == Status::Stopped {
         return Err(Error::new("container not running"));
     }
-    let merged = limits::merge(&state.limits, document.value());
     let saved = if state.limits.is_empty() { "{}" } else { &state.limits };
     let saved = Document::parse(saved.as_bytes(), "state.json")?;
     let before = saved.read(Resources::parse)?;
-    if let Err(error) = state.cgroups.update(&asked, &before) {
-        // As far as it goes: what was written before the failure is undone.
-        let undo = Resources {
-            memory: asked.memory.and(before.memory),
-            cpu: asked.cpu.and(before.cpu),
-            pids: asked.pids.and(before.pids),
-            ..Resources::default()
-        };
-        let _ = state.cgroups.update(&undo, &before);
+    let undo = Resources {
+        memory: asked.memory.and(before.memory),
+        cpu: asked.cpu.and(before.cpu),
+        pids: asked.pids.and(before.pids),
+        ..Resources::default()
+    };
+    if let Err(error) = state.cgroups.update(asked, &before) {
+        // As far as it goes: what was written before the failure.
+        let _ = state.cgroups.update(undo, &before);
         return Err(error);
     }
-    state.limits = merged;
+    state.limits = limits::merge(saved.value(), document.value());
     directory.save(&lock, &state)?;
     Ok(0)
 }
