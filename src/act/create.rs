@@ -4,7 +4,8 @@ use super::foreground::Foreground;
 use super::handover::{self, kept_descriptors, send_pidfd, send_terminal, write_pid_file};
 use super::launch::{Born, Launch, end, launch};
 use super::{host, protect};
-use crate::cgroup::{self, Cgroups, Layout};
+use crate::cgroup::systemd::{self, Driver};
+use crate::cgroup::{self, Cgroups, Created, Layout};
 use crate::command::{CgroupManager, CreateOptions, Invocation};
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
@@ -13,12 +14,13 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::{Document, Writer};
 use crate::log::time::Timestamp;
-use crate::plan::Plan;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
+use crate::plan::{Host, Plan};
+use crate::rdt;
 use crate::spec::{self, NamespaceKind, Spec};
 use crate::sys::exec::Strings;
-use crate::sys::signal;
+use crate::sys::{descriptor, signal};
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -29,6 +31,7 @@ use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
 };
+use rustix::process::Pid;
 
 /// The largest config.json that is read, in bytes.
 const CONFIG_LIMIT: usize = 64 << 20;
@@ -61,51 +64,40 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     let detached = mode == Until::Created || options.detach;
     check_terminal(&spec, options, detached)?;
     let rootfs = check_rootfs(&spec, &bundle)?;
-    let host = host::gather(spec.process.as_ref());
-    let rootless = invocation.globals.is_rootless();
+    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
     let layout = match invocation.globals.cgroup_manager {
         CgroupManager::Disabled => Layout::default(),
-        CgroupManager::Cgroupfs => Layout::detect()?,
-        CgroupManager::Systemd => return Err(systemd_missing()),
+        CgroupManager::Cgroupfs | CgroupManager::Systemd => Layout::detect()?,
     };
+    let resources = spec.linux.resources.as_ref();
+    let mut driver = match invocation.globals.cgroup_manager {
+        CgroupManager::Systemd => Some(Driver::connect(&systemd::Request {
+            cgroups_path: spec.linux.cgroups_path,
+            id: options.id.as_str(),
+            annotations: &spec.annotations,
+            devices: resources.map_or(&[], |resources| &resources.devices),
+            unified: layout.is_unified(),
+            rootless: invocation.globals.rootless,
+            environment: invocation.environment,
+        })?),
+        _ => None,
+    };
+    let unit = driver.as_ref().map(|driver| driver.unit.clone());
+    let rootless = invocation.globals.is_rootless() || unit.as_ref().is_some_and(|unit| unit.user);
     let cgroups = cgroup::plan(
         &layout,
-        spec.linux.cgroups_path,
+        driver.as_ref().map_or(spec.linux.cgroups_path, |driver| Some(&driver.path)),
         options.id.as_str(),
-        spec.linux.resources.as_ref(),
+        resources,
         rootless,
     )?;
-    let (preserve_fds, mut extra_env) =
-        kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
-    let environment =
-        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
-    let notify_host = notify_host(invocation, &spec);
-    let notify = notify_host.map(|_| {
-        extra_env.push(String::from(notify::VARIABLE));
-        let root = absolute("/proc/self/cwd", &invocation.globals.root);
-        format!("{root}/{}/{}", options.id, notify::DIRECTORY)
-    });
-    let shared_parent = shared_parent(&spec, &rootfs);
-    let request = Request {
-        id: options.id.as_str(),
-        bundle: &bundle,
-        rootfs: &rootfs,
-        no_pivot: options.no_pivot,
-        no_new_keyring: options.no_new_keyring,
-        preserve_fds,
-        extra_env: &extra_env,
-        environment: environment.as_slice(),
-        host,
-        layout: &layout,
-        cgroups: &cgroups.cgroups,
-        notify: notify.as_deref(),
-        shared_parent: shared_parent.as_deref(),
-    };
-    let mut plan = planner::plan(&spec, &request)?;
+    let Draft { mut plan, environment, notify_host } =
+        draft(invocation, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
     let console = match &options.console_socket {
         Some(path) => Some(handover::connect_to(path)?),
         None => None,
     };
+    let rdt = spec.linux.intel_rdt.as_ref();
     let state = State {
         oci_version: spec.oci_version.to_string(),
         id: options.id.clone(),
@@ -120,8 +112,12 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
             .map(|(key, value)| (key.to_string(), value.to_string()))
             .collect(),
         cgroups: Cgroups::default(),
+        rdt: match rdt {
+            Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
+            None => rdt::Group::default(),
+        },
         rootless,
-        systemd: false,
+        systemd: None,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
         listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
@@ -143,10 +139,12 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         console,
         notify_host,
         notify: None,
+        rdt,
     };
     let made = cgroups.check_unused().and_then(|()| {
         making.state.cgroups = cgroups.cgroups.clone();
-        making.make(&mut plan, &cgroups)
+        making.state.systemd = unit;
+        making.make(&mut plan, &cgroups, driver.as_mut())
     });
     let born = match made {
         Ok(born) => born,
@@ -179,6 +177,60 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     Ok(status)
 }
 
+/// The plan of a container, and what carrying it out needs beside it.
+pub struct Draft {
+    /// The plan.
+    pub plan: Plan,
+    /// The runtime's own environment.
+    pub environment: Strings,
+    notify_host: Option<&'static str>,
+}
+
+/// Plans a container, whether it is to be made or shown. `directories` are those
+/// of the bundle and of its root file system.
+///
+/// # Errors
+/// Those of planning, and descriptors to hand on that are not open.
+pub fn draft(
+    invocation: &Invocation,
+    options: &CreateOptions,
+    spec: &Spec<'_>,
+    directories: [&str; 2],
+    layout: &Layout,
+    cgroups: &Cgroups,
+    host: Host,
+) -> Result<Draft> {
+    let [bundle, rootfs] = directories;
+    let (preserve_fds, mut extra_env) =
+        kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
+    let environment =
+        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let notify_host = notify_host(invocation, spec);
+    let notify = notify_host.map(|_| {
+        extra_env.push(String::from(notify::VARIABLE));
+        let root = absolute("/proc/self/cwd", &invocation.globals.root);
+        format!("{root}/{}/{}", options.id, notify::DIRECTORY)
+    });
+    let shared_parent = shared_parent(spec, rootfs);
+    let request = Request {
+        id: options.id.as_str(),
+        bundle,
+        rootfs,
+        no_pivot: options.no_pivot,
+        no_new_keyring: options.no_new_keyring,
+        preserve_fds,
+        extra_env: &extra_env,
+        environment: environment.as_slice(),
+        host,
+        layout,
+        cgroups,
+        notify: notify.as_deref(),
+        shared_parent: shared_parent.as_deref(),
+    };
+    let plan = planner::plan(spec, &request)?;
+    Ok(Draft { plan, environment, notify_host })
+}
+
 /// A container being made: what is needed to go on, and to go back.
 struct Making<'a> {
     invocation: &'a Invocation,
@@ -193,19 +245,33 @@ struct Making<'a> {
     /// `$NOTIFY_SOCKET`.
     notify_host: Option<&'a str>,
     notify: Option<Notify>,
+    rdt: Option<&'a spec::IntelRdt<'a>>,
 }
 
 impl Making<'_> {
-    fn make(&mut self, plan: &mut Plan, cgroups: &cgroup::Plan) -> Result<(Born, Foreground)> {
+    fn make(
+        &mut self,
+        plan: &mut Plan,
+        cgroups: &cgroup::Plan,
+        mut driver: Option<&mut Driver>,
+    ) -> Result<(Born, Foreground)> {
         // What must be cleaned is written down before it is made.
         self.directory.save(self.lock, &self.state)?;
-        let created = cgroups.create().inspect_err(|_| {
-            // It has removed what it made; the rest was never ours.
-            self.state.cgroups = Cgroups::default();
-        })?;
-        self.state.cgroups = created.cgroups().clone();
-        if let Some((uid, gid)) = plan.cgroup_owner {
-            created.delegate(uid, gid)?;
+        let owner = plan.cgroup_owner;
+        let mut created = match driver {
+            // It needs the first process.
+            Some(_) => Created::default(),
+            None => {
+                let created = cgroups.create().inspect_err(|_| {
+                    // It has removed what it made; the rest was never ours.
+                    self.state.cgroups = Cgroups::default();
+                })?;
+                own(&mut self.state, &created, owner)?;
+                created
+            }
+        };
+        if let Some(rdt) = self.rdt {
+            self.state.rdt.create(rdt)?;
         }
         if let Some(host) = self.notify_host {
             notify::make_directory(self.directory)?;
@@ -226,18 +292,38 @@ impl Making<'_> {
             // Orphans of a container without its own pid namespace come to us.
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         }
+        let mut private = Vec::from([self.directory.as_fd()]);
+        if let Some(driver) = &driver {
+            private.extend(descriptor::borrow(driver.as_fd().as_raw_fd()));
+        }
+        let state = &mut self.state;
+        let by_systemd = driver.is_some();
+        let mut placed = None;
+        let mut place = |pid| -> Result<()> {
+            let Some(driver) = &mut driver else { return Ok(()) };
+            driver.start(cgroups, pid).inspect_err(|_| {
+                // There is no unit, or it is somebody else's.
+                (state.cgroups, state.systemd) = (Cgroups::default(), None);
+            })?;
+            let created = placed.insert(cgroups.adopt(pid)?);
+            own(state, created, owner)
+        };
+        let place: Option<&mut dyn FnMut(Pid) -> Result<()>> =
+            if by_systemd { Some(&mut place) } else { None };
         let born = launch(
             plan,
             Launch {
                 cgroups: Some(&created),
+                place,
                 start,
-                private: Vec::from([self.directory.as_fd()]),
+                private,
                 environment: self.environment,
                 failure_status: 0,
                 mask,
             },
         )
         .map_err(not_started)?;
+        created = placed.unwrap_or(created);
         match self.bring_up(plan, &born) {
             Ok(foreground) => {
                 created.keep();
@@ -252,6 +338,7 @@ impl Making<'_> {
 
     /// From the birth to the program (or to its waiting for `start`).
     fn bring_up(&mut self, plan: &Plan, born: &Born) -> Result<Foreground> {
+        self.state.rdt.enter(born.pid)?;
         let master = born.until_ready(plan).map_err(not_started)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;
@@ -304,6 +391,12 @@ impl Making<'_> {
     }
 }
 
+/// These cgroups are the container's, and where it may have them its owner's.
+fn own(state: &mut State, created: &Created, owner: Option<(u32, u32)>) -> Result<()> {
+    state.cgroups = created.cgroups().clone();
+    owner.map_or(Ok(()), |(uid, gid)| created.delegate(uid, gid))
+}
+
 /// Deletes the container that has just ended.
 fn finish(invocation: &Invocation, root: &Root, state: &State) -> Result<()> {
     // Somebody else may have deleted it already.
@@ -336,7 +429,10 @@ fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'
 }
 
 /// The bundle's directory, absolute, without links.
-fn bundle_directory(path: &str) -> Result<String> {
+///
+/// # Errors
+/// There is none.
+pub fn bundle_directory(path: &str) -> Result<String> {
     let what = || format!("open bundle {path:?}");
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = openat(CWD, path, flags, Mode::empty()).context(what)?;
@@ -393,9 +489,6 @@ pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Ve
 
 fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> Result<()> {
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
-    if terminal && !detached {
-        Foreground::check_terminal("process.terminal")?;
-    }
     if detached && terminal && options.console_socket.is_none() {
         return Err(Error::new(
             "cannot allocate tty if runc will detach without setting console socket",
@@ -406,10 +499,17 @@ fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> R
             "cannot use console socket if runc will not detach or allocate tty",
         ));
     }
+    if terminal && !detached {
+        Foreground::check_terminal("process.terminal")?;
+    }
     Ok(())
 }
 
-fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<String> {
+/// The directory of the root file system, absolute, without links.
+///
+/// # Errors
+/// There is none, or what is there is something else.
+pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<String> {
     let root = spec.root.as_ref().ok_or_else(|| error!("config.json: root: it is missing"))?;
     let path = absolute(bundle, root.path);
     let what = || format!("root.path: open root file system {path:?}");
@@ -459,9 +559,4 @@ fn hooks_text(document: &Document<'_>, spec: &Spec<'_>) -> String {
     let mut writer = Writer::new();
     writer.value(hooks);
     writer.finish()
-}
-
-fn systemd_missing() -> Error {
-    Error::new("--systemd-cgroup: cgroups through systemd are not part of this release")
-        .hint("use --cgroup-manager cgroupfs")
 }

@@ -43,6 +43,7 @@ mod stats;
 mod stats_lists;
 #[cfg(test)]
 mod stats_tests;
+pub mod systemd;
 #[cfg(test)]
 mod tests;
 mod text;

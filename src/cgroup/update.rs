@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::file;
-use super::group::Cgroups;
+use super::group::{Cgroups, Group};
 use super::limits::{Write, apply, limits};
 use crate::error;
 use crate::error::Result;
@@ -17,7 +17,22 @@ impl Cgroups {
     /// As [`super::plan()`] and [`super::Plan::create`], and a limit of memory is
     /// less than what is used where that must not be; values written before the
     /// one that failed stay.
-    pub fn update(&self, mut resources: Resources<'_>, before: &Resources<'_>) -> Result<()> {
+    pub fn update(&self, resources: &mut Resources<'_>, before: &Resources<'_>) -> Result<()> {
+        let (groups, writes) = self.writes(resources, before)?;
+        for (index, group) in groups.iter().enumerate() {
+            let own: Vec<&Write> = writes.iter().filter(|write| write.group == index).collect();
+            apply(&own, &group.directory)?;
+        }
+        Ok(())
+    }
+
+    /// What is written for these limits, which are completed, and the groups
+    /// with their controllers.
+    pub(super) fn writes(
+        &self,
+        resources: &mut Resources<'_>,
+        before: &Resources<'_>,
+    ) -> Result<(Vec<Group>, Vec<Write>)> {
         let mut groups = self.groups.clone();
         for group in groups.iter_mut().filter(|group| group.unified) {
             let text = file::must_read(&group.directory, "cgroup.controllers")?;
@@ -28,19 +43,15 @@ impl Cgroups {
             complete_memory(memory, &known);
         }
         if let Some(group) = groups.iter().find(|group| group.unified) {
-            complete(&mut resources, &group.directory);
+            complete(resources, &group.directory);
             if let Some(memory) = &resources.memory
                 && memory.check_before_update.or(known.check_before_update) == Some(true)
             {
                 check_use(memory, &group.directory)?;
             }
         }
-        let writes = limits(&resources, &groups)?;
-        for (index, group) in groups.iter().enumerate() {
-            let own: Vec<&Write> = writes.iter().filter(|write| write.group == index).collect();
-            apply(&own, &group.directory)?;
-        }
-        Ok(())
+        let writes = limits(resources, &groups)?;
+        Ok((groups, writes))
     }
 }
 

@@ -14,6 +14,7 @@ mod list;
 pub mod output;
 pub mod parse;
 mod pause;
+mod plan;
 mod ps;
 mod quantity;
 mod run;
@@ -30,7 +31,8 @@ pub use create::CreateOptions;
 pub use exec::ExecOptions;
 pub use flag::{Command, Flag};
 pub use globals::{CgroupManager, Globals};
-pub use invocation::Invocation;
+pub use help::ENDING;
+pub use invocation::{Invocation, variable};
 
 use crate::command::parse::{Parsed, text};
 use crate::error;
@@ -47,6 +49,7 @@ pub static COMMANDS: &[&Command] = &[
     &kill::COMMAND,
     &list::COMMAND,
     &pause::PAUSE,
+    &plan::COMMAND,
     &ps::COMMAND,
     &pause::RESUME,
     &run::COMMAND,

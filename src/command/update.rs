@@ -88,7 +88,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
         }
     };
     let document = Document::parse(&text, name)?;
-    let asked = Resources::read(&document)?;
+    let mut asked = Resources::read(&document)?;
 
     let lock = directory.lock()?;
     let mut state = directory.state()?;
@@ -98,15 +98,19 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let saved = if state.limits.is_empty() { "{}" } else { &state.limits };
     let saved = Document::parse(saved.as_bytes(), "state.json")?;
     let before = saved.read(Resources::parse)?;
-    let undo = Resources {
+    let mut undo = Resources {
         memory: asked.memory.and(before.memory),
         cpu: asked.cpu.and(before.cpu),
         pids: asked.pids.and(before.pids),
         ..Resources::default()
     };
-    if let Err(error) = state.cgroups.update(asked, &before) {
+    let set = |resources: &mut Resources<'_>| match &state.systemd {
+        Some(unit) => unit.update(&state.cgroups, resources, &before),
+        None => state.cgroups.update(resources, &before),
+    };
+    if let Err(error) = set(&mut asked) {
         // As far as it goes: what was written before the failure.
-        let _ = state.cgroups.update(undo, &before);
+        let _ = set(&mut undo);
         return Err(error);
     }
     state.limits = limits::merge(saved.value(), document.value());

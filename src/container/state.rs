@@ -5,9 +5,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::act::listener::Listener;
+use crate::cgroup::systemd::Unit;
 use crate::container::{Cgroups, ContainerId};
 use crate::error::Result;
 use crate::json::{self, Node, Writer};
+use crate::rdt::Group;
 
 /// A container's state, as saved.
 #[derive(Debug, Clone)]
@@ -32,10 +34,12 @@ pub struct State {
     pub annotations: Vec<(String, String)>,
     /// Its cgroups.
     pub cgroups: Cgroups,
+    /// Its classes of caches and memory bandwidth.
+    pub rdt: Group,
     /// Errors of cgroups for want of permission are ignored.
     pub rootless: bool,
-    /// The cgroups were made by systemd.
-    pub systemd: bool,
+    /// The unit, where systemd made the cgroups.
+    pub systemd: Option<Unit>,
     /// The container has a pid namespace of its own: all its processes end with
     /// its init.
     pub own_pids: bool,
@@ -86,8 +90,12 @@ impl State {
         out.close();
         out.key("cgroups");
         self.cgroups.to_json(&mut out);
+        self.rdt.to_json(&mut out);
         out.bool_field("rootless", self.rootless);
-        out.bool_field("systemd", self.systemd);
+        if let Some(unit) = &self.systemd {
+            out.key("systemd");
+            unit.to_json(&mut out);
+        }
         out.bool_field("ownPids", self.own_pids);
         out.string_field("listenerPath", &self.listener_path);
         out.string_field("listenerMetadata", &self.listener_metadata);
@@ -127,8 +135,9 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         cgroups: Cgroups::from_json(&node.required("cgroups")?)?,
+        rdt: Group::from_json(node),
         rootless: node.flag("rootless"),
-        systemd: node.flag("systemd"),
+        systemd: node.get("systemd").and_then(|node| Unit::from_json(&node)),
         own_pids: node.flag("ownPids"),
         listener_path: node.text("listenerPath").unwrap_or_default().to_owned(),
         listener_metadata: node.text("listenerMetadata").unwrap_or_default().to_owned(),
@@ -153,8 +162,17 @@ pub mod tests {
             created: "2024-02-29T12:00:00.5Z".to_owned(),
             annotations: alloc::vec![("a.b".to_owned(), "\"c\"".to_owned())],
             cgroups: Cgroups::default(),
+            rdt: Group {
+                class: "/r/web".to_owned(),
+                own: true,
+                monitor: "/r/web/mon_groups/web".to_owned(),
+            },
             rootless: false,
-            systemd: true,
+            systemd: Some(Unit {
+                name: "runc-web.scope".to_owned(),
+                user: true,
+                bus: "unix:path=/run/user/1/bus".to_owned(),
+            }),
             own_pids: true,
             listener_path: String::new(),
             listener_metadata: String::new(),

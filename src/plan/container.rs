@@ -12,7 +12,7 @@ use crate::namespace::join::Join;
 use crate::process::identity::{Identity, Sets};
 use crate::process::program::Program;
 use crate::process::terminal::Size;
-use crate::spec::{self, IdMapping, Linux, PersonalityDomain, Process, Spec, ranges};
+use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
 use crate::{namespace, network};
 use alloc::ffi::CString;
@@ -61,7 +61,6 @@ pub struct Request<'a> {
 /// A property that cannot be carried out here, named with its path.
 pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     let process = spec.process.as_ref().ok_or_else(|| error!("process: it is missing"))?;
-    refuse(&unsupported(spec))?;
     let mut warnings = spec::validate::warnings(spec);
     let namespaces = namespaces(spec, request.host)?;
     let program = program(process, request.extra_env)?;
@@ -104,36 +103,6 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     };
     operations(&mut plan, spec, process, request)?;
     Ok(plan)
-}
-
-/// What this release cannot do; it must not look as if it had been done.
-fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 4] {
-    let linux = &spec.linux;
-    let mounts = |test: fn(&spec::Mount<'_>) -> bool| spec.mounts.iter().any(test);
-    let label = linux.mount_label.is_some_and(|label| !label.is_empty());
-    [
-        (linux.intel_rdt.is_some(), "linux.intelRdt"),
-        (label, "linux.mountLabel"),
-        (mounts(|mount| !mount.uid_mappings.is_empty()), "mounts[].uidMappings"),
-        (
-            mounts(|mount| {
-                let options = mount.explained();
-                options.idmap.is_some() || options.tmpcopyup || options.remount
-            }),
-            "mounts[].options: idmap, tmpcopyup or remount",
-        ),
-    ]
-}
-
-/// Refuses the first property that is asked for.
-///
-/// # Errors
-/// One is.
-pub fn refuse(asked: &[(bool, &'static str)]) -> Result<()> {
-    match asked.iter().find(|one| one.0) {
-        Some((_, name)) => Err(error!("{name}: not supported by this release")),
-        None => Ok(()),
-    }
 }
 
 fn operations(
@@ -260,10 +229,20 @@ fn file_system(
             .transpose()?,
     });
     let in_user_namespace = request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
+    let mount_label = mount_label(spec, request.host)?;
+    let label_option = spec.annotation("run.oci.mount_context_type").unwrap_or("context");
     let mut dev_is_bound = false;
     for entry in &spec.mounts {
-        let mount = mounts::mount(entry, request.bundle)?;
-        if mount.bind.is_none() && matches!(entry.kind, Some("cgroup" | "cgroup2")) {
+        let mut mount = mounts::mount(entry, request.bundle)?;
+        if let Some(label) = mount_label {
+            mounts::label(&mut mount, label_option, label)?;
+        }
+        mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
+        mount.by_command = mount.id_map.is_some();
+        if mount.bind.is_none()
+            && !mount.remount
+            && matches!(entry.kind, Some("cgroup" | "cgroup2"))
+        {
             ops.push(Op::CgroupMount(CgroupMount::plan(
                 request.layout,
                 request.cgroups,
@@ -283,7 +262,10 @@ fn file_system(
             options: Vec::from(["bind", "nosuid", "noexec", "nodev", "ro"]),
             ..spec::Mount::default()
         };
-        ops.push(Op::Mount(mounts::mount(&entry, request.bundle)?));
+        let mut mount = mounts::mount(&entry, request.bundle)?;
+        // Root of a user namespace may not come so far.
+        mount.by_command = true;
+        ops.push(Op::Mount(mount));
     }
     if !dev_is_bound {
         let devices = mounts::devices(&linux.devices, in_user_namespace)?;
@@ -317,6 +299,19 @@ fn file_system(
         ops.push(Op::RootReadonly);
     }
     Ok(())
+}
+
+/// The SELinux label of the container's file systems.
+///
+/// # Errors
+/// There is one, but SELinux is not on.
+fn mount_label<'a>(spec: &Spec<'a>, host: Host) -> Result<Option<&'a str>> {
+    match spec.linux.mount_label.filter(|label| !label.is_empty()) {
+        Some(label) if !host.selinux => Err(error!(
+            "linux.mountLabel: {label:?} is asked for, but SELinux is not enabled on this host"
+        )),
+        label => Ok(label),
+    }
 }
 
 /// Who gets the cgroup: with a new cgroup namespace and a writable view of it,
@@ -398,7 +393,11 @@ pub fn program(process: &Process<'_>, extra: &[String]) -> Result<Program> {
         .ok_or_else(|| error!("process.args: it is empty, or a text has a null byte in it"))
 }
 
-fn hooks(kind: &'static str, hooks: &[spec::Hook<'_>], default: &[CString]) -> Result<Hooks> {
+/// The hooks of one kind; `default` is the environment of those that have none.
+///
+/// # Errors
+/// A null byte.
+pub fn hooks(kind: &'static str, hooks: &[spec::Hook<'_>], default: &[CString]) -> Result<Hooks> {
     Hooks::new(kind, hooks, default)
         .ok_or_else(|| error!("hooks.{kind}: a text has a null byte in it"))
 }
@@ -418,18 +417,10 @@ fn namespaces(spec: &Spec<'_>, host: Host) -> Result<namespace::Plan> {
         }
     }
     if plan.is_new(CLONE_NEWUSER) {
-        let ranges = |map: &[IdMapping]| -> Vec<Range> {
-            let range = |map: &IdMapping| Range {
-                container: map.container_id,
-                host: map.host_id,
-                size: map.size,
-            };
-            map.iter().map(range).collect()
-        };
         let needed = (1 << CAP_SETUID) | (1 << CAP_SETGID);
         plan.id_maps = Some(IdMaps::new(
-            ranges(&linux.uid_mappings),
-            ranges(&linux.gid_mappings),
+            mounts::ranges(&linux.uid_mappings),
+            mounts::ranges(&linux.gid_mappings),
             (host.uid, host.gid),
             host.capabilities & needed == needed,
         ));
@@ -462,10 +453,7 @@ fn identity(
     warnings: &mut Vec<String>,
 ) -> Result<Identity> {
     let denied = namespaces.id_maps.as_ref().is_some_and(|maps| maps.deny_setgroups);
-    let keep = spec
-        .annotations
-        .iter()
-        .any(|&(key, value)| key == "run.oci.keep_original_groups" && value == "1");
+    let keep = spec.annotation("run.oci.keep_original_groups") == Some("1");
     if denied && !process.user.additional_gids.is_empty() {
         return Err(Error::new(
             "process.user.additionalGids: an ordinary user cannot set groups in a user namespace \

@@ -5,10 +5,13 @@
 //! one allocates nothing, and can be printed.
 
 pub mod container;
+pub mod document;
 pub mod exec;
 pub mod mounts;
 pub mod op;
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;
 

@@ -6,11 +6,13 @@
 
 mod binary;
 mod build;
+mod completions;
 mod debian;
 mod demo;
 mod elf;
 mod error;
 mod footprint;
+mod man;
 mod process;
 mod seccomp_tables;
 mod size;
@@ -33,6 +35,8 @@ cargo xtask COMMAND
                        host, v1 or v2; may be given again
        NAME            only tests whose name contains it, or the integration
                        tests of the file tests/suite/NAME.rs
+  man OUTDIR           write the manual pages
+  completions SHELL    print the completions for bash, zsh or fish
   seccomp-tables       make src/seccomp/tables again (--headers DIR --source DIR)
   size [--record]      size, peak memory and system calls, next to the last
                        recorded ones; --record writes them down
@@ -60,7 +64,9 @@ fn dispatch() -> Result<bool> {
     };
     match command.as_str() {
         "build" => build::command(parser),
+        "completions" => completions::command(parser),
         "demo" => demo::command(parser),
+        "man" => man::command(parser),
         "test" => test::command(parser),
         "seccomp-tables" => seccomp_tables::run(parser).map(|()| true).map_err(|e| e.to_string()),
         "size" => size::command(parser),
