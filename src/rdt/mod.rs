@@ -36,6 +36,11 @@ pub struct Group {
     pub monitor: String,
 }
 
+/// Whether this host has it.
+pub fn is_there() -> bool {
+    read(&format!("{ROOT}/schemata")).is_ok()
+}
+
 impl Group {
     /// Finds out which groups a container gets; makes none.
     ///
@@ -84,7 +89,7 @@ impl Group {
         self.share(rdt)
     }
 
-    /// Gives the class its shares.
+    /// Gives the class these shares; those of other resources stay.
     ///
     /// # Errors
     /// The CPU does not take them.
