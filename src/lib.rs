@@ -9,6 +9,7 @@ pub mod act;
 pub mod cgroup;
 pub mod command;
 pub mod container;
+pub mod dbus;
 pub mod errno;
 pub mod error;
 pub mod fault;

@@ -4,7 +4,8 @@ use super::foreground::Foreground;
 use super::handover::{self, kept_descriptors, send_pidfd, send_terminal, write_pid_file};
 use super::launch::{Born, Launch, end, launch};
 use super::{host, protect};
-use crate::cgroup::{self, Cgroups, Layout};
+use crate::cgroup::systemd::{self, Driver};
+use crate::cgroup::{self, Cgroups, Created, Layout};
 use crate::command::{CgroupManager, CreateOptions, Invocation};
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
@@ -18,7 +19,7 @@ use crate::plan::mounts::absolute;
 use crate::plan::{Host, Plan};
 use crate::spec::{self, NamespaceKind, Spec};
 use crate::sys::exec::Strings;
-use crate::sys::signal;
+use crate::sys::{descriptor, signal};
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -29,6 +30,7 @@ use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
 };
+use rustix::process::Pid;
 
 /// The largest config.json that is read, in bytes.
 const CONFIG_LIMIT: usize = 64 << 20;
@@ -61,20 +63,10 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     let detached = mode == Until::Created || options.detach;
     check_terminal(&spec, options, detached)?;
     let rootfs = check_rootfs(&spec, &bundle)?;
-    let host = host::gather(spec.process.as_ref());
-    let rootless = invocation.globals.is_rootless();
-    let layout = match invocation.globals.cgroup_manager {
-        CgroupManager::Disabled => Layout::default(),
-        CgroupManager::Cgroupfs => Layout::detect()?,
-        CgroupManager::Systemd => return Err(systemd_missing()),
-    };
-    let cgroups = cgroup::plan(
-        &layout,
-        spec.linux.cgroups_path,
-        options.id.as_str(),
-        spec.linux.resources.as_ref(),
-        rootless,
-    )?;
+    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
+    let Placement { layout, mut driver, rootless, cgroups } =
+        placement(invocation, &spec, options.id.as_str())?;
+    let unit = driver.as_ref().map(|driver| driver.unit.clone());
     let Draft { mut plan, environment, notify_host } =
         draft(invocation, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
     let console = match &options.console_socket {
@@ -96,7 +88,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
             .collect(),
         cgroups: Cgroups::default(),
         rootless,
-        systemd: false,
+        systemd: unit,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
         listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
@@ -120,7 +112,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     };
     let made = cgroups.check_unused().and_then(|()| {
         making.state.cgroups = cgroups.cgroups.clone();
-        making.make(&mut plan, &cgroups)
+        making.make(&mut plan, &cgroups, driver.as_mut())
     });
     let born = match made {
         Ok(born) => born,
@@ -151,6 +143,51 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         finish(invocation, &root, &state)?;
     }
     Ok(status)
+}
+
+/// Where a container's cgroups are to be.
+pub struct Placement {
+    /// The host's cgroups.
+    pub layout: Layout,
+    driver: Option<Driver>,
+    /// Cgroups that may not be made are done without.
+    pub rootless: bool,
+    /// The container's.
+    pub cgroups: cgroup::Plan,
+}
+
+/// Plans the cgroups of a container.
+///
+/// # Errors
+/// Those of planning; systemd, where it is to make them, cannot be reached.
+pub fn placement(invocation: &Invocation, spec: &Spec<'_>, id: &str) -> Result<Placement> {
+    let layout = match invocation.globals.cgroup_manager {
+        CgroupManager::Disabled => Layout::default(),
+        CgroupManager::Cgroupfs | CgroupManager::Systemd => Layout::detect()?,
+    };
+    let resources = spec.linux.resources.as_ref();
+    let driver = match invocation.globals.cgroup_manager {
+        CgroupManager::Systemd => Some(Driver::connect(&systemd::Request {
+            cgroups_path: spec.linux.cgroups_path,
+            id,
+            annotations: &spec.annotations,
+            devices: resources.map_or(&[], |resources| &resources.devices),
+            unified: layout.is_unified(),
+            rootless: invocation.globals.rootless,
+            environment: invocation.environment,
+        })?),
+        _ => None,
+    };
+    let rootless =
+        invocation.globals.is_rootless() || driver.as_ref().is_some_and(|driver| driver.unit.user);
+    let cgroups = cgroup::plan(
+        &layout,
+        driver.as_ref().map_or(spec.linux.cgroups_path, |driver| Some(&driver.path)),
+        id,
+        resources,
+        rootless,
+    )?;
+    Ok(Placement { layout, driver, rootless, cgroups })
 }
 
 /// The plan of a container, and what carrying it out needs beside it.
@@ -224,17 +261,27 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    fn make(&mut self, plan: &mut Plan, cgroups: &cgroup::Plan) -> Result<(Born, Foreground)> {
+    fn make(
+        &mut self,
+        plan: &mut Plan,
+        cgroups: &cgroup::Plan,
+        mut driver: Option<&mut Driver>,
+    ) -> Result<(Born, Foreground)> {
         // What must be cleaned is written down before it is made.
         self.directory.save(self.lock, &self.state)?;
-        let created = cgroups.create().inspect_err(|_| {
-            // It has removed what it made; the rest was never ours.
-            self.state.cgroups = Cgroups::default();
-        })?;
-        self.state.cgroups = created.cgroups().clone();
-        if let Some((uid, gid)) = plan.cgroup_owner {
-            created.delegate(uid, gid)?;
-        }
+        let owner = plan.cgroup_owner;
+        let mut created = match driver {
+            // It needs the first process.
+            Some(_) => Created::default(),
+            None => {
+                let created = cgroups.create().inspect_err(|_| {
+                    // It has removed what it made; the rest was never ours.
+                    self.state.cgroups = Cgroups::default();
+                })?;
+                own(&mut self.state, &created, owner)?;
+                created
+            }
+        };
         if let Some(host) = self.notify_host {
             notify::make_directory(self.directory)?;
             if self.mode == Until::Running {
@@ -254,18 +301,38 @@ impl Making<'_> {
             // Orphans of a container without its own pid namespace come to us.
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         }
+        let mut private = Vec::from([self.directory.as_fd()]);
+        if let Some(driver) = &driver {
+            private.extend(descriptor::borrow(driver.as_fd().as_raw_fd()));
+        }
+        let state = &mut self.state;
+        let by_systemd = driver.is_some();
+        let mut placed = None;
+        let mut place = |pid| -> Result<()> {
+            let Some(driver) = &mut driver else { return Ok(()) };
+            driver.start(cgroups, pid).inspect_err(|_| {
+                // There is no unit, or it is somebody else's.
+                (state.cgroups, state.systemd) = (Cgroups::default(), None);
+            })?;
+            let created = placed.insert(cgroups.adopt(pid)?);
+            own(state, created, owner)
+        };
+        let place: Option<&mut dyn FnMut(Pid) -> Result<()>> =
+            if by_systemd { Some(&mut place) } else { None };
         let born = launch(
             plan,
             Launch {
                 cgroups: Some(&created),
+                place,
                 start,
-                private: Vec::from([self.directory.as_fd()]),
+                private,
                 environment: self.environment,
                 failure_status: 0,
                 mask,
             },
         )
         .map_err(not_started)?;
+        created = placed.unwrap_or(created);
         match self.bring_up(plan, &born) {
             Ok(foreground) => {
                 created.keep();
@@ -330,6 +397,12 @@ impl Making<'_> {
         }
         poststop(&self.state, self.invocation);
     }
+}
+
+/// These cgroups are the container's, and where it may have them its owner's.
+fn own(state: &mut State, created: &Created, owner: Option<(u32, u32)>) -> Result<()> {
+    state.cgroups = created.cgroups().clone();
+    owner.map_or(Ok(()), |(uid, gid)| created.delegate(uid, gid))
 }
 
 /// Deletes the container that has just ended.
@@ -416,9 +489,6 @@ pub fn read_config(path: &str) -> Result<Vec<u8>> {
 
 fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> Result<()> {
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
-    if terminal && !detached {
-        Foreground::check_terminal("process.terminal")?;
-    }
     if detached && terminal && options.console_socket.is_none() {
         return Err(Error::new(
             "cannot allocate tty if runc will detach without setting console socket",
@@ -428,6 +498,9 @@ fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> R
         return Err(Error::new(
             "cannot use console socket if runc will not detach or allocate tty",
         ));
+    }
+    if terminal && !detached {
+        Foreground::check_terminal("process.terminal")?;
     }
     Ok(())
 }
@@ -486,9 +559,4 @@ fn hooks_text(document: &Document<'_>, spec: &Spec<'_>) -> String {
     let mut writer = Writer::new();
     writer.value(hooks);
     writer.finish()
-}
-
-fn systemd_missing() -> Error {
-    Error::new("--systemd-cgroup: cgroups through systemd are not part of this release")
-        .hint("use --cgroup-manager cgroupfs")
 }

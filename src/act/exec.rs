@@ -99,7 +99,7 @@ fn run(
         linux: &spec.linux,
         preserve_fds,
         extra_env: &extra_env,
-        host: host::gather(Some(process)),
+        host: host::gather(Some(process), None),
         setgroups_denied: setgroups_denied(state.pid),
     };
     let mut plan = plan(process, request)?;
@@ -114,10 +114,18 @@ fn run(
     }
     let mask = signal::block(signal::Set::ALL);
     let mut start = |cgroups: &Created| {
+        let mut place = |pid| match (cgroups.add(pid), &state.systemd) {
+            // Between two cgroups of a user only that one's systemd may move it.
+            (Err(error), Some(unit)) if error.errno == Some(Errno::ACCESS) => {
+                unit.attach(pid, cgroups.cgroups(), &state.cgroups)
+            }
+            (result, _) => result,
+        };
         launch(
             &mut plan,
             Launch {
                 cgroups: Some(cgroups),
+                place: if cgroups.needs_move() { Some(&mut place) } else { None },
                 start: None,
                 private: Vec::new(),
                 environment: &environment,

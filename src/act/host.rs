@@ -7,11 +7,11 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{getegid, geteuid};
 use rustix::thread::capabilities;
 
-/// Gathers the facts that matter for `process`.
-pub fn gather(process: Option<&Process<'_>>) -> Host {
+/// Gathers the facts that matter for `process` and mounts with this label.
+pub fn gather(process: Option<&Process<'_>>, mount_label: Option<&str>) -> Host {
     let asks = |label: Option<&str>| label.is_some_and(|label| !label.is_empty());
     let apparmor = process.is_some_and(|process| asks(process.apparmor_profile));
-    let selinux = process.is_some_and(|process| asks(process.selinux_label));
+    let selinux = asks(mount_label) || process.is_some_and(|process| asks(process.selinux_label));
     Host {
         uid: geteuid().as_raw(),
         gid: getegid().as_raw(),

@@ -13,6 +13,7 @@ use crate::network::devices::move_devices;
 use crate::plan::Plan;
 use crate::process::schedule::schedule;
 use crate::process::spawn::reap;
+use crate::rootfs::prepare::prepare;
 use crate::spec::Rlimit;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
@@ -30,6 +31,9 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 pub struct Launch<'a> {
     /// The cgroups to be born into.
     pub cgroups: Option<&'a Created>,
+    /// Puts a process that was not born into its cgroups there, instead of
+    /// [`Created::add`]. The process waits meanwhile.
+    pub place: Option<&'a mut dyn FnMut(Pid) -> Result<()>>,
     /// The socket on which the first process waits for `start`.
     pub start: Option<OwnedFd>,
     /// Descriptors that only the command may keep.
@@ -55,7 +59,7 @@ pub struct Born {
 /// # Errors
 /// The kernel refuses the namespaces, or what the set-up process reports. No
 /// process is left then.
-pub fn launch(plan: &mut Plan, launch: Launch<'_>) -> Result<Born> {
+pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
     let needs_stage = plan.namespaces.needs_stage();
     raise_hard_limits(&plan.rlimits)?;
     if let Some(cpus) = &plan.first_cpus {
@@ -64,6 +68,7 @@ pub fn launch(plan: &mut Plan, launch: Launch<'_>) -> Result<Born> {
     for join in &mut plan.namespaces.join {
         join.open()?;
     }
+    prepare(plan, launch.environment)?;
     let flags = if needs_stage { 0 } else { plan.namespaces.new & !CLONE_NEWCGROUP };
     let unified = launch.cgroups.and_then(Created::unified);
     match spawn(plan, &launch, flags, unified) {
@@ -81,7 +86,7 @@ pub fn launch(plan: &mut Plan, launch: Launch<'_>) -> Result<Born> {
         report::decode(report::Report::failed(&"", &fault, 0).as_bytes())
     })
     .and_then(|(mut pid, ours)| {
-        match raise(plan, &launch, needs_stage, unified, &mut pid, &ours) {
+        match raise(plan, &mut launch, needs_stage, unified, &mut pid, &ours) {
             Ok(()) => Ok(Born { pid, channel: ours }),
             Err(error) => {
                 end(pid);
@@ -111,6 +116,15 @@ fn raise_hard_limits(limits: &[Rlimit]) -> Result<()> {
     Ok(())
 }
 
+impl Launch<'_> {
+    /// Whether the first process is moved into its cgroups, not being born into
+    /// that of the unified hierarchy.
+    fn moves(&self, born_into: Option<BorrowedFd<'_>>) -> bool {
+        born_into.is_none()
+            && (self.place.is_some() || self.cgroups.is_some_and(Created::needs_move))
+    }
+}
+
 type Spawned = (Pid, Channel);
 
 /// The clone itself.
@@ -124,7 +138,7 @@ fn spawn(
     let proc_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let copy = |fd: &OwnedFd| dup(fd);
     let files = launch.cgroups.map_or(&[][..], Created::enter_files);
-    let moved = unified.is_none() && launch.cgroups.is_some_and(Created::needs_move);
+    let moved = launch.moves(unified);
     let child = Child {
         channel: theirs,
         start: launch.start.as_ref().map(copy).transpose()?,
@@ -151,15 +165,19 @@ fn spawn(
 /// the set-up process's, and becomes the first process's when that is born.
 fn raise(
     plan: &Plan,
-    launch: &Launch<'_>,
+    launch: &mut Launch<'_>,
     needs_stage: bool,
     unified: Option<BorrowedFd<'_>>,
     pid: &mut Pid,
     channel: &Channel,
 ) -> Result<()> {
-    let moved = unified.is_none() && launch.cgroups.is_some_and(Created::needs_move);
-    if moved && let Some(cgroups) = launch.cgroups {
-        cgroups.add(*pid)?;
+    let moved = launch.moves(unified);
+    if moved {
+        match (&mut launch.place, launch.cgroups) {
+            (Some(place), _) => place(*pid)?,
+            (None, Some(cgroups)) => cgroups.add(*pid)?,
+            (None, None) => {}
+        }
     }
     if !needs_stage {
         set_oom_score_adj(plan, *pid)?;

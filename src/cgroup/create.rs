@@ -75,7 +75,24 @@ impl Plan {
     pub fn create(&self) -> Result<Created> {
         let mut created = Created::default();
         for (index, group) in self.cgroups.groups.iter().enumerate() {
-            match self.create_one(index, group, &mut created) {
+            match self.create_one(index, group, &mut created, None) {
+                Err(error) if !self.may_skip(index, error.errno) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(created)
+    }
+
+    /// The same where systemd has made the cgroups that it manages and put this
+    /// process of the container there: makes the others, writes the limits, and
+    /// puts the process into all of them.
+    ///
+    /// # Errors
+    /// As [`Plan::create`].
+    pub fn adopt(&self, pid: Pid) -> Result<Created> {
+        let mut created = Created::default();
+        for (index, group) in self.cgroups.groups.iter().enumerate() {
+            match self.create_one(index, group, &mut created, Some(pid)) {
                 Err(error) if !self.may_skip(index, error.errno) => return Err(error),
                 _ => {}
             }
@@ -89,13 +106,20 @@ impl Plan {
         self.rootless && denied && !self.limited(index)
     }
 
-    fn create_one(&self, index: usize, group: &Group, created: &mut Created) -> Result<()> {
+    /// One of them; with a process, it may be there and is put into it.
+    fn create_one(
+        &self,
+        index: usize,
+        group: &Group,
+        created: &mut Created,
+        inmate: Option<Pid>,
+    ) -> Result<()> {
         let mount = &self.mounts[index];
         let made = created.made.0.len();
         let existed = make_all(mount, &group.directory, &mut created.made.0).map_err(|error| {
             if self.rootless { error.hint("a limit needs a delegated cgroup") } else { error }
         })?;
-        if existed {
+        if existed && inmate.is_none() {
             check_unused(group)?;
         }
         if group.unified {
@@ -104,6 +128,9 @@ impl Plan {
             hierarchy::inherit_cpuset(mount, &created.made.0[made..], &group.directory)?;
         }
         limits::apply(&self.writes_of(index), &group.directory)?;
+        if let Some(pid) = inmate {
+            move_into(group, pid)?;
+        }
         if group.unified {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY;
             let directory = file::must_open(&group.directory, "", flags)?;
@@ -165,6 +192,20 @@ fn check_unused(group: &Group) -> Result<()> {
     Ok(())
 }
 
+/// The file of the processes.
+const PROCS: &str = "cgroup.procs";
+
+/// Moves a process into a cgroup where it may be already: moving it again would
+/// take as long.
+fn move_into(group: &Group, pid: Pid) -> Result<()> {
+    let pid = alloc::format!("{}", pid.as_raw_nonzero());
+    let inside = file::read_in(&group.directory, PROCS).unwrap_or_default();
+    if inside.lines().any(|line| line == pid) {
+        return Ok(());
+    }
+    file::must_write(&group.directory, PROCS, &pid)
+}
+
 impl Created {
     /// One more cgroup, with what it is entered by: the directory of the unified
     /// hierarchy, or `tasks`.
@@ -206,8 +247,7 @@ impl Created {
     /// The file, the process id and the errno.
     pub fn add(&self, pid: Pid) -> Result<()> {
         let Some(group) = self.cgroups.unified() else { return Ok(()) };
-        let pid = alloc::format!("{}", pid.as_raw_nonzero());
-        file::must_write(&group.directory, "cgroup.procs", &pid)
+        file::must_write(&group.directory, PROCS, &alloc::format!("{}", pid.as_raw_nonzero()))
     }
 
     /// Gives the cgroup to the owner of the container's user namespace

@@ -32,6 +32,11 @@ const DEFAULT: [DeviceRule; 10] = [
     device(Some(5), Some(2)),
 ];
 
+/// What was asked for, and above it what every container may use.
+pub fn with_default(asked: &[DeviceRule]) -> Vec<DeviceRule> {
+    asked.iter().copied().chain(DEFAULT).collect()
+}
+
 const MKNOD: DeviceAccess = DeviceAccess { read: false, write: false, mknod: true };
 
 const fn device(major: Option<u32>, minor: Option<u32>) -> DeviceRule {
@@ -62,7 +67,7 @@ impl Devices {
     /// # Errors
     /// The host has no device cgroup; rules that v1 cannot express.
     pub fn plan(asked: &[DeviceRule], groups: &[Group], rootless: bool) -> Result<Option<Devices>> {
-        let rules: Vec<DeviceRule> = asked.iter().copied().chain(DEFAULT).collect();
+        let rules = with_default(asked);
         let find = |wanted: fn(&Group) -> bool| groups.iter().position(wanted);
         if let Some(group) = find(|group| !group.unified && group.has("devices")) {
             let rules = match devices_v1::lines(&rules) {

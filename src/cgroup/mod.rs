@@ -32,14 +32,21 @@ mod members;
 mod mount;
 #[cfg(test)]
 mod mount_tests;
+mod oom;
 mod open;
 mod path;
 mod plan;
 mod remove;
 #[cfg(test)]
 mod rootless_tests;
+mod stats;
+mod stats_lists;
+#[cfg(test)]
+mod stats_tests;
+pub mod systemd;
 #[cfg(test)]
 mod tests;
+mod text;
 mod update;
 mod weight;
 
@@ -48,4 +55,5 @@ pub use group::{Cgroups, Group};
 pub use layout::{Hierarchy, Layout};
 pub use limits::Write;
 pub use mount::CgroupMount;
+pub use oom::OomWatch;
 pub use plan::{Plan, plan};

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::file;
-use super::group::Cgroups;
+use super::group::{Cgroups, Group};
 use super::limits::{Write, apply, limits};
 use crate::error::Result;
 use crate::spec::Resources;
@@ -15,6 +15,16 @@ impl Cgroups {
     /// As [`super::plan()`] and [`super::Plan::create`]; values written before
     /// the one that failed stay.
     pub fn update(&self, resources: &Resources<'_>) -> Result<()> {
+        let (groups, writes) = self.writes(resources)?;
+        for (index, group) in groups.iter().enumerate() {
+            let own: Vec<&Write> = writes.iter().filter(|write| write.group == index).collect();
+            apply(&own, &group.directory)?;
+        }
+        Ok(())
+    }
+
+    /// What is written for these limits, and the groups with their controllers.
+    pub(super) fn writes(&self, resources: &Resources<'_>) -> Result<(Vec<Group>, Vec<Write>)> {
         let mut groups = self.groups.clone();
         for group in groups.iter_mut().filter(|group| group.unified) {
             let text = file::must_read(&group.directory, "cgroup.controllers")?;
@@ -25,11 +35,7 @@ impl Cgroups {
             complete(&mut resources, &group.directory);
         }
         let writes = limits(&resources, &groups)?;
-        for (index, group) in groups.iter().enumerate() {
-            let own: Vec<&Write> = writes.iter().filter(|write| write.group == index).collect();
-            apply(&own, &group.directory)?;
-        }
-        Ok(())
+        Ok((groups, writes))
     }
 }
 

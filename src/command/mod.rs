@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod events;
 mod exec;
 mod features;
 pub mod flag;
@@ -15,6 +16,7 @@ pub mod parse;
 mod pause;
 mod plan;
 mod ps;
+mod quantity;
 mod run;
 mod spec;
 mod start;
@@ -29,7 +31,7 @@ pub use exec::ExecOptions;
 pub use flag::{Command, Flag};
 pub use globals::{CgroupManager, Globals};
 pub use help::ENDING;
-pub use invocation::Invocation;
+pub use invocation::{Invocation, variable};
 
 use crate::command::parse::{Parsed, text};
 use crate::error;
@@ -40,6 +42,7 @@ use crate::log::Log;
 pub static COMMANDS: &[&Command] = &[
     &create::COMMAND,
     &delete::COMMAND,
+    &events::COMMAND,
     &exec::COMMAND,
     &features::COMMAND,
     &kill::COMMAND,

@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 
+use crate::cgroup::systemd::Unit;
 use crate::container::process::Process;
 use crate::container::root::missing;
 use crate::container::{ContainerId, Directory, Lock, Root, State, Status};
@@ -46,7 +47,10 @@ pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<State
 pub fn destroy(directory: &Directory<'_>, lock: &Lock<'_>, state: Option<&State>) -> Result<()> {
     if let Some(state) = state {
         end(state)?;
-        state.cgroups.remove()?;
+        let stopped = state.systemd.as_ref().map_or(Ok(()), Unit::stop);
+        // A unit without its cgroups ends by itself, also where systemd could
+        // not be asked.
+        state.cgroups.remove().map_err(|error| stopped.err().unwrap_or(error))?;
     }
     directory.remove(lock)
 }

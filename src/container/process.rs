@@ -74,6 +74,11 @@ impl Process {
         Process::is_alive(pid, start_time).then_some(Process { pid: id, start_time, fd })
     }
 
+    /// What becomes readable at its end; `None` before Linux 5.3.
+    pub fn fd(&self) -> Option<&OwnedFd> {
+        self.fd.as_ref()
+    }
+
     /// Sends a signal.
     ///
     /// # Errors

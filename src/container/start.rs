@@ -12,9 +12,11 @@ use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with,
 };
+use rustix::process::Signal;
 
 use crate::act::channel::Channel;
 use crate::act::launch::until_program;
+use crate::container::process::Process;
 use crate::container::{Directory, Lock, State, Status};
 use crate::error::{Context, Error, Result};
 
@@ -23,6 +25,9 @@ pub const START_SOCKET: &str = "start.sock";
 
 /// The byte that starts the program.
 const GO: &[u8] = b"s";
+
+/// How long a killed process may take to end.
+const END_MS: u32 = 10_000;
 
 /// Starts the program of the locked container, and returns when it was
 /// executed. The hooks are the caller's.
@@ -45,7 +50,14 @@ pub fn start(lock: &Lock<'_>, state: &State) -> Result<()> {
         other => other.context(|| "connect to the container's init")?,
     };
     send(&socket, GO, SendFlags::NOSIGNAL).context(|| "start the container's program")?;
-    until_program(&Channel::from(socket), &state.listener("created"))?;
+    until_program(&Channel::from(socket), &state.listener("created")).inspect_err(|_| {
+        // It is about to end, or waits for an agent that does not come: when we
+        // return, it has ended.
+        if let Some(init) = Process::find(state.pid, state.start_time) {
+            let _ = init.signal(Signal::KILL);
+            init.wait(END_MS);
+        }
+    })?;
     directory.remove_file(START_SOCKET)
 }
 

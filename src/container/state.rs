@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::act::listener::Listener;
+use crate::cgroup::systemd::Unit;
 use crate::container::{Cgroups, ContainerId};
 use crate::error::Result;
 use crate::json::{self, Node, Writer};
@@ -34,8 +35,8 @@ pub struct State {
     pub cgroups: Cgroups,
     /// Errors of cgroups for want of permission are ignored.
     pub rootless: bool,
-    /// The cgroups were made by systemd.
-    pub systemd: bool,
+    /// The unit, where systemd made the cgroups.
+    pub systemd: Option<Unit>,
     /// The container has a pid namespace of its own: all its processes end with
     /// its init.
     pub own_pids: bool,
@@ -85,7 +86,10 @@ impl State {
         out.key("cgroups");
         self.cgroups.to_json(&mut out);
         out.bool_field("rootless", self.rootless);
-        out.bool_field("systemd", self.systemd);
+        if let Some(unit) = &self.systemd {
+            out.key("systemd");
+            unit.to_json(&mut out);
+        }
         out.bool_field("ownPids", self.own_pids);
         out.string_field("listenerPath", &self.listener_path);
         out.string_field("listenerMetadata", &self.listener_metadata);
@@ -125,7 +129,7 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
             .collect(),
         cgroups: Cgroups::from_json(&node.required("cgroups")?)?,
         rootless: node.flag("rootless"),
-        systemd: node.flag("systemd"),
+        systemd: node.get("systemd").and_then(|node| Unit::from_json(&node)),
         own_pids: node.flag("ownPids"),
         listener_path: node.text("listenerPath").unwrap_or_default().to_owned(),
         listener_metadata: node.text("listenerMetadata").unwrap_or_default().to_owned(),
@@ -150,7 +154,11 @@ pub mod tests {
             annotations: alloc::vec![("a.b".to_owned(), "\"c\"".to_owned())],
             cgroups: Cgroups::default(),
             rootless: false,
-            systemd: true,
+            systemd: Some(Unit {
+                name: "runc-web.scope".to_owned(),
+                user: true,
+                bus: "unix:path=/run/user/1/bus".to_owned(),
+            }),
             own_pids: true,
             listener_path: String::new(),
             listener_metadata: String::new(),

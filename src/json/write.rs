@@ -67,6 +67,12 @@ impl Writer {
         let _ = write!(self.out, "{number}");
     }
 
+    /// An integer from 0 to 2^64 - 1.
+    pub fn unsigned(&mut self, number: u64) {
+        self.separate();
+        let _ = write!(self.out, "{number}");
+    }
+
     /// `true` or `false`.
     pub fn bool(&mut self, value: bool) {
         self.literal(if value { "true" } else { "false" });
@@ -87,6 +93,12 @@ impl Writer {
     pub fn number_field(&mut self, key: &str, number: i64) {
         self.key(key);
         self.number(number);
+    }
+
+    /// A property that is an integer from 0 to 2^64 - 1.
+    pub fn unsigned_field(&mut self, key: &str, number: u64) {
+        self.key(key);
+        self.unsigned(number);
     }
 
     /// A property that is a boolean.
@@ -158,7 +170,8 @@ impl Writer {
         }
     }
 
-    fn literal(&mut self, text: &str) {
+    /// A value that is JSON already.
+    pub fn literal(&mut self, text: &str) {
         self.separate();
         self.out.push_str(text);
     }

@@ -12,7 +12,7 @@ use crate::namespace::join::Join;
 use crate::process::identity::{Identity, Sets};
 use crate::process::program::Program;
 use crate::process::terminal::Size;
-use crate::spec::{self, IdMapping, Linux, PersonalityDomain, Process, Spec, ranges};
+use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
 use crate::{namespace, network};
 use alloc::ffi::CString;
@@ -107,22 +107,8 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
 }
 
 /// What this release cannot do; it must not look as if it had been done.
-fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 4] {
-    let linux = &spec.linux;
-    let mounts = |test: fn(&spec::Mount<'_>) -> bool| spec.mounts.iter().any(test);
-    let label = linux.mount_label.is_some_and(|label| !label.is_empty());
-    [
-        (linux.intel_rdt.is_some(), "linux.intelRdt"),
-        (label, "linux.mountLabel"),
-        (mounts(|mount| !mount.uid_mappings.is_empty()), "mounts[].uidMappings"),
-        (
-            mounts(|mount| {
-                let options = mount.explained();
-                options.idmap.is_some() || options.tmpcopyup || options.remount
-            }),
-            "mounts[].options: idmap, tmpcopyup or remount",
-        ),
-    ]
+fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 1] {
+    [(spec.linux.intel_rdt.is_some(), "linux.intelRdt")]
 }
 
 /// Refuses the first property that is asked for.
@@ -260,10 +246,19 @@ fn file_system(
             .transpose()?,
     });
     let in_user_namespace = request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
+    let mount_label = mount_label(spec, request.host)?;
     let mut dev_is_bound = false;
     for entry in &spec.mounts {
-        let mount = mounts::mount(entry, request.bundle)?;
-        if mount.bind.is_none() && matches!(entry.kind, Some("cgroup" | "cgroup2")) {
+        let mut mount = mounts::mount(entry, request.bundle)?;
+        if let Some(label) = mount_label {
+            mounts::label(&mut mount, label)?;
+        }
+        mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
+        mount.by_command = mount.id_map.is_some();
+        if mount.bind.is_none()
+            && !mount.remount
+            && matches!(entry.kind, Some("cgroup" | "cgroup2"))
+        {
             ops.push(Op::CgroupMount(CgroupMount::plan(
                 request.layout,
                 request.cgroups,
@@ -283,7 +278,10 @@ fn file_system(
             options: Vec::from(["bind", "nosuid", "noexec", "nodev", "ro"]),
             ..spec::Mount::default()
         };
-        ops.push(Op::Mount(mounts::mount(&entry, request.bundle)?));
+        let mut mount = mounts::mount(&entry, request.bundle)?;
+        // Root of a user namespace may not come so far.
+        mount.by_command = true;
+        ops.push(Op::Mount(mount));
     }
     if !dev_is_bound {
         let devices = mounts::devices(&linux.devices, in_user_namespace)?;
@@ -317,6 +315,19 @@ fn file_system(
         ops.push(Op::RootReadonly);
     }
     Ok(())
+}
+
+/// The SELinux label of the container's file systems.
+///
+/// # Errors
+/// There is one, but SELinux is not on.
+fn mount_label<'a>(spec: &Spec<'a>, host: Host) -> Result<Option<&'a str>> {
+    match spec.linux.mount_label.filter(|label| !label.is_empty()) {
+        Some(label) if !host.selinux => Err(error!(
+            "linux.mountLabel: {label:?} is asked for, but SELinux is not enabled on this host"
+        )),
+        label => Ok(label),
+    }
 }
 
 /// Who gets the cgroup: with a new cgroup namespace and a writable view of it,
@@ -422,18 +433,10 @@ fn namespaces(spec: &Spec<'_>, host: Host) -> Result<namespace::Plan> {
         }
     }
     if plan.is_new(CLONE_NEWUSER) {
-        let ranges = |map: &[IdMapping]| -> Vec<Range> {
-            let range = |map: &IdMapping| Range {
-                container: map.container_id,
-                host: map.host_id,
-                size: map.size,
-            };
-            map.iter().map(range).collect()
-        };
         let needed = (1 << CAP_SETUID) | (1 << CAP_SETGID);
         plan.id_maps = Some(IdMaps::new(
-            ranges(&linux.uid_mappings),
-            ranges(&linux.gid_mappings),
+            mounts::ranges(&linux.uid_mappings),
+            mounts::ranges(&linux.gid_mappings),
             (host.uid, host.gid),
             host.capabilities & needed == needed,
         ));

@@ -4,9 +4,12 @@
 use super::Op;
 use crate::error;
 use crate::error::Result;
+use crate::namespace;
+use crate::namespace::idmap::{IdMaps, Range};
 use crate::rootfs::device::Device;
 use crate::rootfs::mount::{Mount, Recursion};
-use crate::spec::{self, DeviceKind, MountOptions};
+use crate::rootfs::prepare::IdMap;
+use crate::spec::{self, DeviceKind, IdMapping, MountOptions};
 use crate::sys::mount::Attributes;
 use alloc::ffi::CString;
 use alloc::format;
@@ -53,7 +56,13 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
             options.data.join(",")
         ));
     }
-    let mut data = superblock(options.superblock, options.superblock_clear);
+    if options.tmpcopyup && (kind != "tmpfs" || bind.is_some() || options.remount) {
+        let destination = mount.destination;
+        return Err(error!("mount on {destination:?}: tmpcopyup: only a new tmpfs can have it"));
+    }
+    // One that is filled must be writable meanwhile; its mount is not, then.
+    let later = if options.tmpcopyup { MS_RDONLY } else { 0 };
+    let mut data = superblock(options.superblock & !later, options.superblock_clear);
     for option in &options.data {
         let (key, value) = match option.split_once('=') {
             Some((key, value)) => (key, Some(c_string("mounts[].options", value)?)),
@@ -80,7 +89,65 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
         data,
         legacy_flags: u64::from(options.legacy_flags()),
         legacy_data: c_string("mounts[].options", &options.data.join(","))?,
+        remount: options.remount,
+        copy_up: options.tmpcopyup,
+        ..Mount::default()
     })
+}
+
+/// Adds the SELinux label where the file system takes one: new ones, but for
+/// those of the kernel's own, whose objects have the labels of the policy.
+///
+/// # Errors
+/// A null byte.
+pub fn label(mount: &mut Mount, label: &str) -> Result<()> {
+    const OWN: [&CStr; 6] = [c"", c"proc", c"sysfs", c"mqueue", c"cgroup", c"cgroup2"];
+    let given = mount.data.iter().any(|(key, _)| key.as_c_str() == c"context");
+    if mount.bind.is_some() || mount.remount || given || OWN.contains(&&*mount.fstype) {
+        return Ok(());
+    }
+    let text = |text: &str| c_string("linux.mountLabel", text);
+    mount.data.push((text("context")?, Some(text(label)?)));
+    // In mount(2)'s data a label with commas must be quoted.
+    let data = mount.legacy_data.to_str().unwrap_or_default();
+    let comma = if data.is_empty() { "" } else { "," };
+    mount.legacy_data = text(&format!("{data}{comma}context=\"{label}\""))?;
+    Ok(())
+}
+
+/// How the owners of a bind mount are mapped: by its own maps, or by those of
+/// the container.
+///
+/// # Errors
+/// The mount is none that can be mapped.
+pub fn id_map(
+    entry: &spec::Mount<'_>,
+    mount: &Mount,
+    namespaces: &namespace::Plan,
+) -> Result<Option<IdMap>> {
+    let asked = entry.explained().idmap;
+    let own = !entry.uid_mappings.is_empty();
+    if !own && asked.is_none() {
+        return Ok(None);
+    }
+    if mount.bind.is_none() || mount.remount {
+        return Err(error!("{mount}: idmap: only a bind mount can have its owners mapped"));
+    }
+    let maps = if own {
+        let (uid, gid) = (ranges(&entry.uid_mappings), ranges(&entry.gid_mappings));
+        Some(IdMaps { uid, gid, ..IdMaps::default() })
+    } else {
+        namespaces.id_maps.clone()
+    };
+    let recursion = if asked == Some(true) { Recursion::All } else { Recursion::One };
+    Ok(Some(IdMap { maps, recursion }))
+}
+
+/// Id maps as the kernel takes them.
+pub fn ranges(map: &[IdMapping]) -> Vec<Range> {
+    let range =
+        |map: &IdMapping| Range { container: map.container_id, host: map.host_id, size: map.size };
+    map.iter().map(range).collect()
 }
 
 fn attributes(attributes: spec::Attributes) -> Attributes {
@@ -222,6 +289,17 @@ mod tests {
         let keys: Vec<_> = planned.data.iter().map(|(key, _)| key.to_str().unwrap()).collect();
         assert_eq!(keys, ["ro", "mode", "inode64"]);
         assert_eq!(planned.legacy_data.as_c_str(), c"mode=755,inode64");
+    }
+
+    #[test]
+    fn a_tmpfs_that_is_filled_is_read_only_later() {
+        let entry = spec_mount("tmpfs", "tmpfs", "/d", &["tmpcopyup", "ro", "size=1"]);
+        let planned = mount(&entry, "/b").unwrap();
+        assert!(planned.copy_up && planned.attributes.set == u64::from(MOUNT_ATTR_RDONLY));
+        let keys: Vec<_> = planned.data.iter().map(|(key, _)| key.to_str().unwrap()).collect();
+        assert_eq!(keys, ["size"]);
+        assert!(mount(&spec_mount("ramfs", "x", "/d", &["tmpcopyup"]), "/b").is_err());
+        assert!(mount(&spec_mount("tmpfs", "x", "/d", &["bind", "tmpcopyup"]), "/b").is_err());
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Plans of whole configurations, by the text of their operations.
 
 use super::container::{Request, plan};
-use super::{Host, Plan};
+use super::{Host, Op, Plan};
 use crate::cgroup::{Cgroups, Layout};
 use crate::error::Result;
 use crate::json::Document;
+use crate::rootfs::mount::{Mount, Recursion};
+use crate::rootfs::prepare::IdMap;
 use crate::spec::Spec;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -22,7 +24,18 @@ const HOST: Host = Host {
 /// The plan for a configuration with these properties of `process`, `linux` and
 /// the top, each as JSON members.
 fn planned(process: &str, linux: &str, top: &str) -> Result<Plan> {
+    planned_on(HOST, process, linux, top, None)
+}
+
+fn planned_on(
+    host: Host,
+    process: &str,
+    linux: &str,
+    top: &str,
+    notify: Option<&str>,
+) -> Result<Plan> {
     let part = |text: &str| if text.is_empty() { String::new() } else { format!(",{text}") };
+    // Of two properties with one name the later counts.
     let namespaces = r#""namespaces":[{"type":"mount"},{"type":"network"}]"#;
     let text = format!(
         r#"{{"ociVersion":"1.3.0","root":{{"path":"r"}},"process":{{"cwd":"/","args":["a"]{}}},
@@ -42,10 +55,10 @@ fn planned(process: &str, linux: &str, top: &str) -> Result<Plan> {
         preserve_fds: 0,
         extra_env: &[],
         environment: &[],
-        host: HOST,
+        host,
         layout: &Layout::default(),
         cgroups: &Cgroups::default(),
-        notify: None,
+        notify,
         shared_parent: None,
     };
     plan(&spec, &request)
@@ -89,4 +102,72 @@ fn scheduling_is_kept_for_the_end() {
     // It is only for `exec`.
     assert!(plan.first_cpus.is_none());
     assert!(operations(Ok(plan), "execCPUAffinity").is_empty());
+}
+
+#[test]
+fn owners_of_bind_mounts_are_mapped() {
+    let maps = |plan: Plan| -> Vec<_> {
+        let mount = |op: Op| match op {
+            Op::Mount(mount) => Some(mount),
+            _ => None,
+        };
+        let map = |mount: Mount| (mount.by_command, mount.id_map);
+        plan.ops.into_iter().filter_map(mount).map(map).collect()
+    };
+    let own = r#""uidMappings":[{"containerID":0,"hostID":5,"size":1}],
+        "gidMappings":[{"containerID":0,"hostID":6,"size":1}]"#;
+    let mount = |more: &str| {
+        format!(r#""mounts":[{{"destination":"/d","source":"/s","type":"tmpfs",{more}}}]"#)
+    };
+    let user = r#""namespaces":[{"type":"mount"},{"type":"user"}],
+        "uidMappings":[{"containerID":0,"hostID":7,"size":9}],
+        "gidMappings":[{"containerID":0,"hostID":8,"size":9}]"#;
+    let check = |linux: &str, more: &str, expect: Option<(u32, Recursion)>| {
+        let found = maps(planned("", linux, &mount(more)).unwrap());
+        let [(by_command, map)] = found.as_slice() else { panic!("one mount") };
+        let first = |map: &IdMap| (map.maps.as_ref().unwrap().uid[0].host, map.recursion);
+        assert_eq!(map.as_ref().map(first), expect, "{more}");
+        assert_eq!(*by_command, expect.is_some());
+    };
+    check("", r#""options":["bind"]"#, None);
+    check("", &format!(r#""options":["bind"],{own}"#), Some((5, Recursion::One)));
+    check("", &format!(r#""options":["rbind","ridmap"],{own}"#), Some((5, Recursion::All)));
+    check(user, r#""options":["bind","idmap"]"#, Some((7, Recursion::One)));
+    for options in ["", r#""bind","remount""#] {
+        let top = mount(&format!(r#""options":[{options}],{own}"#));
+        assert!(refused(planned("", "", &top)).contains("only a bind mount"), "{options}");
+    }
+}
+
+#[test]
+fn new_file_systems_get_the_label() {
+    const LABEL: &str = "system_u:object_r:container_file_t:s0:c1,c2";
+    let linux = format!(r#""mountLabel":"{LABEL}""#);
+    let check = |mount: &str, legacy: &str| {
+        let top = format!(r#""mounts":[{{"destination":"/d",{mount}}}]"#);
+        let plan = planned_on(Host { selinux: true, ..HOST }, "", &linux, &top, None).unwrap();
+        let mount = plan.ops.iter().find_map(|op| match op {
+            Op::Mount(mount) => Some(mount),
+            _ => None,
+        });
+        let mount = mount.expect("a mount");
+        assert_eq!(mount.legacy_data.to_str(), Ok(legacy), "{top}");
+        let has = mount.data.iter().any(|(key, _)| key.as_c_str() == c"context");
+        assert_eq!(has, legacy.contains("context"));
+    };
+    let quoted = format!("context=\"{LABEL}\"");
+    check(r#""type":"tmpfs""#, &quoted);
+    check(r#""type":"tmpfs","options":["size=1"]"#, &format!("size=1,{quoted}"));
+    check(r#""type":"tmpfs","options":["context=x"]"#, "context=x");
+    check(r#""type":"proc""#, "");
+    check(r#""source":"/s","options":["bind"]"#, "");
+    assert!(refused(planned("", &linux, "")).contains("SELinux is not enabled"));
+}
+
+#[test]
+fn the_notify_socket_is_the_last_mount() {
+    let top = r#""mounts":[{"destination":"/run","type":"tmpfs"}]"#;
+    let plan = planned_on(HOST, "", "", top, Some("/s/c/notify"));
+    let mounts = operations(plan, "mount ");
+    assert_eq!(mounts, [r#"mount "tmpfs" on "/run""#, r#"mount "/s/c/notify" on "/run/notify""#]);
 }

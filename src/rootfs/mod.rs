@@ -1,7 +1,9 @@
 //! The container's file system: mounts, devices, masks, and the change of root.
 
+pub mod copy_up;
 pub mod device;
 pub mod mask;
 pub mod mount;
 pub mod path;
+pub mod prepare;
 pub mod root;

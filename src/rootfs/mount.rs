@@ -5,17 +5,21 @@
 //! resolved beneath the root. Kernels without those calls (before 5.2; 5.12 for
 //! mount_setattr) get the same by mount(2) on the descriptor's name in procfs.
 
+use super::copy_up::copy_up;
 use super::path::{self, Create, FdPath};
+use super::prepare::IdMap;
 use crate::fault::{Act, Detail, Fault, Quoted};
 use crate::sys::mount::{Attributes, mount, mount_setattr};
 use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
-use linux_raw_sys::general::{MS_BIND, MS_REC, MS_REMOUNT, PROC_SUPER_MAGIC};
+use linux_raw_sys::general::{
+    MOUNT_ATTR_RDONLY, MS_BIND, MS_I_VERSION, MS_RDONLY, MS_REC, MS_REMOUNT, PROC_SUPER_MAGIC,
+};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fstat, fstatfs, openat};
-use rustix::io::Errno;
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
     fsconfig_set_string, fsmount, fsopen, open_tree,
@@ -48,6 +52,16 @@ pub struct Mount {
     pub legacy_flags: u64,
     /// See `legacy_flags`.
     pub legacy_data: CString,
+    /// What is mounted there already gets the options.
+    pub remount: bool,
+    /// The new file system starts with what the destination holds.
+    pub copy_up: bool,
+    /// Owners are shown mapped.
+    pub id_map: Option<IdMap>,
+    /// A bind mount that the command makes: see [`super::prepare`].
+    pub by_command: bool,
+    /// The mount that the command has made.
+    pub tree: Option<OwnedFd>,
 }
 
 /// Whether what is mounted below is meant too.
@@ -97,6 +111,9 @@ impl fmt::Display for Mount {
 impl Mount {
     /// Makes the mount beneath `root`.
     pub fn act(&self, root: BorrowedFd<'_>) -> Act {
+        if self.remount {
+            return self.act_remount(root);
+        }
         let mount = match (self.bind, self.make()) {
             (_, Ok(mount)) => mount,
             // A user namespace may not mount sysfs over a network namespace that
@@ -105,7 +122,7 @@ impl Mount {
                 if fault.errno == Some(Errno::PERM) && self.fstype.as_c_str() == c"sysfs" =>
             {
                 let tree = clone_tree(c"/sys", Recursion::All).detail("bind \"/sys\"")?;
-                self.set_attributes(tree.as_fd())?;
+                self.set_attributes(tree.as_fd()).detail("mount_setattr")?;
                 tree
             }
             (_, Err(fault)) if fault.errno == Some(Errno::NOSYS) => return self.act_legacy(root),
@@ -113,6 +130,10 @@ impl Mount {
         };
         let target = self.target(root, path::is_directory(mount.as_fd())?)?;
         self.check_proc(mount.as_fd(), target.as_fd())?;
+        if self.copy_up {
+            self.fill(target.as_fd(), mount.as_fd())?;
+            self.set_attributes(mount.as_fd()).detail("mount_setattr")?;
+        }
         path::attach(mount.as_fd(), target.as_fd()).detail("move_mount")?;
         for &(propagation, recursion) in &self.propagation {
             let attributes = Attributes { propagation, ..Attributes::default() };
@@ -125,34 +146,47 @@ impl Mount {
     /// The detached mount, with its attributes.
     fn make(&self) -> Result<OwnedFd, Fault> {
         match self.bind {
+            Some(_) if let Some(tree) = &self.tree => Ok(fcntl_dupfd_cloexec(tree, 3)?),
             Some(recursion) => {
                 let tree = clone_tree(&self.source, recursion)
                     .detail(format_args!("open {}", Quoted(&self.source)))?;
-                self.set_attributes(tree.as_fd())?;
+                self.set_attributes(tree.as_fd()).detail("mount_setattr")?;
                 Ok(tree)
             }
             None => self.make_file_system(),
         }
     }
 
-    fn set_attributes(&self, mount: BorrowedFd<'_>) -> Act {
+    /// Sets the attributes of a mount, and of those below it.
+    ///
+    /// # Errors
+    /// Those of mount_setattr(2).
+    pub fn set_attributes(&self, mount: BorrowedFd<'_>) -> Result<(), Errno> {
         if self.attributes.set | self.attributes.clear != 0 {
-            mount_setattr(mount, self.attributes, false).detail("mount_setattr")?;
+            mount_setattr(mount, self.attributes, false)?;
         }
-        if self.recursive.set | self.recursive.clear != 0 {
-            mount_setattr(mount, self.recursive, true).detail("mount_setattr")?;
+        self.set_recursive(mount)
+    }
+
+    fn set_recursive(&self, mount: BorrowedFd<'_>) -> Result<(), Errno> {
+        match self.recursive.set | self.recursive.clear {
+            0 => Ok(()),
+            _ => mount_setattr(mount, self.recursive, true),
         }
-        Ok(())
     }
 
     fn make_file_system(&self) -> Result<OwnedFd, Fault> {
         let long = |value: &CString| value.as_bytes().len() >= FSCONFIG_VALUE_MAX;
-        if self.data.iter().any(|(_, value)| value.as_ref().is_some_and(long)) {
-            // One value of mount(2)'s data may be longer (overlay's lowerdir).
+        if self.data.iter().any(|(_, value)| value.as_ref().is_some_and(long))
+            || self.legacy_flags & u64::from(MS_I_VERSION) != 0
+        {
+            // One value of mount(2)'s data may be longer (overlay's lowerdir),
+            // and fsconfig(2) has no word for this flag.
             return Err(Errno::NOSYS.into());
         }
         let context = fsopen(&*self.fstype, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| {
-            let fault = Fault::from(errno).detail("fsopen");
+            let fault = Fault::from(errno)
+                .detail(format_args!("open file system type {}", Quoted(&self.fstype)));
             match errno {
                 Errno::NODEV => fault.hint("this kernel does not have this file system"),
                 _ => fault,
@@ -171,13 +205,21 @@ impl Mount {
             .map_err(|errno| said(errno, key))?;
         }
         fsconfig_create(context.as_fd()).map_err(|errno| said(errno, c""))?;
-        let attributes = MountAttrFlags::from_bits_retain(self.attributes.set as u32);
+        // What is to be filled is read-only later.
+        let writable = if self.copy_up { MOUNT_ATTR_RDONLY } else { 0 };
+        let attributes = MountAttrFlags::from_bits_retain(self.attributes.set as u32 & !writable);
         let mount = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
             .detail("fsmount")?;
-        if self.recursive.set | self.recursive.clear != 0 {
-            mount_setattr(mount.as_fd(), self.recursive, true).detail("mount_setattr")?;
+        if !self.copy_up {
+            self.set_recursive(mount.as_fd()).detail("mount_setattr")?;
         }
         Ok(mount)
+    }
+
+    /// Fills the new file system with what the directory below holds.
+    fn fill(&self, target: BorrowedFd<'_>, mount: BorrowedFd<'_>) -> Act {
+        let given = |(key, _): &(CString, _)| [c"mode", c"uid", c"gid"].contains(&&**key);
+        copy_up(target, mount, !self.data.iter().any(given))
     }
 
     /// A false /proc would deceive whoever sets up the container, now and at
@@ -233,6 +275,23 @@ impl Mount {
             })
     }
 
+    /// Changes the options of what is mounted at the destination: of the mount
+    /// with `bind`, else of the file system, too.
+    fn act_remount(&self, root: BorrowedFd<'_>) -> Act {
+        let mounted = path::open_in(root, &self.destination).detail("open the mount point")?;
+        let bind = if self.bind.is_some() { MS_BIND } else { 0 };
+        let flags = u64::from(MS_REMOUNT | bind) | self.legacy_flags;
+        let at = FdPath::new(mounted.as_fd());
+        mount(&self.source, at.as_c_str(), &self.fstype, flags, Some(&self.legacy_data)).map_err(
+            |errno| match errno {
+                Errno::INVAL => Fault::from(errno).hint("perhaps nothing is mounted there"),
+                _ => errno.into(),
+            },
+        )?;
+        self.set_recursive(mounted.as_fd()).detail("mount_setattr")?;
+        self.set_propagation_of(mounted.as_fd())
+    }
+
     /// As [`Mount::act`], by mount(2).
     fn act_legacy(&self, root: BorrowedFd<'_>) -> Act {
         let flags = |fd: BorrowedFd<'_>, flags: u64| {
@@ -258,18 +317,30 @@ impl Mount {
                 .detail("mount")?;
         } else {
             let data = (!self.legacy_data.is_empty()).then_some(&*self.legacy_data);
-            mount(&self.source, at.as_c_str(), &self.fstype, self.legacy_flags, data)
-                .detail("mount")?;
+            let later = if self.copy_up { u64::from(MS_RDONLY) } else { 0 };
+            let flags = self.legacy_flags & !later;
+            mount(&self.source, at.as_c_str(), &self.fstype, flags, data).detail("mount")?;
         }
         // The target's descriptor is now below the mount: look again.
         let mounted = path::open_in(root, &self.destination)?;
-        if self.bind.is_some() && self.legacy_flags != 0 {
+        if self.copy_up {
+            self.fill(target.as_fd(), mounted.as_fd())?;
+        }
+        if (self.bind.is_some() || self.copy_up) && self.legacy_flags != 0 {
             let remount = u64::from(MS_BIND | MS_REMOUNT) | self.legacy_flags;
             flags(mounted.as_fd(), remount).detail("remount")?;
         }
+        self.set_recursive(mounted.as_fd()).detail("mount_setattr")?;
+        self.set_propagation_of(mounted.as_fd())
+    }
+
+    /// Changes the propagation of a mount that is in its place, by mount(2).
+    fn set_propagation_of(&self, mounted: BorrowedFd<'_>) -> Act {
+        let at = FdPath::new(mounted);
         for &(propagation, recursion) in &self.propagation {
             let rec = if recursion == Recursion::All { u64::from(MS_REC) } else { 0 };
-            flags(mounted.as_fd(), propagation | rec).detail("change the propagation")?;
+            mount(c"", at.as_c_str(), c"", propagation | rec, None)
+                .detail("change the propagation")?;
         }
         Ok(())
     }
@@ -301,7 +372,7 @@ fn explain(context: BorrowedFd<'_>, errno: Errno, option: &CStr) -> Fault {
     let said = message[..length].strip_prefix(b"e ").unwrap_or(&[]).trim_ascii();
     let fault = Fault::from(errno);
     if !said.is_empty() {
-        return fault.detail(said.escape_ascii());
+        return fault.detail(core::str::from_utf8(said).unwrap_or("?"));
     }
     if option.is_empty() {
         return fault;

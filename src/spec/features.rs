@@ -43,8 +43,8 @@ impl Abilities {
     /// What this build does. Switch a part on when it works.
     pub const BUILD: Abilities = Abilities {
         rdma: false,
-        systemd: false,
-        systemd_user: false,
+        systemd: true,
+        systemd_user: true,
         seccomp: true,
         apparmor: true,
         selinux: true,

@@ -1,7 +1,9 @@
 //! The system's clocks, without the vDSO: finding it costs more than the call.
 
 use super::raw::syscall;
-use linux_raw_sys::general::{__NR_clock_gettime, __kernel_timespec, CLOCK_REALTIME};
+use linux_raw_sys::general::{
+    __NR_clock_gettime, __kernel_timespec, CLOCK_MONOTONIC, CLOCK_REALTIME,
+};
 
 /// The time of day: whole seconds since 1970 in UTC, and nanoseconds below a
 /// second.
@@ -12,4 +14,13 @@ pub fn realtime() -> (i64, u32) {
     // 64-bit architectures. The call cannot fail with these arguments.
     let _ = unsafe { syscall(__NR_clock_gettime, [CLOCK_REALTIME as usize, at, 0, 0, 0, 0]) };
     (time.tv_sec, time.tv_nsec as u32)
+}
+
+/// Milliseconds since some moment in the past, whatever the time of day does.
+pub fn monotonic() -> u64 {
+    let mut time = __kernel_timespec { tv_sec: 0, tv_nsec: 0 };
+    let at = &raw mut time as usize;
+    // SAFETY: as above.
+    let _ = unsafe { syscall(__NR_clock_gettime, [CLOCK_MONOTONIC as usize, at, 0, 0, 0, 0]) };
+    time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
 }

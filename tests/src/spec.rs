@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 const DEFAULT: &str = r#"{
-  "ociVersion": "1.2.0",
+  "ociVersion": "1.3.0",
   "process": {
     "terminal": false,
     "user": {"uid": 0, "gid": 0},

@@ -175,6 +175,19 @@ fn a_pids_limit_below_zero_is_none() {
 }
 
 #[test]
+fn a_pids_limit_of_zero_is_a_limit() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["linux"]["resources"]["pids"] = json!({"limit": 0});
+    if view() == View::V2 && !has_on_v2("pids") {
+        ocinit_tests::skip!("this cgroup2 tree has no pids controller");
+    }
+    let c = waiting(&lab, &mut bundle);
+    let (_, dir) = controller("pids", c.pid()).expect("a pids controller");
+    assert!(["0", "1"].contains(&value(&dir, "pids.max").as_str()), "{}", value(&dir, "pids.max"));
+}
+
+#[test]
 fn the_cpu_quota_is_written() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();

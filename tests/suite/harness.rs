@@ -13,8 +13,16 @@ fn sees(lab: &Lab, kind: &str) {
     assert!(left.iter().any(|l| l.starts_with(kind)), "{kind} is not among {left:?}");
 }
 
+/// One test of this file at a time: what one leaves behind on purpose, another
+/// would see.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 #[test]
 fn a_state_directory_is_seen() {
+    let _alone = alone();
     let lab = Lab::new();
     let dir = lab.state_root().join("leaked");
     fs::create_dir_all(&dir).unwrap();
@@ -25,6 +33,7 @@ fn a_state_directory_is_seen() {
 
 #[test]
 fn a_cgroup_is_seen() {
+    let _alone = alone();
     let lab = Lab::new();
     let h = cgroups::hierarchies().into_iter().next().expect("a hierarchy");
     fs::create_dir(h.mount.join(format!("leaked-{}", lab.tag()))).unwrap();
@@ -35,6 +44,7 @@ fn a_cgroup_is_seen() {
 
 #[test]
 fn a_mount_in_the_lab_or_elsewhere_is_seen() {
+    let _alone = alone();
     let lab = Lab::new();
     let elsewhere = std::path::PathBuf::from(format!("/tmp/elsewhere-{}", lab.tag()));
     for at in [lab.dir().join("m"), elsewhere] {
@@ -49,6 +59,7 @@ fn a_mount_in_the_lab_or_elsewhere_is_seen() {
 
 #[test]
 fn processes_of_the_runtime_and_of_the_container_are_seen() {
+    let _alone = alone();
     let lab = Lab::new();
     let sleep = lab.program("/bin/sleep".as_ref()).arg("100").spawn();
     sees(&lab, "process");
@@ -85,6 +96,7 @@ fn a_lab_with_a_leak_fails_its_test() {
 
 #[test]
 fn the_test_has_mounts_of_its_own() {
+    let _alone = alone();
     // The parent is the reaper, which stays outside.
     let outside = fs::read_link(format!("/proc/{}/ns/mnt", nix::unistd::getppid())).unwrap();
     assert_ne!(fs::read_link("/proc/self/ns/mnt").unwrap(), outside);

@@ -1,6 +1,6 @@
 //! Create, start, state, list, delete: the states of a container and what is said about them.
 
-use ocinit_tests::{Lab, Value, eventually, json};
+use ocinit_tests::{Lab, eventually, json};
 use std::fs;
 
 ocinit_tests::isolate!();
@@ -146,7 +146,7 @@ fn state_tells_that_a_container_is_being_created() {
 fn every_command_knows_a_missing_container() {
     let lab = Lab::new();
     fs::create_dir(lab.state_root()).unwrap();
-    for command in ["state", "start", "kill"] {
+    for command in ["state", "start", "kill", "pause", "resume", "ps"] {
         lab.oci([command, "nobody"]).fails(1).says("does not exist").one_line();
     }
     lab.oci(["exec", "nobody", "true"]).fails(255).says("does not exist").one_line();
@@ -180,56 +180,6 @@ fn two_containers_of_one_bundle_are_apart() {
     assert_ne!(a.pid(), b.pid());
     a.delete_force();
     assert_eq!(b.status(), "running");
-}
-
-#[test]
-fn list_has_a_table_json_and_ids() {
-    let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let (a, b) = (lab.container(&bundle), lab.container(&bundle));
-    a.create();
-    b.run_waiting();
-
-    let table = lab.oci(["list"]).ok().quiet().stdout;
-    let rows: Vec<Vec<&str>> = table.lines().map(|l| l.split_whitespace().collect()).collect();
-    assert_eq!(rows[0], ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]);
-    assert_eq!(rows.len(), 3, "{table}");
-    for (c, status) in [(&a, "created"), (&b, "running")] {
-        let row = rows.iter().find(|r| r[0] == c.id()).expect("a row for each");
-        let pid = c.pid().to_string();
-        assert_eq!(row[1..4], [&pid, status, bundle.dir().to_str().unwrap()]);
-        assert_eq!(row[5], "root");
-    }
-    assert_eq!(lab.oci(["list", "--format", "table"]).ok().stdout, table);
-
-    let all = lab.oci(["list", "-f", "json"]).ok().quiet().json();
-    let of = |id: &str| all.as_array().unwrap().iter().find(|c| c["id"] == id).unwrap().clone();
-    assert_eq!(of(a.id())["status"], "created");
-    assert_eq!(of(b.id())["pid"], json!(b.pid()));
-    assert_eq!(of(a.id())["owner"], "root");
-    assert_eq!(of(a.id())["bundle"], json!(bundle.dir()));
-
-    let ids = lab.oci(["list", "-q"]).ok().quiet().stdout;
-    let mut ids: Vec<&str> = ids.lines().collect();
-    ids.sort_unstable();
-    assert_eq!(ids, [a.id(), b.id()]);
-    lab.oci(["list", "--format=xml"]).fails(1).one_line();
-}
-
-#[test]
-fn list_of_nothing_is_null_or_a_header() {
-    let lab = Lab::new();
-    fs::create_dir(lab.state_root()).unwrap();
-    assert_eq!(lab.oci(["list", "--format=json"]).ok().json(), Value::Null);
-    assert_eq!(lab.oci(["list"]).ok().stdout.lines().count(), 1);
-    assert_eq!(lab.oci(["list", "--quiet"]).ok().stdout, "");
-}
-
-#[test]
-fn list_of_a_missing_root_is_an_error() {
-    let lab = Lab::new();
-    lab.oci(["list"]).fails(1).one_line();
 }
 
 #[test]
@@ -368,4 +318,28 @@ fn the_pid_file_has_digits_only() {
     let file = lab.dir().join("init.pid");
     c.on_bundle("create", &["--pid-file", file.to_str().unwrap()]).ok();
     assert_eq!(fs::read_to_string(&file).unwrap(), c.pid().to_string());
+}
+
+#[test]
+fn relative_paths_are_those_of_the_caller() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let c = lab.container(&bundle);
+    let name = bundle.dir().file_name().unwrap();
+    let run = [
+        "--root",
+        "state",
+        "--log",
+        "my.log",
+        "run",
+        "--detach",
+        "--pid-file",
+        "my.pid",
+        "--bundle",
+    ];
+    lab.bare().args(run).arg(name).arg(c.id()).cwd(lab.dir()).ok();
+    assert_eq!(fs::read_to_string(lab.dir().join("my.pid")).unwrap(), c.pid().to_string());
+    assert!(lab.dir().join("my.log").is_file());
+    assert_eq!(c.status(), "running");
 }

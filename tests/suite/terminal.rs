@@ -215,6 +215,8 @@ fn a_socket_without_a_detached_terminal_is_refused() {
     let socket = Socket::listen(&lab.dir().join("c.sock"));
     let text = "cannot use console socket if runc will not detach or allocate tty";
     c.on_bundle("create", &["--console-socket", socket.path()]).fails(1).one_line().says(text);
+    let c = lab.container(&with_terminal(&lab));
+    c.on_bundle("run", &["--console-socket", socket.path()]).fails(1).one_line().says(text);
     lab.assert_clean();
 }
 

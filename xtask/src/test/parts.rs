@@ -2,11 +2,11 @@
 
 use super::options::View;
 use super::tally::{Suite, Tally};
-use crate::binary;
 use crate::error::Result;
-use crate::process::{run, step, watch};
+use crate::process::{is_root, run, step, watch};
 use crate::workspace::{cargo, root, target};
-use std::path::Path;
+use crate::{binary, debian};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Formatting, and clippy without a warning.
@@ -26,10 +26,19 @@ pub fn lint(tally: &mut Tally) {
 
 /// The unit tests of the library and of this tool.
 pub fn unit(name: &Option<String>, tally: &mut Tally) {
+    // Filters are compared with libseccomp's, where that is installed.
+    if is_root()
+        && !Path::new("/usr/include/seccomp.h").exists()
+        && let Err(why) = debian::install("libseccomp-dev")
+    {
+        println!("{why}");
+    }
     for package in [&["-p", "ocinit", "--lib"][..], &["-p", "xtask"]] {
         step(format_args!("unit tests: {}", package[1]));
-        let mut command = cargo(&["test", "-q", "--no-fail-fast"]);
+        let mut command = cargo(&["test", "--no-fail-fast"]);
+        let skips = Skips::new(&mut command, package[1]);
         tests(command.args(package), name, &format!("unit, {}", package[1]), tally);
+        skips.count(tally);
     }
 }
 
@@ -46,10 +55,9 @@ pub fn binary(path: &Path, tally: &mut Tally) {
 pub fn integration(binary: &Path, view: View, name: &Option<String>, tally: &mut Tally) {
     let view = view.name();
     step(format_args!("integration tests, cgroups: {view}"));
-    let skips = target().join(format!("skips-{view}"));
-    let _ = std::fs::remove_file(&skips);
     let mut command = cargo(&["test", "-p", "ocinit-tests", "--no-fail-fast"]);
-    command.env("OCINIT", binary).env("OCINIT_CGROUP_VIEW", view).env("OCINIT_SKIPS", &skips);
+    let skips = Skips::new(&mut command, view);
+    command.env("OCINIT", binary).env("OCINIT_CGROUP_VIEW", view);
     // A name may be that of a whole file of tests.
     let is_suite = |name: &&str| root().join(format!("tests/suite/{name}.rs")).is_file();
     let place = format!("integration, {view}");
@@ -57,11 +65,29 @@ pub fn integration(binary: &Path, view: View, name: &Option<String>, tally: &mut
         Some(suite) => tests(command.args(["--test", suite]), &None, &place, tally),
         None => tests(&mut command, name, &place, tally),
     }
-    tally.skipped(&std::fs::read_to_string(&skips).unwrap_or_default());
+    skips.count(tally);
 }
 
 fn tests(command: &mut Command, name: &Option<String>, what: &str, tally: &mut Tally) {
     let mut suite = Suite::default();
     let good: Result<bool> = watch(command.args(name), |line| suite.line(line));
     tally.suite(what, suite, good);
+}
+
+/// The file in which tests write that they did not run, and why: libtest knows
+/// no such outcome.
+struct Skips(PathBuf);
+
+impl Skips {
+    /// Tells the command of an empty file.
+    fn new(command: &mut Command, name: &str) -> Skips {
+        let file = target().join(format!("skips-{name}"));
+        let _ = std::fs::remove_file(&file);
+        command.env("OCINIT_SKIPS", &file);
+        Skips(file)
+    }
+
+    fn count(self, tally: &mut Tally) {
+        tally.skipped(&std::fs::read_to_string(self.0).unwrap_or_default());
+    }
 }

@@ -47,7 +47,7 @@ impl Suite {
         } else if let Some(name) =
             line.strip_prefix("---- ").and_then(|l| l.strip_suffix(" stdout ----"))
         {
-            // With -q only the report of a failure has its name.
+            // Its line may have been torn by what it wrote itself.
             let name = format!("{}{name}", self.file);
             if !self.failures.contains(&name) {
                 self.failures.push(name);

@@ -1,0 +1,144 @@
+//! The systemd driver: the container is a scope (or a slice) that systemd makes
+//! and keeps, asked over D-Bus.
+//!
+//! Units, names and properties are those of runc (its docs/systemd.md), so that
+//! engines find them: [`Names`] from `slice:prefix:name`, the container's first
+//! process in `PIDs`, the limits as properties (org.freedesktop.systemd1(5),
+//! systemd.resource-control(5)), and then once more by the files of
+//! [`super::Plan`], since systemd knows only some of them and rounds.
+//!
+//! The first process exists before its unit: an empty scope vanishes. It waits
+//! until [`Driver::start`] and [`super::Plan::adopt`] are done.
+
+mod annotation;
+mod bus;
+mod devices;
+mod manager;
+mod name;
+mod property;
+mod unit;
+
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::process::Pid;
+
+use super::plan::Plan;
+use crate::dbus::Value;
+use crate::error::{Error, Result};
+use crate::spec::DeviceRule;
+use manager::Manager;
+pub use name::Names;
+use property::property;
+pub use unit::Unit;
+
+/// What the configuration and the command line say.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// `linux.cgroupsPath`.
+    pub cgroups_path: Option<&'a str>,
+    /// The container's id.
+    pub id: &'a str,
+    /// The annotations: `org.systemd.property.NAME` is a property.
+    pub annotations: &'a [(&'a str, &'a str)],
+    /// `linux.resources.devices`.
+    pub devices: &'a [DeviceRule],
+    /// The host has cgroup v2 alone.
+    pub unified: bool,
+    /// `--rootless`; `None` is auto.
+    pub rootless: Option<bool>,
+    /// The environment, which says where the buses are.
+    pub environment: &'a [&'static CStr],
+}
+
+/// A unit that is to be made, and the connection to systemd.
+#[derive(Debug)]
+pub struct Driver {
+    manager: Manager,
+    /// What is remembered of it.
+    pub unit: Unit,
+    /// Where its cgroup will be, from the mount point on.
+    pub path: String,
+    version: u32,
+    /// It takes processes: it is a scope.
+    takes_pids: bool,
+    /// The properties that are known without limits and processes.
+    fixed: Vec<Value>,
+    /// Those of the annotations.
+    extra: Vec<Value>,
+}
+
+impl Driver {
+    /// Connects to systemd, after a look at everything that can be wrong
+    /// without it.
+    ///
+    /// # Errors
+    /// `cgroupsPath` or an annotation is not valid; no systemd answers.
+    pub fn connect(request: &Request<'_>) -> Result<Driver> {
+        let user = bus::is_user(request.rootless, request.environment);
+        if user && !request.unified {
+            return Err(Error::new("cannot use rootless systemd cgroups manager on cgroup v1")
+                .hint("a user's systemd owns cgroups only where there is cgroup v2 alone"));
+        }
+        let names = Names::new(request.cgroups_path, request.id, user)?;
+        let extra = annotation::properties(request.annotations)?;
+        let bus::Found { mut manager, address: bus, control_group } =
+            bus::connect(user, request.environment)?;
+        // That of a user's systemd is below the system's, and in a container
+        // that of the system's may be anywhere.
+        let path = control_group + &names.path;
+        let version = manager.version()?;
+        let mut fixed = fixed(&names, request.unified);
+        if !user && version >= devices::SINCE {
+            fixed.extend(devices::properties(request.devices));
+        }
+        let takes_pids = !names.is_slice();
+        let unit = Unit { name: names.unit, user, bus };
+        Ok(Driver { manager, unit, path, version, takes_pids, fixed, extra })
+    }
+
+    /// Makes the unit, with the process in it unless it is a slice.
+    ///
+    /// # Errors
+    /// systemd refuses: nothing has been made then.
+    pub fn start(&mut self, plan: &Plan, pid: Pid) -> Result<()> {
+        let mut properties = self.fixed.clone();
+        if self.takes_pids {
+            let pid = Value::Number(b'u', pid.as_raw_nonzero().get() as u64);
+            properties.push(property("PIDs", Value::Array("u", vec![pid])));
+        }
+        properties.extend(property::properties(&plan.writes, self.version));
+        // The user has the last word.
+        properties.extend_from_slice(&self.extra);
+        self.manager.start(&self.unit.name, properties)
+    }
+}
+
+/// What every container's unit has: accounting gives it the controllers, and
+/// delegation leaves its cgroup to us.
+fn fixed(names: &Names, unified: bool) -> Vec<Value> {
+    let text = |name, text: &str| property(name, Value::text(text));
+    let io = if unified { "IOAccounting" } else { "BlockIOAccounting" };
+    let on = ["MemoryAccounting", "CPUAccounting", io, "TasksAccounting"];
+    let mut properties = vec![
+        text("Description", &alloc::format!("OCI container {}", names.name)),
+        property("DefaultDependencies", Value::bool(false)),
+    ];
+    properties.extend(on.map(|name| property(name, Value::bool(true))));
+    if names.is_slice() {
+        let wanted = Value::Array("s", vec![Value::text(&*names.slice)]);
+        properties.push(property("Wants", wanted));
+    } else {
+        properties.push(text("Slice", &names.slice));
+        properties.push(property("Delegate", Value::bool(true)));
+    }
+    properties
+}
+
+impl AsFd for Driver {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.manager.as_fd()
+    }
+}

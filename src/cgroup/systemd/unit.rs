@@ -1,0 +1,88 @@
+//! A unit as it is remembered, and what is done to it later.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use rustix::process::Pid;
+
+use super::super::group::Cgroups;
+use super::manager::Manager;
+use super::{bus, property};
+use crate::dbus::Address;
+use crate::error;
+use crate::error::Result;
+use crate::json::{Node, Writer};
+use crate::spec::Resources;
+
+/// A container's unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Its name.
+    pub name: String,
+    /// It is of a user's systemd.
+    pub user: bool,
+    /// The address at which that systemd was reached: whoever deletes the
+    /// container may have another environment.
+    pub bus: String,
+}
+
+impl Unit {
+    /// Writes it as a value of the state.
+    pub fn to_json(&self, out: &mut Writer) {
+        out.open_object();
+        out.string_field("unit", &self.name);
+        out.bool_field("user", self.user);
+        out.string_field("bus", &self.bus);
+        out.close();
+    }
+
+    /// Reads what [`Unit::to_json`] wrote.
+    pub fn from_json(node: &Node<'_, '_>) -> Option<Unit> {
+        Some(Unit {
+            name: node.text("unit")?.to_owned(),
+            user: node.flag("user"),
+            bus: node.text("bus")?.to_owned(),
+        })
+    }
+
+    fn manager(&self) -> Result<Manager> {
+        let address = Address::parse(&self.bus)
+            .ok_or_else(|| error!("state.json: {:?} is no address of a bus", self.bus))?;
+        bus::reach(&address, self.user)
+    }
+
+    /// Stops it and lets systemd forget it; one that is gone is fine.
+    ///
+    /// # Errors
+    /// systemd cannot be reached, or does not finish in 30 s.
+    pub fn stop(&self) -> Result<()> {
+        self.manager()?.stop(&self.name)
+    }
+
+    /// Sets new limits: the properties, until the unit ends, and then the files
+    /// of its cgroups.
+    ///
+    /// # Errors
+    /// systemd or the kernel refuses one.
+    pub fn update(&self, cgroups: &Cgroups, resources: &Resources<'_>) -> Result<()> {
+        let (_, writes) = cgroups.writes(resources)?;
+        if !writes.is_empty() {
+            let mut manager = self.manager()?;
+            let properties = property::properties(&writes, manager.version()?);
+            manager.set_properties(&self.name, properties)?;
+        }
+        cgroups.update(resources)
+    }
+
+    /// Has systemd move a process of ours into `cgroups`, which are `own`, the
+    /// unit's, or below them: for where we may not.
+    ///
+    /// # Errors
+    /// systemd refuses it.
+    pub fn attach(&self, pid: Pid, cgroups: &Cgroups, own: &Cgroups) -> Result<()> {
+        let below = || {
+            let own = &own.unified()?.directory;
+            cgroups.unified()?.directory.strip_prefix(&**own)
+        };
+        self.manager()?.attach(&self.name, below().unwrap_or_default(), pid)
+    }
+}

@@ -1,0 +1,183 @@
+//! Values and how they are put on the wire (D-Bus Specification, "Type System"
+//! and "Marshaling").
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// A value to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A type of fixed size by its code (`y b n q i u x t d`), with its bits.
+    Number(u8, u64),
+    /// A string (`s`), object path (`o`) or signature (`g`).
+    Text(u8, String),
+    /// An array: the signature of its elements, and they.
+    Array(&'static str, Vec<Value>),
+    /// A structure.
+    Struct(Vec<Value>),
+    /// A variant.
+    Variant(Box<Value>),
+}
+
+impl Value {
+    /// A boolean.
+    pub fn bool(value: bool) -> Value {
+        Value::Number(b'b', value.into())
+    }
+
+    /// An unsigned number of 64 bits.
+    pub fn u64(value: u64) -> Value {
+        Value::Number(b't', value)
+    }
+
+    /// A string.
+    pub fn text(value: impl Into<String>) -> Value {
+        Value::Text(b's', value.into())
+    }
+
+    /// An array of bytes.
+    pub fn bytes(bytes: &[u8]) -> Value {
+        Value::Array("y", bytes.iter().map(|byte| Value::Number(b'y', (*byte).into())).collect())
+    }
+
+    /// The value's signature, added to `out`.
+    pub fn signature(&self, out: &mut String) {
+        match self {
+            Value::Number(code, _) | Value::Text(code, _) => out.push(char::from(*code)),
+            Value::Array(element, _) => {
+                out.push('a');
+                out.push_str(element);
+            }
+            Value::Struct(fields) => {
+                out.push('(');
+                fields.iter().for_each(|field| field.signature(out));
+                out.push(')');
+            }
+            Value::Variant(_) => out.push('v'),
+        }
+    }
+
+    /// Adds the value to `out`, whose first byte is where alignment counts from.
+    pub fn marshal(&self, out: &mut Vec<u8>) {
+        match self {
+            Value::Number(code, bits) => number(out, *code, *bits),
+            Value::Text(code, text) => {
+                // A signature's length is one byte.
+                number(out, if *code == b'g' { b'y' } else { b'u' }, text.len() as u64);
+                out.extend_from_slice(text.as_bytes());
+                out.push(0);
+            }
+            Value::Array(element, items) => {
+                number(out, b'u', 0);
+                let length = out.len() - 4;
+                // The padding before the first element is not counted, and is
+                // there even if there is none.
+                pad(out, alignment(element.as_bytes().first().copied().unwrap_or(b'y')));
+                let start = out.len();
+                items.iter().for_each(|item| item.marshal(out));
+                let bytes = (out.len() - start) as u32;
+                out[length..length + 4].copy_from_slice(&bytes.to_ne_bytes());
+            }
+            Value::Struct(fields) => {
+                pad(out, 8);
+                fields.iter().for_each(|field| field.marshal(out));
+            }
+            Value::Variant(value) => {
+                let mut signature = String::new();
+                value.signature(&mut signature);
+                Value::Text(b'g', signature).marshal(out);
+                value.marshal(out);
+            }
+        }
+    }
+}
+
+/// Several values after each other, as the body of a message: the bytes and
+/// their signature.
+pub fn marshal(values: &[Value]) -> (Vec<u8>, String) {
+    let (mut bytes, mut signature) = (Vec::new(), String::new());
+    for value in values {
+        value.signature(&mut signature);
+        value.marshal(&mut bytes);
+    }
+    (bytes, signature)
+}
+
+/// The alignment of a type by its first code; for numbers also their size.
+pub fn alignment(code: u8) -> usize {
+    match code {
+        b'y' | b'g' | b'v' => 1,
+        b'n' | b'q' => 2,
+        b'b' | b'i' | b'u' | b's' | b'o' | b'a' => 4,
+        _ => 8,
+    }
+}
+
+/// Adds zeros up to the next multiple of the alignment.
+pub fn pad(out: &mut Vec<u8>, alignment: usize) {
+    out.resize(out.len().next_multiple_of(alignment), 0);
+}
+
+/// The low bytes of a number, in our own byte order: as many as its type has.
+fn number(out: &mut Vec<u8>, code: u8, bits: u64) {
+    let size = alignment(code);
+    pad(out, size);
+    let little = bits.to_le_bytes();
+    let bytes = little[..size].iter();
+    if cfg!(target_endian = "little") { out.extend(bytes) } else { out.extend(bytes.rev()) }
+}
+
+#[cfg(all(test, target_endian = "little"))]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn check(values: &[Value], signature: &str, expect: &[u8]) {
+        let (bytes, found) = marshal(values);
+        assert_eq!((found.as_str(), bytes.as_slice()), (signature, expect), "{values:?}");
+    }
+
+    #[test]
+    fn numbers_are_aligned_to_their_size() {
+        check(&[Value::bool(true)], "b", &[1, 0, 0, 0]);
+        let values = [
+            Value::Number(b'y', 7),
+            Value::Number(b'q', 0x0102),
+            Value::Number(b'i', -2i64 as u64),
+            Value::u64(0x0102_0304_0506_0708),
+        ];
+        let expect = [7, 0, 2, 1, 0xfe, 0xff, 0xff, 0xff, 8, 7, 6, 5, 4, 3, 2, 1];
+        check(&values, "yqit", &expect);
+    }
+
+    #[test]
+    fn strings_and_signatures() {
+        // The example of the specification: "foo", "+", "bar".
+        let values = [Value::text("foo"), Value::text("+"), Value::text("bar")];
+        let expect = b"\x03\0\0\0foo\0\x01\0\0\0+\0\0\0\x03\0\0\0bar\0";
+        check(&values, "sss", expect);
+        check(&[Value::Text(b'g', "ay".into())], "g", b"\x02ay\0");
+    }
+
+    #[test]
+    fn arrays_count_no_padding() {
+        // The example of the specification: an array with the number 5 as `x`.
+        let expect = [8, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0];
+        check(&[Value::Array("x", vec![Value::Number(b'x', 5)])], "ax", &expect);
+        check(&[Value::Array("x", vec![])], "ax", &[0; 8]);
+        check(&[Value::Array("s", vec![])], "as", &[0; 4]);
+        check(&[Value::bytes(&[1, 255])], "ay", &[2, 0, 0, 0, 1, 255]);
+    }
+
+    #[test]
+    fn a_property() {
+        let property = Value::Struct(vec![
+            Value::text("PIDs"),
+            Value::Variant(Box::new(Value::Array("u", vec![Value::Number(b'u', 258)]))),
+        ]);
+        let expect = b"\x18\0\0\0\0\0\0\0\
+            \x04\0\0\0PIDs\0\x02au\0\0\0\0\x04\0\0\0\x02\x01\0\0";
+        check(&[Value::Array("(sv)", vec![property])], "a(sv)", expect);
+    }
+}

@@ -1,0 +1,105 @@
+//! Links and dots in an image or a document do not lead out of the root file system.
+
+use ocinit_tests::{Lab, json, mountinfo, spec};
+use std::fs;
+use std::os::unix::fs::symlink;
+
+ocinit_tests::isolate!();
+
+#[test]
+fn links_in_the_image_do_not_lead_a_mount_out() {
+    let lab = Lab::new();
+    let outside = lab.dir().join("outside");
+    fs::create_dir(&outside).unwrap();
+    let up = "../".repeat(20);
+    let targets = [outside.display().to_string(), format!("{up}{}", outside.display())];
+    for target in targets {
+        let mut bundle = lab.bundle();
+        symlink(&target, bundle.rootfs("/link")).unwrap();
+        symlink("link/../link", bundle.rootfs("/chain")).unwrap();
+        for at in ["/link/one", "/chain/two", "/link"] {
+            let mount = json!({"destination": at, "type": "tmpfs", "source": "tmpfs"});
+            spec::add_mount(&mut bundle.config, mount);
+        }
+        let out = lab.container(&bundle).on_bundle("run", &[]).run();
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "nothing is made outside: {target}");
+        let report = out.code_is(0).json();
+        let at: Vec<String> = mountinfo::of(&report).into_iter().map(|m| m.at).collect();
+        let inside = outside.display().to_string();
+        assert!(at.contains(&inside), "resolved below the root: {at:?}");
+    }
+}
+
+#[test]
+fn dots_and_links_in_any_path_stay_inside() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["root"]["readonly"] = json!(false);
+    let outside = lab.dir().join("outside");
+    fs::create_dir(&outside).unwrap();
+    symlink(&outside, bundle.rootfs("/link")).unwrap();
+    let up = format!("/{}{}", "../".repeat(20), outside.display());
+    let mount = json!({"destination": format!("{up}/mount"), "type": "tmpfs", "source": "t"});
+    spec::add_mount(&mut bundle.config, mount);
+    bundle.config["linux"]["devices"] = json!([
+        {"type": "c", "path": format!("{up}/null"), "major": 1, "minor": 3},
+        {"type": "c", "path": "/link/device", "major": 1, "minor": 3},
+    ]);
+    bundle.config["process"]["cwd"] = json!("/link/cwd");
+    let out = lab.container(&bundle).on_bundle("run", &[]).run();
+    let made: Vec<_> = fs::read_dir(&outside).unwrap().flatten().map(|e| e.path()).collect();
+    assert!(made.is_empty(), "{made:?} with status {}", out.code);
+    // Refusing some of it is fine, too.
+    if out.code == 0 {
+        mountinfo::at(&out.json(), &format!("{}/mount", outside.display()));
+    }
+    lab.assert_clean();
+}
+
+#[test]
+fn a_link_as_mount_point_of_a_file_stays_inside() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let outside = lab.dir().join("outside");
+    symlink(&outside, bundle.rootfs("/etc/conf")).unwrap();
+    let source = lab.dir().join("source");
+    fs::write(&source, "content").unwrap();
+    let mount =
+        json!({"destination": "/etc/conf", "type": "bind", "source": source, "options": ["bind"]});
+    spec::add_mount(&mut bundle.config, mount);
+    bundle.args(&["/bin/guest", "probe", "read:/etc/conf"]);
+    let out = lab.container(&bundle).on_bundle("run", &[]).run();
+    assert!(!outside.exists(), "nothing is made outside");
+    assert_eq!(out.code_is(0).json()["read:/etc/conf"], "content");
+}
+
+#[test]
+fn a_dev_that_is_a_link_makes_nothing_outside() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let outside = lab.dir().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::remove_dir(bundle.rootfs("/dev")).unwrap();
+    symlink(&outside, bundle.rootfs("/dev")).unwrap();
+    // Without the tmpfs, so that the image's /dev itself would be filled.
+    for at in ["/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"] {
+        spec::drop_mount(&mut bundle.config, at);
+    }
+    bundle.config["root"]["readonly"] = json!(false);
+    lab.container(&bundle).on_bundle("run", &[]).run();
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[test]
+fn proc_and_sys_must_not_be_links() {
+    let lab = Lab::new();
+    for name in ["proc", "sys"] {
+        let mut bundle = lab.bundle();
+        fs::remove_dir(bundle.rootfs(name)).unwrap();
+        fs::create_dir(bundle.rootfs("/elsewhere")).unwrap();
+        symlink("elsewhere", bundle.rootfs(name)).unwrap();
+        bundle.args(&["/bin/true"]);
+        lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line().says(name);
+    }
+    lab.assert_clean();
+}
