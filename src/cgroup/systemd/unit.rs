@@ -72,7 +72,8 @@ impl Unit {
         let (_, writes) = cgroups.writes(resources, before)?;
         if !writes.is_empty() {
             let mut manager = self.manager()?;
-            let properties = property::properties(&writes, manager.version()?);
+            let cpu = before.cpu.unwrap_or_default();
+            let properties = property::properties(&writes, manager.version()?, &cpu);
             manager.set_properties(&self.name, properties)?;
         }
         cgroups.update(resources, before)
