@@ -21,6 +21,7 @@ pub mod namespace;
 pub mod network;
 pub mod plan;
 pub mod process;
+pub mod rdt;
 pub mod rootfs;
 pub mod seccomp;
 pub mod spec;

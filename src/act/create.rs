@@ -9,7 +9,7 @@ use crate::cgroup::{self, Cgroups, Created, Layout};
 use crate::command::{CgroupManager, CreateOptions, Invocation};
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
-use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks};
+use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks, limits};
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::{Document, Writer};
@@ -17,6 +17,7 @@ use crate::log::time::Timestamp;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
 use crate::plan::{Host, Plan};
+use crate::rdt;
 use crate::spec::{self, NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::{descriptor, signal};
@@ -24,7 +25,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::net::{
@@ -73,6 +74,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         Some(path) => Some(handover::connect_to(path)?),
         None => None,
     };
+    let rdt = spec.linux.intel_rdt.as_ref();
     let state = State {
         oci_version: spec.oci_version.to_string(),
         id: options.id.clone(),
@@ -87,12 +89,17 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
             .map(|(key, value)| (key.to_string(), value.to_string()))
             .collect(),
         cgroups: Cgroups::default(),
+        rdt: match rdt {
+            Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
+            None => rdt::Group::default(),
+        },
         rootless,
-        systemd: unit,
+        systemd: None,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
         listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
         hooks: hooks_text(&document, &spec),
+        limits: limits::of_config(&document),
     };
     let root = Root::create(&invocation.globals.root, invocation.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
@@ -109,9 +116,11 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         console,
         notify_host,
         notify: None,
+        rdt,
     };
     let made = cgroups.check_unused().and_then(|()| {
         making.state.cgroups = cgroups.cgroups.clone();
+        making.state.systemd = unit;
         making.make(&mut plan, &cgroups, driver.as_mut())
     });
     let born = match made {
@@ -258,6 +267,7 @@ struct Making<'a> {
     /// `$NOTIFY_SOCKET`.
     notify_host: Option<&'a str>,
     notify: Option<Notify>,
+    rdt: Option<&'a spec::IntelRdt<'a>>,
 }
 
 impl Making<'_> {
@@ -282,6 +292,9 @@ impl Making<'_> {
                 created
             }
         };
+        if let Some(rdt) = self.rdt {
+            self.state.rdt.create(rdt)?;
+        }
         if let Some(host) = self.notify_host {
             notify::make_directory(self.directory)?;
             if self.mode == Until::Running {
@@ -347,6 +360,7 @@ impl Making<'_> {
 
     /// From the birth to the program (or to its waiting for `start`).
     fn bring_up(&mut self, plan: &Plan, born: &Born) -> Result<Foreground> {
+        self.state.rdt.enter(born.pid)?;
         let master = born.until_ready(plan).map_err(not_started)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;
@@ -473,9 +487,17 @@ pub fn read_config(path: &str) -> Result<Vec<u8>> {
     if kind == rustix::fs::FileType::Directory {
         return Err(Error::os(format!("read {path:?}"), Errno::ISDIR));
     }
-    let mut text = Vec::with_capacity(stat.st_size as usize + 1);
+    read_document(file.as_fd(), path, stat.st_size as usize)
+}
+
+/// Reads a document, of which `size` bytes are expected, from an open file.
+///
+/// # Errors
+/// It cannot be read, or is larger than any configuration.
+pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(size + 1);
     loop {
-        match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text)) {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
             Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os(format!("read {path:?}"), errno)),
             Ok(0) => return Ok(text),

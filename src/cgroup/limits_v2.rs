@@ -56,10 +56,6 @@ pub fn memory(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     ] {
         if let Some(bytes) = bytes.filter(|bytes| *bytes != 0) {
             sink.put(property, file, format_args!("{}", Limit(bytes)));
-            // v1 refuses what is in use, v2 would kill for it.
-            if file == "memory.max" && memory.check_before_update == Some(true) {
-                sink.not_below("memory.current");
-            }
         }
     }
     Ok(())

@@ -22,6 +22,7 @@ mod run;
 mod spec;
 mod start;
 mod state;
+mod update;
 
 use alloc::format;
 use alloc::string::String;
@@ -57,6 +58,7 @@ pub static COMMANDS: &[&Command] = &[
     &spec::COMMAND,
     &start::COMMAND,
     &state::COMMAND,
+    &update::COMMAND,
 ];
 
 /// The exit status where an error asks for no other.

@@ -61,7 +61,6 @@ pub struct Request<'a> {
 /// A property that cannot be carried out here, named with its path.
 pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     let process = spec.process.as_ref().ok_or_else(|| error!("process: it is missing"))?;
-    refuse(&unsupported(spec))?;
     let mut warnings = spec::validate::warnings(spec);
     let namespaces = namespaces(spec, request.host)?;
     let program = program(process, request.extra_env)?;
@@ -104,22 +103,6 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     };
     operations(&mut plan, spec, process, request)?;
     Ok(plan)
-}
-
-/// What this release cannot do; it must not look as if it had been done.
-fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 1] {
-    [(spec.linux.intel_rdt.is_some(), "linux.intelRdt")]
-}
-
-/// Refuses the first property that is asked for.
-///
-/// # Errors
-/// One is.
-pub fn refuse(asked: &[(bool, &'static str)]) -> Result<()> {
-    match asked.iter().find(|one| one.0) {
-        Some((_, name)) => Err(error!("{name}: not supported by this release")),
-        None => Ok(()),
-    }
 }
 
 fn operations(
@@ -247,11 +230,12 @@ fn file_system(
     });
     let in_user_namespace = request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
     let mount_label = mount_label(spec, request.host)?;
+    let label_option = spec.annotation("run.oci.mount_context_type").unwrap_or("context");
     let mut dev_is_bound = false;
     for entry in &spec.mounts {
         let mut mount = mounts::mount(entry, request.bundle)?;
         if let Some(label) = mount_label {
-            mounts::label(&mut mount, label)?;
+            mounts::label(&mut mount, label_option, label)?;
         }
         mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
         mount.by_command = mount.id_map.is_some();
@@ -469,10 +453,7 @@ fn identity(
     warnings: &mut Vec<String>,
 ) -> Result<Identity> {
     let denied = namespaces.id_maps.as_ref().is_some_and(|maps| maps.deny_setgroups);
-    let keep = spec
-        .annotations
-        .iter()
-        .any(|&(key, value)| key == "run.oci.keep_original_groups" && value == "1");
+    let keep = spec.annotation("run.oci.keep_original_groups") == Some("1");
     if denied && !process.user.additional_gids.is_empty() {
         return Err(Error::new(
             "process.user.additionalGids: an ordinary user cannot set groups in a user namespace \

@@ -5,8 +5,9 @@ use super::{Host, Op, Plan};
 use crate::cgroup::{Cgroups, Layout};
 use crate::error::Result;
 use crate::json::Document;
-use crate::rootfs::mount::{Mount, Recursion};
+use crate::rootfs::mount::Mount;
 use crate::rootfs::prepare::IdMap;
+use crate::rootfs::tree::Recursion;
 use crate::spec::Spec;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -161,6 +162,16 @@ fn new_file_systems_get_the_label() {
     check(r#""type":"tmpfs","options":["context=x"]"#, "context=x");
     check(r#""type":"proc""#, "");
     check(r#""source":"/s","options":["bind"]"#, "");
+    let selinux = Host { selinux: true, ..HOST };
+    let option = |value: &str| {
+        let top = format!(
+            r#""mounts":[{{"destination":"/d","type":"tmpfs"}}],
+            "annotations":{{"run.oci.mount_context_type":"{value}"}}"#
+        );
+        planned_on(selinux, "", &linux, &top, None)
+    };
+    assert!(refused(option("other")).contains("run.oci.mount_context_type"));
+    assert!(option("rootcontext").is_ok() && option("").is_ok());
     assert!(refused(planned("", &linux, "")).contains("SELinux is not enabled"));
 }
 

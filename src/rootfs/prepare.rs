@@ -7,7 +7,8 @@
 //! The first process inherits the detached mounts, and moves them to their
 //! places.
 
-use super::mount::{Mount, Recursion, clone_tree};
+use super::mount::Mount;
+use super::tree::{Recursion, clone_tree};
 use crate::act::channel;
 use crate::error::{Context, Error, Result};
 use crate::namespace::idmap::IdMaps;

@@ -57,7 +57,8 @@ fn read(path: &str) -> Result<Value, Error> {
 
 /// Sends a datagram to $NOTIFY_SOCKET, as a service does.
 fn notify(text: &str) -> Result<Value, Error> {
-    let path = std::env::var("NOTIFY_SOCKET").map_err(|_| Error::from_raw_os_error(libc::ENOENT))?;
+    let path =
+        std::env::var("NOTIFY_SOCKET").map_err(|_| Error::from_raw_os_error(libc::ENOENT))?;
     UnixDatagram::unbound()?.send_to(text.as_bytes(), path)?;
     Ok(json!(true))
 }
