@@ -7,6 +7,7 @@ use core::ffi::CStr;
 
 pub mod act;
 pub mod cgroup;
+pub mod check;
 pub mod command;
 pub mod container;
 pub mod dbus;

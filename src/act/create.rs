@@ -65,32 +65,9 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     check_terminal(&spec, options, detached)?;
     let rootfs = check_rootfs(&spec, &bundle)?;
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
-    let layout = match invocation.globals.cgroup_manager {
-        CgroupManager::Disabled => Layout::default(),
-        CgroupManager::Cgroupfs | CgroupManager::Systemd => Layout::detect()?,
-    };
-    let resources = spec.linux.resources.as_ref();
-    let mut driver = match invocation.globals.cgroup_manager {
-        CgroupManager::Systemd => Some(Driver::connect(&systemd::Request {
-            cgroups_path: spec.linux.cgroups_path,
-            id: options.id.as_str(),
-            annotations: &spec.annotations,
-            devices: resources.map_or(&[], |resources| &resources.devices),
-            unified: layout.is_unified(),
-            rootless: invocation.globals.rootless,
-            environment: invocation.environment,
-        })?),
-        _ => None,
-    };
+    let Placement { layout, mut driver, rootless, cgroups } =
+        placement(invocation, &spec, options.id.as_str())?;
     let unit = driver.as_ref().map(|driver| driver.unit.clone());
-    let rootless = invocation.globals.is_rootless() || unit.as_ref().is_some_and(|unit| unit.user);
-    let cgroups = cgroup::plan(
-        &layout,
-        driver.as_ref().map_or(spec.linux.cgroups_path, |driver| Some(&driver.path)),
-        options.id.as_str(),
-        resources,
-        rootless,
-    )?;
     let Draft { mut plan, environment, notify_host } =
         draft(invocation, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
     let console = match &options.console_socket {
@@ -175,6 +152,51 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         finish(invocation, &root, &state)?;
     }
     Ok(status)
+}
+
+/// Where a container's cgroups are to be.
+pub struct Placement {
+    /// The host's cgroups.
+    pub layout: Layout,
+    driver: Option<Driver>,
+    /// Cgroups that may not be made are done without.
+    pub rootless: bool,
+    /// The container's.
+    pub cgroups: cgroup::Plan,
+}
+
+/// Plans the cgroups of a container.
+///
+/// # Errors
+/// Those of planning; systemd, where it is to make them, cannot be reached.
+pub fn placement(invocation: &Invocation, spec: &Spec<'_>, id: &str) -> Result<Placement> {
+    let layout = match invocation.globals.cgroup_manager {
+        CgroupManager::Disabled => Layout::default(),
+        CgroupManager::Cgroupfs | CgroupManager::Systemd => Layout::detect()?,
+    };
+    let resources = spec.linux.resources.as_ref();
+    let driver = match invocation.globals.cgroup_manager {
+        CgroupManager::Systemd => Some(Driver::connect(&systemd::Request {
+            cgroups_path: spec.linux.cgroups_path,
+            id,
+            annotations: &spec.annotations,
+            devices: resources.map_or(&[], |resources| &resources.devices),
+            unified: layout.is_unified(),
+            rootless: invocation.globals.rootless,
+            environment: invocation.environment,
+        })?),
+        _ => None,
+    };
+    let rootless =
+        invocation.globals.is_rootless() || driver.as_ref().is_some_and(|driver| driver.unit.user);
+    let cgroups = cgroup::plan(
+        &layout,
+        driver.as_ref().map_or(spec.linux.cgroups_path, |driver| Some(&driver.path)),
+        id,
+        resources,
+        rootless,
+    )?;
+    Ok(Placement { layout, driver, rootless, cgroups })
 }
 
 /// The plan of a container, and what carrying it out needs beside it.

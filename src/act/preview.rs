@@ -1,9 +1,11 @@
 //! A container as `create` would make it, planned and not made.
 
-use super::create::{Draft, bundle_directory, check_rootfs, draft, read_config};
+use super::create::{
+    Draft, Placement, bundle_directory, check_rootfs, draft, placement, read_config,
+};
 use super::host;
-use crate::cgroup::{self, Layout};
-use crate::command::{CgroupManager, CreateOptions, Invocation};
+use crate::cgroup;
+use crate::command::{CreateOptions, Invocation};
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
 use crate::json::{Document, indent, outline};
@@ -24,6 +26,8 @@ pub struct Preview {
     pub no_rootfs: Option<Error>,
     /// The plan.
     pub plan: Plan,
+    /// Cgroups that may not be made are done without.
+    pub rootless: bool,
     /// The cgroups.
     pub cgroups: cgroup::Plan,
     /// The host as the plan saw it.
@@ -49,23 +53,8 @@ pub fn preview(invocation: &Invocation, options: &CreateOptions) -> Result<Previ
         Ok(path) => (path, None),
         Err(error) => (rootfs(&spec, &bundle).unwrap_or_default(), Some(error)),
     };
-    let layout = match invocation.globals.cgroup_manager {
-        CgroupManager::Disabled => Layout::default(),
-        CgroupManager::Cgroupfs => Layout::detect()?,
-        CgroupManager::Systemd => {
-            return Err(Error::new(
-                "--systemd-cgroup: systemd decides the cgroups when it is asked",
-            )
-            .hint("use --cgroup-manager cgroupfs"));
-        }
-    };
-    let cgroups = cgroup::plan(
-        &layout,
-        spec.linux.cgroups_path,
-        options.id.as_str(),
-        spec.linux.resources.as_ref(),
-        invocation.globals.is_rootless(),
-    )?;
+    let Placement { layout, rootless, cgroups, .. } =
+        placement(invocation, &spec, options.id.as_str())?;
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
     let Draft { mut plan, environment, .. } =
         draft(invocation, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
@@ -75,7 +64,7 @@ pub fn preview(invocation: &Invocation, options: &CreateOptions) -> Result<Previ
     let later = |kind, list| hooks(kind, list, environment.as_slice());
     let later_hooks =
         [later("poststart", &spec.hooks.poststart)?, later("poststop", &spec.hooks.poststop)?];
-    Ok(Preview { bundle, rootfs, no_rootfs, plan, cgroups, host, later_hooks })
+    Ok(Preview { bundle, rootfs, no_rootfs, plan, rootless, cgroups, host, later_hooks })
 }
 
 impl Preview {

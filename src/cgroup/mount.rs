@@ -27,8 +27,9 @@ use rustix::mount::{
 use super::group::Cgroups;
 use super::layout::{Hierarchy, Layout};
 use crate::fault::{Act, Detail, Quoted};
-use crate::rootfs::mount::{Mount, Recursion, clone_tree};
+use crate::rootfs::mount::Mount;
 use crate::rootfs::path::{self, Create, FdPath};
+use crate::rootfs::tree::{Recursion, clone_tree};
 use crate::sys::mount::{Attributes, mount, mount_setattr};
 
 /// A `cgroup` mount, planned; everything it needs is allocated.

@@ -1,5 +1,6 @@
 //! The command line: one file a command, and what all of them share.
 
+mod check;
 mod create;
 mod delete;
 mod events;
@@ -41,6 +42,7 @@ use crate::log::Log;
 
 /// All commands, in the order of the help.
 pub static COMMANDS: &[&Command] = &[
+    &check::COMMAND,
     &create::COMMAND,
     &delete::COMMAND,
     &events::COMMAND,

@@ -7,11 +7,13 @@ use crate::container::notify;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::hook::{Hooks, StateText};
+use crate::json::words;
 use crate::namespace::idmap::{IdMaps, Range};
 use crate::namespace::join::Join;
 use crate::process::identity::{Identity, Sets};
 use crate::process::program::Program;
 use crate::process::terminal::Size;
+use crate::rootfs::mask::Cover;
 use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
 use crate::{namespace, network};
@@ -71,6 +73,7 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     };
     let mut plan = Plan {
         ops: Vec::new(),
+        cover: cover(spec, request.host)?,
         cwd: c_string("process.cwd", process.cwd)?,
         cgroup_owner: cgroup_owner(spec, process, &namespaces),
         rlimits: process.rlimits.clone(),
@@ -230,15 +233,15 @@ fn file_system(
     });
     let in_user_namespace = request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
     let mount_label = mount_label(spec, request.host)?;
-    let label_option = spec.annotation("run.oci.mount_context_type").unwrap_or("context");
     let mut dev_is_bound = false;
     for entry in &spec.mounts {
         let mut mount = mounts::mount(entry, request.bundle)?;
-        if let Some(label) = mount_label {
-            mounts::label(&mut mount, label_option, label)?;
+        if let Some((option, label)) = mount_label {
+            mounts::label(&mut mount, option, label)?;
         }
         mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
-        mount.by_command = mount.id_map.is_some();
+        mount.by_command = mount.id_map.is_some()
+            || mount.bind.is_some() && !mount.remount && plan.namespaces.has(CLONE_NEWUSER);
         if mount.bind.is_none()
             && !mount.remount
             && matches!(entry.kind, Some("cgroup" | "cgroup2"))
@@ -263,8 +266,7 @@ fn file_system(
             ..spec::Mount::default()
         };
         let mut mount = mounts::mount(&entry, request.bundle)?;
-        // Root of a user namespace may not come so far.
-        mount.by_command = true;
+        mount.by_command = plan.namespaces.has(CLONE_NEWUSER);
         ops.push(Op::Mount(mount));
     }
     if !dev_is_bound {
@@ -301,17 +303,35 @@ fn file_system(
     Ok(())
 }
 
-/// The SELinux label of the container's file systems.
+/// The SELinux label of the container's file systems, after the mount option for
+/// it.
 ///
 /// # Errors
-/// There is one, but SELinux is not on.
-fn mount_label<'a>(spec: &Spec<'a>, host: Host) -> Result<Option<&'a str>> {
-    match spec.linux.mount_label.filter(|label| !label.is_empty()) {
-        Some(label) if !host.selinux => Err(error!(
+/// There is one, but SELinux is not on; or the option is none.
+fn mount_label<'a>(spec: &Spec<'a>, host: Host) -> Result<Option<(&'a str, &'a str)>> {
+    const OPTIONS: &str = "context fscontext defcontext rootcontext ";
+    let Some(label) = spec.linux.mount_label.filter(|label| !label.is_empty()) else {
+        return Ok(None);
+    };
+    if !host.selinux {
+        return Err(error!(
             "linux.mountLabel: {label:?} is asked for, but SELinux is not enabled on this host"
-        )),
-        label => Ok(label),
+        ));
     }
+    let option = spec.annotation("run.oci.mount_context_type").unwrap_or("context");
+    match words::index(OPTIONS, option) {
+        Some(_) => Ok(Some((option, label))),
+        None => Err(error!("annotations: run.oci.mount_context_type: not one of {OPTIONS}")),
+    }
+}
+
+fn cover(spec: &Spec<'_>, host: Host) -> Result<Cover> {
+    let text = |text| c_string("linux.mountLabel", text);
+    let mut cover = Cover::default();
+    if let Some((option, label)) = mount_label(spec, host)? {
+        cover.label = Some((text(option)?, text(label)?));
+    }
+    Ok(cover)
 }
 
 /// Who gets the cgroup: with a new cgroup namespace and a writable view of it,

@@ -5,10 +5,11 @@ use super::{Op, Plan};
 use crate::cgroup;
 use crate::hook::Hooks;
 use crate::json::Writer;
-use crate::namespace::idmap::{self, Range};
+use crate::namespace::idmap::{self, IdMaps};
 use crate::namespace::{self, KINDS};
 use crate::process::identity::Sets;
-use crate::rootfs::mount::{Mount, Recursion};
+use crate::rootfs::mount::Mount;
+use crate::rootfs::tree::Recursion;
 use crate::spec::{Rlimit, capability};
 use crate::sys::mount::Attributes;
 use crate::sys::schedule::Mask;
@@ -120,11 +121,7 @@ fn namespaces(out: &mut Writer, plan: &namespace::Plan) {
     }
     out.close();
     if let Some(maps) = &plan.id_maps {
-        let map = |out: &mut Writer, key, map: &[Range]| {
-            out.strings_field(key, &mut idmap::text(map).lines());
-        };
-        map(out, "uidMap", &maps.uid);
-        map(out, "gidMap", &maps.gid);
+        id_maps(out, maps);
         out.bool_field("newuidmap", maps.need_helper);
         out.bool_field("denySetgroups", maps.deny_setgroups);
     }
@@ -132,6 +129,12 @@ fn namespaces(out: &mut Writer, plan: &namespace::Plan) {
         out.strings_field("timeOffsets", &mut offsets.lines());
     }
     out.close();
+}
+
+fn id_maps(out: &mut Writer, maps: &IdMaps) {
+    for (key, map) in [("uidMap", &maps.uid), ("gidMap", &maps.gid)] {
+        out.strings_field(key, &mut idmap::text(map).lines());
+    }
 }
 
 fn process(out: &mut Writer, plan: &Plan) {
@@ -273,6 +276,19 @@ fn mount_details(out: &mut Writer, mount: &Mount) {
             out.key("type");
             c_string(out, &mount.fstype);
         }
+    }
+    for (key, on) in [("remount", mount.remount), ("copyUp", mount.copy_up)] {
+        if on {
+            out.bool_field(key, true);
+        }
+    }
+    if let Some(id_map) = &mount.id_map {
+        out.object_field("idMap");
+        if let Some(maps) = &id_map.maps {
+            id_maps(out, maps);
+        }
+        out.bool_field("recursive", id_map.recursion == Recursion::All);
+        out.close();
     }
     attributes(out, "attributes", "", mount.attributes);
     attributes(out, "recursiveAttributes", "r", mount.recursive);

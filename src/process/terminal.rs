@@ -1,8 +1,8 @@
 //! `process.terminal`: a pseudo terminal of the container's own devpts.
 
 use crate::fault::{Act, Detail, Fault};
-use crate::rootfs::mount::{Recursion, clone_object};
 use crate::rootfs::path;
+use crate::rootfs::tree::{Recursion, bind};
 use crate::sys::descriptor::become_stdio;
 use linux_raw_sys::general::DEVPTS_SUPER_MAGIC;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -87,8 +87,7 @@ pub fn bind_console(root: BorrowedFd<'_>, slave: BorrowedFd<'_>) -> Act {
     if FileType::from_raw_mode(fstat(&target)?.st_mode) == FileType::Symlink {
         return Err(Fault::new("\"/dev/console\" of the image is a symbolic link"));
     }
-    let tree = clone_object(slave, Recursion::One).detail("open_tree")?;
-    path::attach(tree.as_fd(), target.as_fd()).detail("mount on \"/dev/console\"")
+    bind(slave, target.as_fd(), Recursion::One).detail("mount on \"/dev/console\"")
 }
 
 /// Makes the slave descriptors 0, 1 and 2, and the controlling terminal of the

@@ -66,7 +66,7 @@ impl Unit {
     pub fn update(
         &self,
         cgroups: &Cgroups,
-        resources: &Resources<'_>,
+        resources: &mut Resources<'_>,
         before: &Resources<'_>,
     ) -> Result<()> {
         let (_, writes) = cgroups.writes(resources, before)?;

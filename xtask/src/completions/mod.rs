@@ -71,7 +71,8 @@ fn flags(command: &'static Command) -> impl Iterator<Item = &'static Flag> {
 
 /// Whether the first argument is the id of a container that exists.
 fn takes_id(command: &Command) -> bool {
-    command.arguments.contains("container-id") && !["create", "run", "plan"].contains(&command.name)
+    command.arguments.contains("container-id")
+        && !["check", "create", "plan", "run"].contains(&command.name)
 }
 
 /// The names of a flag, with dashes.
