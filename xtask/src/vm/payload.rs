@@ -32,6 +32,7 @@ impl Payload {
         }
         let images = images()?;
         place(binary, &dir.join("bin/ocinit"))?;
+        place(&target().join("debug/setup"), &dir.join("setup"))?;
         place(&images.guest, &dir.join("images/guest"))?;
         let busybox = dir.join("images/busybox");
         run(Command::new("cp").arg("-a").arg(&images.busybox).arg(busybox))?;
