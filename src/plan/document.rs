@@ -2,7 +2,6 @@
 //! which stay: new ones are added.
 
 use super::{Op, Plan};
-use crate::cgroup;
 use crate::hook::Hooks;
 use crate::json::Writer;
 use crate::namespace::idmap::{self, IdMaps};
@@ -13,6 +12,7 @@ use crate::rootfs::tree::Recursion;
 use crate::spec::{Rlimit, capability};
 use crate::sys::mount::Attributes;
 use crate::sys::schedule::Mask;
+use crate::{cgroup, rdt};
 use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use core::ffi::CStr;
@@ -32,6 +32,8 @@ pub struct Shown<'a> {
     pub plan: &'a Plan,
     /// The cgroups.
     pub cgroups: &'a cgroup::Plan,
+    /// The groups of resctrl.
+    pub rdt: &'a rdt::Group,
     /// The hooks of later commands: poststart, poststop.
     pub later_hooks: &'a [Hooks],
 }
@@ -51,6 +53,12 @@ impl Shown<'_> {
         if let Some((uid, gid)) = plan.cgroup_owner {
             out.object_field("cgroupOwner");
             ids(&mut out, uid, gid);
+            out.close();
+        }
+        if !self.rdt.class.is_empty() {
+            out.object_field("intelRdt");
+            out.string_field("class", &self.rdt.class);
+            out.string_field("monitor", &self.rdt.monitor);
             out.close();
         }
         out.array_field("operations");
