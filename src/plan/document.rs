@@ -35,7 +35,7 @@ pub struct Shown<'a> {
     /// The groups of resctrl.
     pub rdt: &'a rdt::Group,
     /// The hooks of later commands: poststart, poststop.
-    pub later_hooks: &'a [Hooks],
+    pub later_hooks: &'a [Hooks; 2],
 }
 
 impl Shown<'_> {
@@ -79,16 +79,23 @@ impl Shown<'_> {
             out.close();
         }
         out.object_field("hooks");
-        let first = [&plan.create_container, &plan.start_container];
-        for hooks in plan.runtime_hooks.iter().chain(first).chain(self.later_hooks) {
+        let [prestart, create_runtime] = &plan.runtime_hooks;
+        let (create, start) = (&plan.create_container, &plan.start_container);
+        let [poststart, poststop] = self.later_hooks;
+        for hooks in [prestart, create_runtime, create, start, poststart, poststop] {
             if !hooks.is_empty() {
                 hooks.describe(&mut out);
             }
         }
         out.close();
-        let filter = plan.seccomp.iter().flat_map(|filter| &filter.warnings);
-        let mut warnings = plan.warnings.iter().chain(filter).map(String::as_str);
-        out.strings_field("warnings", &mut warnings);
+        out.array_field("warnings");
+        let filter = plan.seccomp.as_ref().map_or(&[][..], |filter| &filter.warnings);
+        for warnings in [&plan.warnings, filter] {
+            for warning in warnings {
+                out.string(warning);
+            }
+        }
+        out.close();
         out.close();
         out.finish()
     }
