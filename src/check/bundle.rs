@@ -154,10 +154,8 @@ impl Look<'_> {
         match op {
             Op::Mount(mount) => self.mount(op, mount),
             Op::Device(device) => self.device(op, device),
-            Op::Sysctl { file, .. } => {
-                if !exists(&["/proc/", &file.to_string_lossy()]) {
-                    self.failed(op, Errno::NOENT, "this kernel has no such parameter");
-                }
+            Op::Sysctl { file, .. } if !exists(&["/proc/", &file.to_string_lossy()]) => {
+                self.failed(op, Errno::NOENT, "this kernel has no such parameter");
             }
             Op::ExecLabel { text, .. } => self.profile(op, text),
             Op::MemoryPolicy(..) if !probe::knows("memory policies") => {
