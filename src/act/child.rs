@@ -50,7 +50,7 @@ struct Scene {
 impl Child {
     /// Does it all; ends as the program, or with a report of what failed.
     pub fn run(mut self, plan: &mut Plan) -> ! {
-        let mut scene = Scene { root: None, cover: mask::Cover::default(), master: None };
+        let mut scene = Scene { root: None, cover: core::mem::take(&mut plan.cover), master: None };
         self.begin();
         for index in 0..plan.ops.len() {
             let result = match &plan.ops[index] {

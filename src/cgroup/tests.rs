@@ -286,7 +286,7 @@ fn limits_are_in_the_files() {
                      \"cpu\":{{\"period\":20000,\"quota\":5000,\"burst\":1000}}}}"
                 );
                 with_resources(&json, |resources| {
-                    cgroups.update(resources, &Resources::default()).unwrap()
+                    cgroups.update(&mut resources.clone(), &Resources::default()).unwrap()
                 });
                 assert_eq!(file_of(&cgroups, "memory.limit_in_bytes"), limit);
                 assert_eq!(file_of(&cgroups, "memory.memsw.limit_in_bytes"), swap);
@@ -369,7 +369,7 @@ fn limits_are_in_the_files_of_v2() {
             let update = |json: &str| {
                 let mut result = Ok(());
                 with_resources(json, |resources| {
-                    result = cgroups.update(resources, &Resources::default())
+                    result = cgroups.update(&mut resources.clone(), &Resources::default())
                 });
                 result
             };

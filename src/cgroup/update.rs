@@ -17,7 +17,7 @@ impl Cgroups {
     /// As [`super::plan()`] and [`super::Plan::create`], and a limit of memory is
     /// less than what is used where that must not be; values written before the
     /// one that failed stay.
-    pub fn update(&self, resources: &Resources<'_>, before: &Resources<'_>) -> Result<()> {
+    pub fn update(&self, resources: &mut Resources<'_>, before: &Resources<'_>) -> Result<()> {
         let (groups, writes) = self.writes(resources, before)?;
         for (index, group) in groups.iter().enumerate() {
             let own: Vec<&Write> = writes.iter().filter(|write| write.group == index).collect();
@@ -26,10 +26,11 @@ impl Cgroups {
         Ok(())
     }
 
-    /// What is written for these limits, and the groups with their controllers.
+    /// What is written for these limits, which are completed, and the groups
+    /// with their controllers.
     pub(super) fn writes(
         &self,
-        resources: &Resources<'_>,
+        resources: &mut Resources<'_>,
         before: &Resources<'_>,
     ) -> Result<(Vec<Group>, Vec<Write>)> {
         let mut groups = self.groups.clone();
@@ -37,20 +38,19 @@ impl Cgroups {
             let text = file::must_read(&group.directory, "cgroup.controllers")?;
             group.controllers = text.trim_ascii().replace(' ', ",");
         }
-        let mut resources = resources.clone();
         let known = before.memory.unwrap_or_default();
         if let Some(memory) = &mut resources.memory {
             complete_memory(memory, &known);
         }
         if let Some(group) = groups.iter().find(|group| group.unified) {
-            complete(&mut resources, &group.directory);
+            complete(resources, &group.directory);
             if let Some(memory) = &resources.memory
                 && memory.check_before_update.or(known.check_before_update) == Some(true)
             {
                 check_use(memory, &group.directory)?;
             }
         }
-        let writes = limits(&resources, &groups)?;
+        let writes = limits(resources, &groups)?;
         Ok((groups, writes))
     }
 }

@@ -1,15 +1,18 @@
 //! `update`: other limits for a container that runs.
 
 use alloc::string::String;
+use rustix::io::Errno;
+use rustix::process::Pid;
 
-use crate::act::create::{read_config, read_document};
+use crate::act::bundle::{read_config, read_document};
 use crate::command::quantity::bytes;
 use crate::command::{Command, Flag, Invocation};
-use crate::container::{Status, limits};
+use crate::container::{State, Status, limits};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::json::{Document, Writer};
-use crate::spec::Resources;
+use crate::rdt;
+use crate::spec::{IntelRdt, Resources};
 use crate::sys::descriptor::standard;
 
 /// The declaration.
@@ -70,15 +73,6 @@ fn run(invocation: &Invocation) -> Result<u8> {
         Some("-") => (read_document(standard(0), "-", 4096)?, "stdin"),
         Some(file) => (read_config(file)?, file),
         None => {
-            // Without it nothing of Intel RDT is there to be changed.
-            for (flag, what) in [
-                ("l3-cache-schema", "Intel RDT/CAT: l3 cache schema is not enabled"),
-                ("mem-bw-schema", "Intel RDT/MBA: memory bandwidth schema is not enabled"),
-            ] {
-                if invocation.value(flag).is_some_and(|schema| !schema.is_empty()) {
-                    return Err(Error::new(what));
-                }
-            }
             for flag in ["kernel-memory", "kernel-memory-tcp"] {
                 if invocation.value(flag).is_some() {
                     invocation.log.warning(format_args!("--{flag} is ignored"));
@@ -88,35 +82,73 @@ fn run(invocation: &Invocation) -> Result<u8> {
         }
     };
     let document = Document::parse(&text, name)?;
-    let asked = Resources::read(&document)?;
+    let mut asked = Resources::read(&document)?;
+    let schema = |flag| invocation.value(flag).filter(|schema| !schema.is_empty());
+    let shares = IntelRdt {
+        l3_cache_schema: schema("l3-cache-schema"),
+        mem_bw_schema: schema("mem-bw-schema"),
+        ..IntelRdt::default()
+    };
+    let what = match (shares.l3_cache_schema, shares.mem_bw_schema) {
+        (None, None) => "",
+        (Some(_), _) => "Intel RDT/CAT: l3 cache schema is not enabled",
+        (None, Some(_)) => "Intel RDT/MBA: memory bandwidth schema is not enabled",
+    };
+    if !what.is_empty() && !rdt::is_there() {
+        return Err(Error::new(what));
+    }
 
     let lock = directory.lock()?;
     let mut state = directory.state()?;
     if lock.status(Some(&state)) == Status::Stopped {
         return Err(Error::new("container not running"));
     }
-    let merged = limits::merge(&state.limits, document.value());
     let saved = if state.limits.is_empty() { "{}" } else { &state.limits };
     let saved = Document::parse(saved.as_bytes(), "state.json")?;
     let before = saved.read(Resources::parse)?;
-    let set = |resources: &Resources<'_>| match &state.systemd {
+    let mut undo = Resources {
+        memory: asked.memory.and(before.memory),
+        cpu: asked.cpu.and(before.cpu),
+        pids: asked.pids.and(before.pids),
+        ..Resources::default()
+    };
+    let set = |resources: &mut Resources<'_>| match &state.systemd {
         Some(unit) => unit.update(&state.cgroups, resources, &before),
         None => state.cgroups.update(resources, &before),
     };
-    if let Err(error) = set(&asked) {
-        // As far as it goes: what was written before the failure is undone.
-        let undo = Resources {
-            memory: asked.memory.and(before.memory),
-            cpu: asked.cpu.and(before.cpu),
-            pids: asked.pids.and(before.pids),
-            ..Resources::default()
-        };
-        let _ = set(&undo);
+    if let Err(error) = set(&mut asked) {
+        // As far as it goes: what was written before the failure.
+        let _ = set(&mut undo);
         return Err(error);
     }
-    state.limits = merged;
+    state.limits = limits::merge(saved.value(), document.value());
+    if !what.is_empty() {
+        share(&mut state, &shares)?;
+    }
     directory.save(&lock, &state)?;
     Ok(0)
+}
+
+/// Other shares of caches and memory bandwidth; a container that has had none
+/// gets a class of its own.
+fn share(state: &mut State, shares: &IntelRdt<'_>) -> Result<()> {
+    if !state.rdt.class.is_empty() {
+        return state.rdt.share(shares);
+    }
+    let mut group = rdt::Group::plan(rdt::ROOT, shares, state.id.as_str())?;
+    let made = group.create(shares).and_then(|()| {
+        let pids = state.cgroups.pids()?;
+        pids.into_iter().filter_map(Pid::from_raw).try_for_each(|pid| match group.enter(pid) {
+            // It has ended meanwhile.
+            Err(error) if error.errno == Some(Errno::SRCH) => Ok(()),
+            result => result,
+        })
+    });
+    match &made {
+        Ok(()) => state.rdt = group,
+        Err(_) => drop(group.remove()),
+    }
+    made
 }
 
 /// The flags as the document that `--resources` reads.

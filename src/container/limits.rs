@@ -6,7 +6,7 @@
 
 use alloc::string::String;
 
-use crate::json::{self, Document, Value, Writer};
+use crate::json::{Document, Value, Writer};
 
 /// Rules for devices are neither updated nor remembered.
 const DEVICES: &str = "devices";
@@ -15,7 +15,39 @@ const DEVICES: &str = "devices";
 pub fn of_config(config: &Document<'_>) -> String {
     let linux = part(config.value(), "linux");
     let resources = linux.and_then(|linux| part(linux, "resources"));
-    resources.map_or(String::new(), |resources| merge("", resources))
+    resources.map_or(String::new(), |resources| merge(&Value::Null, resources))
+}
+
+/// `saved` with what `asked` sets on top, in one line. Both are objects of
+/// objects; what is no object there replaces what was.
+pub fn merge(saved: &Value, asked: &Value) -> String {
+    let mut out = Writer::new();
+    overlay(&mut out, saved, asked, 2);
+    out.finish()
+}
+
+/// Writes `new` on top of `old`, object by object down to a depth.
+fn overlay(out: &mut Writer, old: &Value, new: &Value, depth: u8) {
+    let Value::Object(properties) = new else { return out.value(new) };
+    if depth == 0 {
+        return out.value(new);
+    }
+    out.open_object();
+    for (name, value) in properties {
+        if !matches!(value, Value::Null) && name != DEVICES {
+            out.key(name);
+            overlay(out, part(old, name).unwrap_or(&Value::Null), value, depth - 1);
+        }
+    }
+    if let Value::Object(before) = old {
+        for (name, value) in before {
+            if matches!(properties.get(name), None | Some(Value::Null)) {
+                out.key(name);
+                out.value(value);
+            }
+        }
+    }
+    out.close();
 }
 
 fn part<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
@@ -25,33 +57,6 @@ fn part<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     }
 }
 
-/// `saved` with what `asked` sets on top, in one line. Both are objects of
-/// objects; what is no object there replaces what was.
-pub fn merge(saved: &str, asked: &Value) -> String {
-    let mut merged = json::parse(saved.as_bytes()).unwrap_or(Value::Null);
-    if !matches!(merged, Value::Object(_)) {
-        merged = Value::Object(json::Object::new());
-    }
-    if let (Value::Object(all), Value::Object(asked)) = (&mut merged, asked) {
-        for (name, value) in asked.iter().filter(|(name, _)| *name != DEVICES) {
-            match (all.get_mut(name), value) {
-                (_, Value::Null) => {}
-                (Some(Value::Object(old)), Value::Object(new)) => {
-                    for (name, value) in new.iter().filter(|(_, new)| !matches!(new, Value::Null)) {
-                        old.insert(name.clone(), value.clone());
-                    }
-                }
-                _ => {
-                    all.insert(name.clone(), value.clone());
-                }
-            }
-        }
-    }
-    let mut out = Writer::new();
-    out.value(&merged);
-    out.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,8 +64,8 @@ mod tests {
     #[test]
     fn merging() {
         for (saved, asked, expect) in [
-            ("", "{}", "{}"),
-            ("", "null", "{}"),
+            ("null", "{}", "{}"),
+            ("null", r#"{"pids":{"limit":1}}"#, r#"{"pids":{"limit":1}}"#),
             ("[]", r#"{"pids":{"limit":1}}"#, r#"{"pids":{"limit":1}}"#),
             (
                 r#"{"memory":{"limit":1,"swap":2}}"#,
@@ -69,13 +74,14 @@ mod tests {
             ),
             (r#"{"cpu":{"shares":4}}"#, r#"{"cpu":null}"#, r#"{"cpu":{"shares":4}}"#),
             (
-                r#"{"hugepageLimits":[{"pageSize":"2MB","limit":1}]}"#,
+                r#"{"hugepageLimits":[{"pageSize":"2MB","limit":1}],"pids":{}}"#,
                 r#"{"hugepageLimits":[],"devices":[{"allow":true}]}"#,
-                r#"{"hugepageLimits":[]}"#,
+                r#"{"hugepageLimits":[],"pids":{}}"#,
             ),
+            (r#"{"a":{"b":{"c":1}}}"#, r#"{"a":{"b":{"d":2}}}"#, r#"{"a":{"b":{"d":2}}}"#),
         ] {
-            let asked = json::parse(asked.as_bytes()).unwrap();
-            assert_eq!(merge(saved, &asked), expect, "{saved}");
+            let parse = |text: &str| crate::json::parse(text.as_bytes()).unwrap();
+            assert_eq!(merge(&parse(saved), &parse(asked)), expect, "{saved}");
         }
     }
 

@@ -12,7 +12,7 @@
 use alloc::string::String;
 use core::fmt;
 use miniserde::json;
-pub use miniserde::json::{Object, Value};
+pub use miniserde::json::Value;
 
 mod locate;
 mod node;

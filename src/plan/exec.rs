@@ -1,6 +1,8 @@
 //! The plan of one more process in a running container.
 
-use super::container::{labels, mask, of_process, process_operations, program, terminal};
+use super::container::{labels, mask, process_operations, program};
+use super::file_system::terminal;
+use super::identity::of_process;
 use super::mounts::c_string;
 use super::{Host, Op, Plan};
 use crate::command::ExecOptions;
@@ -9,6 +11,7 @@ use crate::error::Result;
 use crate::hook::{Hooks, StateText};
 use crate::namespace;
 use crate::namespace::join::Join;
+use crate::rootfs::mask::Cover;
 use crate::spec::{Capabilities, Linux, Process, User, capability};
 use alloc::format;
 use alloc::string::String;
@@ -62,6 +65,7 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
     Ok(Plan {
         namespaces: namespace::Plan { join: request.join, ..namespace::Plan::default() },
         ops,
+        cover: Cover::default(),
         identity,
         cwd: c_string("process.cwd", process.cwd)?,
         program: program(process, request.extra_env)?,

@@ -7,7 +7,10 @@
 pub mod container;
 pub mod document;
 pub mod exec;
+pub mod file_system;
+pub mod identity;
 pub mod mounts;
+pub mod namespaces;
 pub mod op;
 
 #[cfg(test)]
@@ -21,6 +24,7 @@ use crate::hook::{Hooks, StateText};
 use crate::network::devices::NetDevice;
 use crate::process::identity::Identity;
 use crate::process::program::Program;
+use crate::rootfs::mask::Cover;
 use crate::spec::{IoPriority, Rlimit, Scheduler};
 use crate::sys::schedule::Mask;
 use alloc::ffi::CString;
@@ -50,6 +54,8 @@ pub struct Plan {
     pub namespaces: crate::namespace::Plan,
     /// What the first process does, in order, up to being ready.
     pub ops: Vec<Op>,
+    /// What covers masked paths.
+    pub cover: Cover,
     /// Who it is.
     pub identity: Identity,
     /// Where it starts.

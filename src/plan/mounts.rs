@@ -4,7 +4,6 @@
 use super::Op;
 use crate::error;
 use crate::error::Result;
-use crate::json::words;
 use crate::namespace;
 use crate::namespace::idmap::{IdMaps, Range};
 use crate::rootfs::device::Device;
@@ -102,14 +101,8 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
 /// `option` is the mount option for it.
 ///
 /// # Errors
-/// A null byte, or another option.
+/// A null byte.
 pub fn label(mount: &mut Mount, option: &str, label: &str) -> Result<()> {
-    const OPTIONS: &str = "context fscontext defcontext rootcontext ";
-    if words::index(OPTIONS, option).is_none() {
-        return Err(error!(
-            "annotation run.oci.mount_context_type: {option:?}: not one of {OPTIONS}"
-        ));
-    }
     const OWN: [&CStr; 6] = [c"", c"proc", c"sysfs", c"mqueue", c"cgroup", c"cgroup2"];
     let given = mount.data.iter().any(|(key, _)| key.as_bytes() == option.as_bytes());
     if mount.bind.is_some() || mount.remount || given || OWN.contains(&&*mount.fstype) {

@@ -36,6 +36,11 @@ pub struct Group {
     pub monitor: String,
 }
 
+/// Whether this host has it.
+pub fn is_there() -> bool {
+    read(&format!("{ROOT}/schemata")).is_ok()
+}
+
 impl Group {
     /// Finds out which groups a container gets; makes none.
     ///
@@ -81,6 +86,14 @@ impl Group {
         if !self.monitor.is_empty() {
             make(&self.monitor).inspect_err(|_| self.monitor.clear())?;
         }
+        self.share(rdt)
+    }
+
+    /// Gives the class these shares; those of other resources stay.
+    ///
+    /// # Errors
+    /// The CPU does not take them.
+    pub fn share(&self, rdt: &IntelRdt<'_>) -> Result<()> {
         for text in [schemata::first(rdt), schemata::last(rdt)] {
             let path = format!("{}/schemata", self.class);
             write(&path, &text).map_err(|error| {

@@ -43,6 +43,17 @@ fn without_resctrl_it_is_an_error() {
 }
 
 #[test]
+fn other_shares_for_a_class_that_is_there() {
+    let tree = Tree::new("share");
+    let group = Group { class: String::from(tree.root()), ..Group::default() };
+    group.share(&IntelRdt { mem_bw_schema: Some("MB:0=20"), ..IntelRdt::default() }).unwrap();
+    assert!(tree.text("schemata").starts_with("MB:0=20\n"), "{}", tree.text("schemata"));
+    let missing = Group { class: format!("{}/nosuch", tree.root()), ..Group::default() };
+    let shares = IntelRdt { l3_cache_schema: Some("L3:0=f"), ..IntelRdt::default() };
+    assert!(missing.share(&shares).unwrap_err().to_string().contains("nosuch/schemata"));
+}
+
+#[test]
 fn a_class_of_its_own() {
     let tree = Tree::new("own");
     let rdt = IntelRdt {

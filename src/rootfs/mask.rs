@@ -8,6 +8,7 @@ use super::path::{self, FdPath};
 use super::tree::{Recursion, bind, bind_readonly, clone_object};
 use crate::fault::{Act, Detail, Fault};
 use crate::sys::mount::mount;
+use alloc::ffi::CString;
 use core::ffi::CStr;
 use linux_raw_sys::general::{
     MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC,
@@ -24,6 +25,8 @@ use rustix::mount::{
 /// What covers masked paths, made when it is first needed.
 #[derive(Default)]
 pub struct Cover {
+    /// The mount option and the SELinux label of what is made here.
+    pub label: Option<(CString, CString)>,
     null: Option<OwnedFd>,
     empty: Option<OwnedFd>,
 }
@@ -71,6 +74,9 @@ impl Cover {
         let context = fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).detail("fsopen")?;
         fsconfig_set_string(context.as_fd(), c"size", c"0").detail("size")?;
         fsconfig_set_string(context.as_fd(), c"mode", c"755").detail("mode")?;
+        if let Some((option, label)) = &self.label {
+            fsconfig_set_string(context.as_fd(), &**option, &**label).detail("label")?;
+        }
         fsconfig_create(context.as_fd()).detail("fsconfig")?;
         let flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
         let attributes = MountAttrFlags::from_bits_retain(flags);

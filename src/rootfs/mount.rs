@@ -138,10 +138,18 @@ impl Mount {
     /// The detached mount, with its attributes.
     fn make(&self) -> Result<OwnedFd, Fault> {
         match self.bind {
-            Some(_) if let Some(tree) = &self.tree => Ok(fcntl_dupfd_cloexec(tree, 3)?),
+            Some(_)
+                if let Some(tree) = &self.tree
+                    && self.id_map.is_some() =>
+            {
+                Ok(fcntl_dupfd_cloexec(tree, 3)?)
+            }
             Some(recursion) => {
-                let tree = clone_tree(&self.source, recursion)
-                    .detail(format_args!("open {}", Quoted(&self.source)))?;
+                let tree = match (clone_tree(&self.source, recursion), &self.tree) {
+                    // Root of a user namespace may not come so far.
+                    (Err(Errno::ACCESS), Some(tree)) => return Ok(fcntl_dupfd_cloexec(tree, 3)?),
+                    (tree, _) => tree.detail(format_args!("open {}", Quoted(&self.source)))?,
+                };
                 self.set_attributes(tree.as_fd()).detail("mount_setattr")?;
                 Ok(tree)
             }

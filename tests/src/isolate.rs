@@ -21,13 +21,16 @@ use std::sync::atomic::{AtomicI32, Ordering};
 #[macro_export]
 macro_rules! isolate {
     () => {
+        $crate::isolate!($crate::isolate::enter);
+    };
+    ($enter:expr) => {
         // SAFETY: the function has the C ABI that the init array wants, is
         // called once before main while the process has one thread, and std's
         // environment and process functions do not need main to have begun.
         #[allow(unsafe_code)]
         #[used]
         #[unsafe(link_section = ".init_array")]
-        static OCINIT_TESTS_ISOLATE: extern "C" fn() = $crate::isolate::enter;
+        static OCINIT_TESTS_ISOLATE: extern "C" fn() = $enter;
     };
 }
 
@@ -83,6 +86,18 @@ pub extern "C" fn enter() {
             private_mounts();
         }
     }
+}
+
+/// As [`enter`], on the v1 controllers unless another view is asked for.
+pub extern "C" fn enter_v1() {
+    if env::var_os("OCINIT_CGROUP_VIEW").is_none() {
+        // SAFETY: before main there is one thread, so nobody reads the environment meanwhile.
+        #[allow(unsafe_code)]
+        unsafe {
+            env::set_var("OCINIT_CGROUP_VIEW", "v1")
+        };
+    }
+    enter();
 }
 
 fn stop(why: &str) -> ! {

@@ -13,6 +13,7 @@
 pub mod bundle;
 pub mod cgroups;
 pub mod container;
+pub mod differential;
 pub mod images;
 pub mod isolate;
 pub mod lab;

@@ -1,5 +1,5 @@
-//! What a running container tells and how it is stopped for a while: `events`,
-//! `ps`, `pause`, `resume`.
+//! What a running container tells: `events`; and corners of `ps`, `pause` and
+//! `resume`.
 
 use ocinit_tests::cgroups::{self, Hierarchy};
 use ocinit_tests::{Container, Lab, Value, eventually, json, oci};
@@ -228,75 +228,53 @@ fn events_of_what_does_not_run_are_refused() {
 }
 
 #[test]
-fn the_table_of_processes_is_that_of_the_host() {
+fn a_created_container_is_paused_and_resumed_too() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
-    bundle.shell("sleep 71 & echo ready; wait");
+    bundle.waits();
     let c = lab.container(&bundle);
-    c.run_waiting();
-    let pid = c.pid();
-    let json = || c.call("ps", &["--format", "json"]).ok().quiet().json();
-    eventually("two processes", || json().as_array().is_some_and(|pids| pids.len() == 2));
-    assert!(json().as_array().unwrap().contains(&json!(pid)));
-    let table = c.call("ps", &[]).ok().quiet().stdout;
-    let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(lines.len(), 3, "{table}");
-    assert!(lines[0].split_whitespace().any(|name| name == "PID"), "{table}");
-    assert!(table.contains("sleep 71") && table.contains(&format!(" {pid} ")), "{table}");
-    // Options for ps follow the id.
-    let table = c.call("ps", &[]).args(["-e", "-o", "pid,comm"]).ok().stdout;
-    let names: Vec<&str> =
-        table.lines().skip(1).map(|l| l.split_whitespace().nth(1).unwrap()).collect();
-    assert_eq!(names.len(), 2, "{table}");
-    c.call("ps", &[])
-        .args(["-e", "-o", "comm"])
-        .fails(1)
-        .one_line()
-        .says("couldn't find PID field");
-    c.call("ps", &[]).arg("--nosuch").fails(1).says("exit status");
-    c.call("ps", &["--format", "xml"]).fails(1).one_line().says("invalid format option");
-    lab.oci(["ps", "nosuch"]).fails(1).one_line().says("container does not exist");
-}
-
-#[test]
-fn a_stopped_container_has_no_processes() {
-    let lab = Lab::new();
-    let c = waiting(&lab);
-    c.kill("KILL");
-    c.wait_for("stopped");
-    eventually("no process", || c.call("ps", &["-f", "json"]).ok().stdout == "null\n");
-    assert_eq!(c.call("ps", &[]).ok().stdout.lines().count(), 1);
-}
-
-#[test]
-fn pausing_and_resuming_in_every_state() {
-    let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; echo on; done");
-    let c = lab.container(&bundle);
-    for (command, text) in [("pause", "not exist"), ("resume", "not exist")] {
-        c.call(command, &[]).fails(1).one_line().says(text);
-    }
-    let out = c.create();
+    c.create();
     c.call("resume", &[]).fails(1).one_line().says("container not paused");
     c.call("pause", &[]).ok().quiet();
     assert_eq!(c.status(), "paused");
+    c.call("pause", &[]).fails(1).one_line().says("container not running");
     c.call("resume", &[]).ok().quiet();
     assert_eq!(c.status(), "created");
     c.start();
-    eventually("it runs", || out.stdout_now().contains("on"));
     c.call("resume", &[]).fails(1).one_line().says("container not paused");
-    c.call("pause", &[]).ok().quiet();
-    assert_eq!(c.status(), "paused");
-    c.call("pause", &[]).fails(1).one_line().says("container not running");
-    let before = out.stdout_now();
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    assert_eq!(out.stdout_now(), before, "frozen");
-    c.call("resume", &[]).ok().quiet();
-    assert_eq!(c.status(), "running");
-    eventually("it goes on", || out.stdout_now().len() > before.len());
+}
+
+#[test]
+fn what_ps_cannot_do_is_told() {
+    let lab = Lab::new();
+    let c = waiting(&lab);
+    let ps = |args: &[&str]| c.call("ps", &[]).args(args).fails(1).one_line();
+    ps(&["-e", "-o", "comm"]).says("couldn't find PID field in ps output");
+    ps(&["--nosuch"]).says("exit status");
+    c.call("ps", &["--format", "xml"]).fails(1).one_line().says("invalid format option");
     c.kill("KILL");
     c.wait_for("stopped");
-    c.call("pause", &[]).fails(1).one_line().says("container not running");
-    c.call("resume", &[]).fails(1).one_line().says("container not paused");
+    eventually("no process", || c.call("ps", &["-f", "json"]).ok().quiet().stdout == "null\n");
+}
+
+#[test]
+fn without_a_cgroup_the_processes_are_not_known() {
+    if !oci::is_ocinit() {
+        ocinit_tests::skip!("runc has no --cgroup-manager");
+    }
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["linux"].as_object_mut().unwrap().remove("resources");
+    bundle.waits().save();
+    let id = lab.id();
+    let call = |args: &[&str]| lab.oci(["--cgroup-manager", "disabled"]).args(args);
+    let run = call(&["run", "--detach", "--bundle", bundle.dir().to_str().unwrap(), &id]).ok();
+    eventually("ready", || run.stdout_now().contains("ready"));
+    for format in ["json", "table"] {
+        call(&["ps", "-f", format, &id]).fails(1).one_line().says("no cgroup");
+    }
+    call(&["pause", &id]).fails(1).one_line().says("no cgroup");
+    call(&["update", "--pids-limit", "9", &id]).fails(1).one_line().says("pids.limit");
+    let stats = call(&["events", "--stats", &id]).ok().quiet().json();
+    assert_eq!(stats["data"]["pids"], json!({}));
 }

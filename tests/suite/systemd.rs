@@ -308,6 +308,22 @@ fn limits_are_properties_and_files() {
     let cgroups = s.ok("cat /proc/$(ocinit ps --format json one | tr -d '[]')/cgroup");
     assert!(cgroups.lines().all(|l| l.ends_with("/system.slice/runc-one.scope")), "{cgroups}");
     assert_eq!(s.ok("ocinit exec one /bin/cat /proc/self/cgroup"), cgroups);
+    // The quota stays, in the new period.
+    s.ok("ocinit update --cpu-period 40000 --memory 134217728 one");
+    let shown = "CPUQuotaPerSecUSec=500ms\nCPUQuotaPeriodUSec=40ms\nMemoryLimit=134217728\n";
+    assert_eq!(s.show(unit, "CPUQuotaPerSecUSec,CPUQuotaPeriodUSec,MemoryLimit"), shown);
+    for (controller, file, value) in [
+        ("memory", "memory.limit_in_bytes", "134217728\n"),
+        ("cpu", "cpu.cfs_quota_us", "20000\n"),
+        ("cpu", "cpu.cfs_period_us", "40000\n"),
+    ] {
+        let file = format!("/sys/fs/cgroup/{controller}/system.slice/{unit}/{file}");
+        assert_eq!(s.ok(&format!("cat {file}")), value, "{}", s.said.borrow());
+    }
+    s.delete("one", unit);
+    // What cannot run leaves no unit either.
+    s.machine.edit(|c| c["process"]["args"] = json!(["/no/such/program"]));
+    s.refused("one", "no such file or directory");
     s.delete("one", unit);
 }
 

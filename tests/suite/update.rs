@@ -127,7 +127,7 @@ fn no_limit_of_memory_is_none_of_swap() {
 
 #[test]
 fn every_flag_is_written() {
-    let all = ["memory", "cpu", "cpuset", "pids"];
+    let all = ["memory", "cpu", "pids"];
     if !here(&all) {
         ocinit_tests::skip!("no cgroup tree of this machine has the controllers {all:?}");
     }
@@ -138,14 +138,15 @@ fn every_flag_is_written() {
         ("--cpu-idle", "1"),
         ("--cpu-period", "50000"),
         ("--cpu-quota", "20000"),
-        ("--cpuset-cpus", "0"),
-        ("--cpuset-mems", "0"),
         ("--memory", "64M"),
         ("--memory-reservation", "33554432"),
         ("--memory-swap", "0.125G"),
         ("--pids-limit", "20"),
     ];
-    let words: Vec<&str> = flags.iter().flat_map(|(flag, value)| [*flag, *value]).collect();
+    let mut words: Vec<&str> = flags.iter().flat_map(|(flag, value)| [*flag, *value]).collect();
+    if here(&["cpuset"]) {
+        words.extend(["--cpuset-cpus", "0", "--cpuset-mems", "0"]);
+    }
     c.call("update", &words).ok().quiet();
     let files: &[(&str, &str, &str, &str)] = &[
         ("cpu", "cpu.cfs_burst_us", "cpu.max.burst", "1000"),
@@ -157,7 +158,7 @@ fn every_flag_is_written() {
         ("pids", "pids.max", "pids.max", "20"),
     ];
     for (name, old, new, expect) in files {
-        let (v1, dir) = controller(name, c.pid()).unwrap();
+        let Some((v1, dir)) = controller(name, c.pid()) else { continue };
         assert_eq!(value(&dir, if v1 { old } else { new }), *expect, "{old}");
     }
     assert_eq!(in_force(&c).1, "134217728");
@@ -176,7 +177,7 @@ fn every_flag_is_written() {
     let out = c.call("update", &["--cpu-rt-runtime", "0", "--cpu-rt-period", "900000"]).run();
     match v1 && dir.join("cpu.rt_period_us").exists() {
         true => assert_eq!(value(&dir, "cpu.rt_period_us"), "900000", "{}", out.stderr),
-        false => assert!(out.code_is(1).stderr.contains("realtime"), "names the property"),
+        false => drop(out.code_is(1).one_line().says("cpu").says("real")),
     }
 }
 

@@ -17,6 +17,7 @@ mod process;
 mod seccomp_tables;
 mod size;
 mod test;
+mod vm;
 mod workspace;
 
 use error::Result;
@@ -33,6 +34,8 @@ cargo xtask COMMAND
        --binary        what the release binary must be: static, no interpreter…
        --view VIEW     the integration tests (root) in one cgroup view:
                        host, v1 or v2; may be given again
+       --guest MANAGER in the test machine, with control groups by MANAGER:
+                       cgroupfs or systemd; may be given again
        NAME            only tests whose name contains it, or the integration
                        tests of the file tests/suite/NAME.rs
   man OUTDIR           write the manual pages
@@ -40,6 +43,10 @@ cargo xtask COMMAND
   seccomp-tables       make src/seccomp/tables again (--headers DIR --source DIR)
   size [--record]      size, peak memory and system calls, next to the last
                        recorded ones; --record writes them down
+  vm -- COMMAND        a command in the test machine: a QEMU guest with systemd,
+                       cgroup v2 and AppArmor, with the binary in its PATH
+       --user          as an ordinary user, from that user's systemd
+       --shell         a shell on the terminal instead of a command
 ";
 
 fn main() -> ExitCode {
@@ -70,6 +77,7 @@ fn dispatch() -> Result<bool> {
         "test" => test::command(parser),
         "seccomp-tables" => seccomp_tables::run(parser).map(|()| true).map_err(|e| e.to_string()),
         "size" => size::command(parser),
+        "vm" => vm::command(parser),
         "help" => {
             print!("{HELP}");
             Ok(true)

@@ -66,13 +66,14 @@ impl Unit {
     pub fn update(
         &self,
         cgroups: &Cgroups,
-        resources: &Resources<'_>,
+        resources: &mut Resources<'_>,
         before: &Resources<'_>,
     ) -> Result<()> {
         let (_, writes) = cgroups.writes(resources, before)?;
         if !writes.is_empty() {
             let mut manager = self.manager()?;
-            let properties = property::properties(&writes, manager.version()?);
+            let cpu = before.cpu.unwrap_or_default();
+            let properties = property::properties(&writes, manager.version()?, &cpu);
             manager.set_properties(&self.name, properties)?;
         }
         cgroups.update(resources, before)

@@ -1,8 +1,9 @@
 //! The program inside the container under test: says what it sees, as JSON on stdout.
 //!
-//! `report` tells everything about the process and its surroundings, `probe`
-//! tries single accesses, `wait` tells the signals that come in, `exit N` and
-//! `die SIGNAL` end in a known way.
+//! `report` tells everything about the process and its surroundings, with
+//! single accesses tried on the way (`report PROBE...`), `observe` does the same
+//! and stays until SIGTERM, `probe` only tries accesses, `wait` tells the signals
+//! that come in, `exit N` and `die SIGNAL` end in a known way.
 
 mod probe;
 mod report;
@@ -12,7 +13,8 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let rest: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
     match args.first().map(String::as_str) {
-        Some("report") => println!("{}", report::all()),
+        Some("report") => println!("{}", report::with(&rest)),
+        Some("observe") => signals::hold(&report::with(&rest).to_string()),
         Some("probe") => println!("{}", probe::all(&rest)),
         Some("wait") => signals::wait(),
         Some("exit") => std::process::exit(number(rest.first())),

@@ -5,8 +5,17 @@ use std::ffi::CStr;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
+/// The whole report, and what comes of the probes.
+pub fn with(probes: &[&str]) -> Value {
+    let mut report = all();
+    if !probes.is_empty() {
+        report["probes"] = crate::probe::all(probes);
+    }
+    report
+}
+
 /// The whole report.
-pub fn all() -> Value {
+fn all() -> Value {
     // Before anything here opens a descriptor of its own.
     let fds = descriptors();
     let status = status();
@@ -51,6 +60,7 @@ pub fn all() -> Value {
         "dev": devices("/dev"),
         "terminal": terminal(),
         "session_keyring": session_keyring(),
+        "keyring": describe_keyring(),
         "personality": text("/proc/self/personality"),
         "scheduling": scheduling(),
         "memory_policy": memory_policy(),
@@ -66,6 +76,19 @@ fn session_keyring() -> Option<i64> {
     // SAFETY: this operation takes numbers only.
     let id = unsafe { libc::syscall(libc::SYS_keyctl, GET_KEYRING_ID, SESSION, 0) };
     (id >= 0).then_some(id)
+}
+
+/// Type, owner, permissions and name of the session keyring, or null.
+fn describe_keyring() -> Option<String> {
+    const DESCRIBE: i64 = 6;
+    const SESSION: i64 = -3;
+    let mut buffer = [0u8; 256];
+    // SAFETY: the kernel writes at most as many bytes as it is told.
+    let len = unsafe {
+        libc::syscall(libc::SYS_keyctl, DESCRIBE, SESSION, buffer.as_mut_ptr(), buffer.len())
+    };
+    let len = usize::try_from(len).ok()?.checked_sub(1)?;
+    Some(String::from_utf8_lossy(buffer.get(..len)?).into_owned())
 }
 
 /// The policy, its numbers, and the I/O priority.
@@ -225,7 +248,8 @@ fn flags(name: &str) -> String {
     }
 }
 
-fn devices(dir: &str) -> Value {
+/// What is in a directory: types, numbers, modes, owners.
+pub fn devices(dir: &str) -> Value {
     let mut all = Map::new();
     for name in listing(dir) {
         let path = format!("{dir}/{name}");

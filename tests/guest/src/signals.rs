@@ -2,6 +2,23 @@
 
 use std::io::Write;
 
+/// Says `text` and stays until SIGTERM, even if that comes at once.
+pub fn hold(text: &str) -> ! {
+    // SAFETY: the set is plain data, filled before it is used.
+    let set = unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGTERM);
+        libc::sigprocmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+        set
+    };
+    say(text);
+    let mut signal = 0;
+    // SAFETY: both pointers are to live locals.
+    unsafe { libc::sigwait(&set, &mut signal) };
+    std::process::exit(0)
+}
+
 /// Says "ready", then each signal's number on a line of its own; ends with 0
 /// on SIGTERM. A parent that is the container's init also reaps.
 pub fn wait() -> ! {
