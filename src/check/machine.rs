@@ -92,6 +92,10 @@ fn namespaces(report: &mut Report) {
     for ((_, name), option) in KINDS.iter().zip(NAMESPACE_OPTIONS) {
         let there = exists(&["/proc/self/ns/", name]);
         report.fact("namespaces", name, Some(there), option);
+        if !there && *name == "mnt" {
+            let hint = "CONFIG_NAMESPACES, and a procfs on /proc";
+            report.problem(&"make a container", &"there are no mount namespaces", hint);
+        }
         if let (true, Some(limit), Some(row)) = (there, limit(name), report.rows.last_mut()) {
             row.note.push_str("at most ");
             row.note.push_str(&limit);
