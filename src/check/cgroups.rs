@@ -23,8 +23,12 @@ pub fn cgroups(report: &mut Report, plan: &Plan, rootless: bool) {
         }
         let enabled = value(&[&above, "/cgroup.controllers"]).unwrap_or_default();
         let is_told = |write: &&Write| match group.unified {
-            // What is not enabled there will be, on the way to the container.
-            true => rootless || enabled.split(' ').any(|name| name == write.controller()),
+            // The root has no limits; what is not enabled elsewhere will be, on
+            // the way to the container.
+            true => {
+                above != *mount
+                    && (rootless || enabled.split(' ').any(|name| name == write.controller()))
+            }
             // The files of other controllers are not in the root.
             false => above != *mount || ["cpu", "memory"].contains(&write.controller()),
         };
