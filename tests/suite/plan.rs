@@ -168,7 +168,8 @@ fn check_and_run_agree() {
         ("rdma", json!({"rdma": {"nope0": {"hcaHandles": 1}}})),
         ("devices", json!({"devices": [{"allow": false, "access": "rwm"}]})),
     ];
-    let mut cases: Vec<(&str, Box<dyn Fn(&mut Value)>)> = Vec::new();
+    type Change<'a> = Box<dyn Fn(&mut Value) + 'a>;
+    let mut cases: Vec<(&str, Change<'_>)> = Vec::new();
     for (name, value) in resources {
         cases.push((name, Box::new(|config| config["linux"]["resources"] = value.clone())));
     }
