@@ -2,7 +2,8 @@
 //!
 //! A line is `BUNDLES | FIELDS | WHO | REASON`. BUNDLES and FIELDS are lists of
 //! patterns, separated by commas, in which `*` stands for any text; WHO is who
-//! stands alone: ocinit, runc, crun, or each. Every pattern has to match
+//! stands alone: ocinit, runc, crun, or each (three values). A line is about the
+//! bundles of one group, or of all (`*`, judged with the group `defaults`). Every pattern has to match
 //! something, in a full run.
 
 use super::verdict::{Difference, Who};
@@ -57,7 +58,7 @@ impl Explained {
     /// Notes in `used` what explains the difference; whether anything does.
     pub fn explains(&self, difference: &Difference, used: &mut Used) -> bool {
         let mut any = false;
-        for entry in self.entries.iter().filter(|e| e.who == difference.who) {
+        for entry in self.entries.iter().filter(|e| e.who.covers(difference.who)) {
             let hits = |patterns: &[String], text: &str| -> Vec<String> {
                 patterns.iter().filter(|p| matches(p, text)).cloned().collect()
             };

@@ -53,7 +53,6 @@ pub fn all() -> Vec<Case> {
         case("proc-twice").mount("/x/proc", "proc", "proc", &["ro"]),
         case("sysfs-writable").with(|c| { spec::drop_mount(c, "/sys"); spec::drop_mount(c, "/sys/fs/cgroup"); }).mount("/sys", "sysfs", "sysfs", &["nosuid", "rw"]),
         case("no-sys").with(|c| { spec::drop_mount(c, "/sys"); spec::drop_mount(c, "/sys/fs/cgroup"); }),
-        case("no-cgroup").with(|c| spec::drop_mount(c, "/sys/fs/cgroup")),
         case("no-dev").with(|c| for at in ["/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"] { spec::drop_mount(c, at) }),
         case("no-mounts-but-proc").with(|c| { let proc = c["mounts"][0].take(); c["mounts"] = json!([proc]); }),
         case("cgroup-writable").with(|c| spec::drop_mount(c, "/sys/fs/cgroup")).mount("/sys/fs/cgroup", "cgroup", "cgroup", &["nosuid", "rw"]).probes(&["list:/sys/fs/cgroup", "mkdir:/sys/fs/cgroup/x"]),
