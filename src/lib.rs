@@ -7,6 +7,7 @@ use core::ffi::CStr;
 
 pub mod act;
 pub mod cgroup;
+pub mod check;
 pub mod command;
 pub mod container;
 pub mod dbus;
@@ -20,6 +21,7 @@ pub mod namespace;
 pub mod network;
 pub mod plan;
 pub mod process;
+pub mod rdt;
 pub mod rootfs;
 pub mod seccomp;
 pub mod spec;

@@ -15,7 +15,7 @@ use core::ffi::CStr;
 use core::fmt;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, PROC_SUPER_MAGIC};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, fstatfs, openat};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
 use rustix::process::getpid;
@@ -50,7 +50,7 @@ struct Scene {
 impl Child {
     /// Does it all; ends as the program, or with a report of what failed.
     pub fn run(mut self, plan: &mut Plan) -> ! {
-        let mut scene = Scene { root: None, cover: mask::Cover::default(), master: None };
+        let mut scene = Scene { root: None, cover: core::mem::take(&mut plan.cover), master: None };
         self.begin();
         for index in 0..plan.ops.len() {
             let result = match &plan.ops[index] {
@@ -164,7 +164,12 @@ impl Child {
     /// Writes to a file of the host's procfs, after a look that it is on one.
     fn write_proc(&self, file: &CStr, text: &CStr) -> Act {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-        let file = openat(&self.proc, file, flags, Mode::empty())?;
+        // Never out of procfs, whatever the path says; `self` is a link in it.
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+        let file = match openat2(&self.proc, file, flags, Mode::empty(), resolve) {
+            Err(Errno::NOSYS) => openat(&self.proc, file, flags, Mode::empty())?,
+            result => result?,
+        };
         if fstatfs(&file)?.f_type as u64 != u64::from(PROC_SUPER_MAGIC) {
             return Err(Fault::new("it is not on a procfs"));
         }
@@ -215,11 +220,8 @@ impl Child {
             // The directory may have been moved while we waited.
             check_directory()?;
             let path = plan.program.find()?;
-            descriptor::close_on_exec_from(3 + plan.preserve_fds).or_else(|errno| match errno {
-                // Before Linux 5.11: everything of ours is close-on-exec already.
-                Errno::NOSYS | Errno::INVAL => Ok(()),
-                errno => Err(errno),
-            })?;
+            descriptor::close_on_exec_from(3 + plan.preserve_fds)
+                .detail("close the runtime's descriptors")?;
             // The last thing: they hold for what we do, too.
             set_rlimits(&plan.rlimits)?;
             signal::set_default(rustix::process::Signal::PIPE.as_raw());

@@ -9,14 +9,15 @@ use crate::cgroup::{self, Cgroups, Created, Layout};
 use crate::command::{CgroupManager, CreateOptions, Invocation};
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
-use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks};
+use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks, limits};
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::{Document, Writer};
 use crate::log::time::Timestamp;
-use crate::plan::Plan;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
+use crate::plan::{Host, Plan};
+use crate::rdt;
 use crate::spec::{self, NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::{descriptor, signal};
@@ -24,7 +25,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::net::{
@@ -64,63 +65,16 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     check_terminal(&spec, options, detached)?;
     let rootfs = check_rootfs(&spec, &bundle)?;
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
-    let layout = match invocation.globals.cgroup_manager {
-        CgroupManager::Disabled => Layout::default(),
-        CgroupManager::Cgroupfs | CgroupManager::Systemd => Layout::detect()?,
-    };
-    let resources = spec.linux.resources.as_ref();
-    let mut driver = match invocation.globals.cgroup_manager {
-        CgroupManager::Systemd => Some(Driver::connect(&systemd::Request {
-            cgroups_path: spec.linux.cgroups_path,
-            id: options.id.as_str(),
-            annotations: &spec.annotations,
-            devices: resources.map_or(&[], |resources| &resources.devices),
-            unified: layout.is_unified(),
-            rootless: invocation.globals.rootless,
-            environment: invocation.environment,
-        })?),
-        _ => None,
-    };
+    let Placement { layout, mut driver, rootless, cgroups } =
+        placement(invocation, &spec, options.id.as_str())?;
     let unit = driver.as_ref().map(|driver| driver.unit.clone());
-    let rootless = invocation.globals.is_rootless() || unit.as_ref().is_some_and(|unit| unit.user);
-    let cgroups = cgroup::plan(
-        &layout,
-        driver.as_ref().map_or(spec.linux.cgroups_path, |driver| Some(&driver.path)),
-        options.id.as_str(),
-        resources,
-        rootless,
-    )?;
-    let (preserve_fds, mut extra_env) =
-        kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
-    let environment =
-        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
-    let notify_host = notify_host(invocation, &spec);
-    let notify = notify_host.map(|_| {
-        extra_env.push(String::from(notify::VARIABLE));
-        let root = absolute("/proc/self/cwd", &invocation.globals.root);
-        format!("{root}/{}/{}", options.id, notify::DIRECTORY)
-    });
-    let shared_parent = shared_parent(&spec, &rootfs);
-    let request = Request {
-        id: options.id.as_str(),
-        bundle: &bundle,
-        rootfs: &rootfs,
-        no_pivot: options.no_pivot,
-        no_new_keyring: options.no_new_keyring,
-        preserve_fds,
-        extra_env: &extra_env,
-        environment: environment.as_slice(),
-        host,
-        layout: &layout,
-        cgroups: &cgroups.cgroups,
-        notify: notify.as_deref(),
-        shared_parent: shared_parent.as_deref(),
-    };
-    let mut plan = planner::plan(&spec, &request)?;
+    let Draft { mut plan, environment, notify_host } =
+        draft(invocation, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
     let console = match &options.console_socket {
         Some(path) => Some(handover::connect_to(path)?),
         None => None,
     };
+    let rdt = spec.linux.intel_rdt.as_ref();
     let state = State {
         oci_version: spec.oci_version.to_string(),
         id: options.id.clone(),
@@ -135,12 +89,17 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
             .map(|(key, value)| (key.to_string(), value.to_string()))
             .collect(),
         cgroups: Cgroups::default(),
+        rdt: match rdt {
+            Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
+            None => rdt::Group::default(),
+        },
         rootless,
-        systemd: unit,
+        systemd: None,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
         listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
         hooks: hooks_text(&document, &spec),
+        limits: limits::of_config(&document),
     };
     let root = Root::create(&invocation.globals.root, invocation.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
@@ -157,9 +116,11 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         console,
         notify_host,
         notify: None,
+        rdt,
     };
     let made = cgroups.check_unused().and_then(|()| {
         making.state.cgroups = cgroups.cgroups.clone();
+        making.state.systemd = unit;
         making.make(&mut plan, &cgroups, driver.as_mut())
     });
     let born = match made {
@@ -193,6 +154,105 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     Ok(status)
 }
 
+/// Where a container's cgroups are to be.
+pub struct Placement {
+    /// The host's cgroups.
+    pub layout: Layout,
+    driver: Option<Driver>,
+    /// Cgroups that may not be made are done without.
+    pub rootless: bool,
+    /// The container's.
+    pub cgroups: cgroup::Plan,
+}
+
+/// Plans the cgroups of a container.
+///
+/// # Errors
+/// Those of planning; systemd, where it is to make them, cannot be reached.
+pub fn placement(invocation: &Invocation, spec: &Spec<'_>, id: &str) -> Result<Placement> {
+    let layout = match invocation.globals.cgroup_manager {
+        CgroupManager::Disabled => Layout::default(),
+        CgroupManager::Cgroupfs | CgroupManager::Systemd => Layout::detect()?,
+    };
+    let resources = spec.linux.resources.as_ref();
+    let driver = match invocation.globals.cgroup_manager {
+        CgroupManager::Systemd => Some(Driver::connect(&systemd::Request {
+            cgroups_path: spec.linux.cgroups_path,
+            id,
+            annotations: &spec.annotations,
+            devices: resources.map_or(&[], |resources| &resources.devices),
+            unified: layout.is_unified(),
+            rootless: invocation.globals.rootless,
+            environment: invocation.environment,
+        })?),
+        _ => None,
+    };
+    let rootless =
+        invocation.globals.is_rootless() || driver.as_ref().is_some_and(|driver| driver.unit.user);
+    let cgroups = cgroup::plan(
+        &layout,
+        driver.as_ref().map_or(spec.linux.cgroups_path, |driver| Some(&driver.path)),
+        id,
+        resources,
+        rootless,
+    )?;
+    Ok(Placement { layout, driver, rootless, cgroups })
+}
+
+/// The plan of a container, and what carrying it out needs beside it.
+pub struct Draft {
+    /// The plan.
+    pub plan: Plan,
+    /// The runtime's own environment.
+    pub environment: Strings,
+    notify_host: Option<&'static str>,
+}
+
+/// Plans a container, whether it is to be made or shown. `directories` are those
+/// of the bundle and of its root file system.
+///
+/// # Errors
+/// Those of planning, and descriptors to hand on that are not open.
+pub fn draft(
+    invocation: &Invocation,
+    options: &CreateOptions,
+    spec: &Spec<'_>,
+    directories: [&str; 2],
+    layout: &Layout,
+    cgroups: &Cgroups,
+    host: Host,
+) -> Result<Draft> {
+    let [bundle, rootfs] = directories;
+    let (preserve_fds, mut extra_env) =
+        kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
+    let environment =
+        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let notify_host = notify_host(invocation, spec);
+    let notify = notify_host.map(|_| {
+        extra_env.push(String::from(notify::VARIABLE));
+        let root = absolute("/proc/self/cwd", &invocation.globals.root);
+        format!("{root}/{}/{}", options.id, notify::DIRECTORY)
+    });
+    let shared_parent = shared_parent(spec, rootfs);
+    let request = Request {
+        id: options.id.as_str(),
+        bundle,
+        rootfs,
+        no_pivot: options.no_pivot,
+        no_new_keyring: options.no_new_keyring,
+        preserve_fds,
+        extra_env: &extra_env,
+        environment: environment.as_slice(),
+        host,
+        layout,
+        cgroups,
+        notify: notify.as_deref(),
+        shared_parent: shared_parent.as_deref(),
+    };
+    let plan = planner::plan(spec, &request)?;
+    Ok(Draft { plan, environment, notify_host })
+}
+
 /// A container being made: what is needed to go on, and to go back.
 struct Making<'a> {
     invocation: &'a Invocation,
@@ -207,6 +267,7 @@ struct Making<'a> {
     /// `$NOTIFY_SOCKET`.
     notify_host: Option<&'a str>,
     notify: Option<Notify>,
+    rdt: Option<&'a spec::IntelRdt<'a>>,
 }
 
 impl Making<'_> {
@@ -231,6 +292,9 @@ impl Making<'_> {
                 created
             }
         };
+        if let Some(rdt) = self.rdt {
+            self.state.rdt.create(rdt)?;
+        }
         if let Some(host) = self.notify_host {
             notify::make_directory(self.directory)?;
             if self.mode == Until::Running {
@@ -296,6 +360,7 @@ impl Making<'_> {
 
     /// From the birth to the program (or to its waiting for `start`).
     fn bring_up(&mut self, plan: &Plan, born: &Born) -> Result<Foreground> {
+        self.state.rdt.enter(born.pid)?;
         let master = born.until_ready(plan).map_err(not_started)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;
@@ -386,7 +451,10 @@ fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'
 }
 
 /// The bundle's directory, absolute, without links.
-fn bundle_directory(path: &str) -> Result<String> {
+///
+/// # Errors
+/// There is none.
+pub fn bundle_directory(path: &str) -> Result<String> {
     let what = || format!("open bundle {path:?}");
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = openat(CWD, path, flags, Mode::empty()).context(what)?;
@@ -419,9 +487,17 @@ pub fn read_config(path: &str) -> Result<Vec<u8>> {
     if kind == rustix::fs::FileType::Directory {
         return Err(Error::os(format!("read {path:?}"), Errno::ISDIR));
     }
-    let mut text = Vec::with_capacity(stat.st_size as usize + 1);
+    read_document(file.as_fd(), path, stat.st_size as usize)
+}
+
+/// Reads a document, of which `size` bytes are expected, from an open file.
+///
+/// # Errors
+/// It cannot be read, or is larger than any configuration.
+pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(size + 1);
     loop {
-        match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text)) {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
             Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os(format!("read {path:?}"), errno)),
             Ok(0) => return Ok(text),
@@ -451,7 +527,11 @@ fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> R
     Ok(())
 }
 
-fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<String> {
+/// The directory of the root file system, absolute, without links.
+///
+/// # Errors
+/// There is none, or what is there is something else.
+pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<String> {
     let root = spec.root.as_ref().ok_or_else(|| error!("config.json: root: it is missing"))?;
     let path = absolute(bundle, root.path);
     let what = || format!("root.path: open root file system {path:?}");

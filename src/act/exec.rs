@@ -170,6 +170,7 @@ fn bring_up(
     console: Option<&rustix::fd::OwnedFd>,
     listener: &Listener<'_>,
 ) -> Result<Foreground> {
+    listener.state.rdt.enter(born.pid)?;
     let master = born.until_ready(plan).map_err(not_started)?;
     let foreground = match (console, master) {
         (Some(socket), Some(master)) => {

@@ -69,6 +69,7 @@ impl Foreground {
         let mut output = Pipe::new(self.master.is_some());
         loop {
             if let Some(status) = reap_until(born.pid)? {
+                self.relay();
                 output.drain(self.master.as_ref());
                 return Ok(shell_status(status));
             }
@@ -124,6 +125,10 @@ impl Foreground {
             let _ = fds.push(PollFd::new(notify, PollFlags::IN));
         }
         let _ = poll(fds, None);
+        self.relay();
+    }
+
+    fn relay(&self) {
         if let Some(notify) = &self.notify {
             // As long as we are here, we are the service.
             notify.relay(getpid().as_raw_pid());

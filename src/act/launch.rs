@@ -70,13 +70,14 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
     }
     prepare(plan, launch.environment)?;
     let flags = if needs_stage { 0 } else { plan.namespaces.new & !CLONE_NEWCGROUP };
-    let unified = launch.cgroups.and_then(Created::unified);
+    let mut unified = launch.cgroups.and_then(Created::unified);
     match spawn(plan, &launch, flags, unified) {
         // An old kernel, or a place that cannot be entered at birth: the
         // command moves the process.
         Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::BUSY | Errno::ACCESS)
             if unified.is_some() =>
         {
+            unified = None;
             spawn(plan, &launch, flags, None)
         }
         result => result,

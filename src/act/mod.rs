@@ -11,6 +11,7 @@ pub mod handover;
 pub mod host;
 pub mod launch;
 pub mod listener;
+pub mod preview;
 pub mod protect;
 pub mod report;
 pub mod stage;

@@ -32,7 +32,7 @@ const SEALS: SealFlags =
     SealFlags::SEAL.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::WRITE);
 
 /// Goes on from a protected copy: returns when this already is one, or when
-/// none is needed (the file is on a read-only mount, or not ours to write).
+/// none is needed: the file is on a read-only mount.
 ///
 /// # Errors
 /// No protected copy can be made.

@@ -73,14 +73,7 @@ impl Plan {
     /// cgroup unexpectedly frozen`, or the file, the value and the errno of what
     /// the kernel refused. What was made until then is removed.
     pub fn create(&self) -> Result<Created> {
-        let mut created = Created::default();
-        for (index, group) in self.cgroups.groups.iter().enumerate() {
-            match self.create_one(index, group, &mut created, None) {
-                Err(error) if !self.may_skip(index, error.errno) => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(created)
+        self.make(None)
     }
 
     /// The same where systemd has made the cgroups that it manages and put this
@@ -90,9 +83,14 @@ impl Plan {
     /// # Errors
     /// As [`Plan::create`].
     pub fn adopt(&self, pid: Pid) -> Result<Created> {
+        self.make(Some(pid))
+    }
+
+    #[inline(never)]
+    fn make(&self, inmate: Option<Pid>) -> Result<Created> {
         let mut created = Created::default();
         for (index, group) in self.cgroups.groups.iter().enumerate() {
-            match self.create_one(index, group, &mut created, Some(pid)) {
+            match self.create_one(index, group, &mut created, inmate) {
                 Err(error) if !self.may_skip(index, error.errno) => return Err(error),
                 _ => {}
             }

@@ -91,6 +91,11 @@ impl Devices {
         }
     }
 
+    /// The cgroup, where it is a program that enforces the rules.
+    pub fn program_group(&self) -> Option<usize> {
+        matches!(self.rules, Rules::Unified(_)).then_some(self.group)
+    }
+
     /// Writes the lines, where this v1 cgroup is the one.
     ///
     /// # Errors

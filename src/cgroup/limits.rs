@@ -31,8 +31,6 @@ pub struct Write {
     pub property: &'static str,
     /// A kernel without the file does what is asked anyway.
     pub optional: bool,
-    /// The file with what is in use: a value below that is refused.
-    pub in_use: Option<&'static str>,
 }
 
 impl Write {
@@ -67,7 +65,6 @@ impl Sink<'_> {
             alternative: None,
             property,
             optional: false,
-            in_use: None,
         });
     }
 
@@ -83,13 +80,6 @@ impl Sink<'_> {
     pub fn or(&mut self, file: &'static str, value: fmt::Arguments<'_>) {
         if let Some(write) = self.writes.last_mut() {
             write.alternative = Some((file, alloc::fmt::format(value)));
-        }
-    }
-
-    /// The last one is not to be below what this file says is in use.
-    pub fn not_below(&mut self, file: &'static str) {
-        if let Some(write) = self.writes.last_mut() {
-            write.in_use = Some(file);
         }
     }
 
@@ -224,12 +214,6 @@ pub fn apply(writes: &[&Write], directory: &str) -> Result<()> {
 }
 
 fn put(write: &Write, directory: &str) -> rustix::io::Result<()> {
-    if let (Some(file), Ok(limit)) = (write.in_use, write.value.parse::<u64>()) {
-        let used = file::read_in(directory, file).unwrap_or_default();
-        if used.trim_ascii().parse().is_ok_and(|used: u64| used > limit) {
-            return Err(Errno::BUSY);
-        }
-    }
     match (file::write_in(directory, &write.file, &write.value), &write.alternative) {
         (Err(Errno::NOENT), Some((file, value))) => file::write_in(directory, file, value),
         (Err(Errno::NOENT), None) if write.optional => Ok(()),
@@ -253,7 +237,12 @@ fn fail(write: &Write, directory: &str, errno: Errno) -> Result<()> {
         Errno::NOENT | Errno::ACCESS => {
             "the kernel does not have this limit, or a cgroup above does not enable its controller"
         }
-        Errno::BUSY if property.starts_with("memory.") => "more than that is in use",
+        Errno::BUSY if property.starts_with("memory.") => {
+            "unable to set memory limit: more than that is in use"
+        }
+        Errno::INVAL if property.starts_with("memory.") => {
+            "memory+swap limit should be >= memory limit"
+        }
         _ => return Err(errno).context(what),
     };
     Err::<(), Errno>(errno).context(what).map_err(|error| error.hint(hint))

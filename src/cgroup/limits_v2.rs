@@ -56,10 +56,6 @@ pub fn memory(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     ] {
         if let Some(bytes) = bytes.filter(|bytes| *bytes != 0) {
             sink.put(property, file, format_args!("{}", Limit(bytes)));
-            // v1 refuses what is in use, v2 would kill for it.
-            if file == "memory.max" && memory.check_before_update == Some(true) {
-                sink.not_below("memory.current");
-            }
         }
     }
     Ok(())
@@ -74,7 +70,8 @@ pub fn cpu(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     if cpu.realtime_runtime.unwrap_or(0) != 0 || cpu.realtime_period.unwrap_or(0) != 0 {
         return Err(Error::new("linux.resources.cpu: real-time limits need cgroup v1"));
     }
-    if let Some(shares) = cpu.shares.filter(|shares| *shares != 0) {
+    // An idle cgroup has no weight, and the kernel takes none (`EINVAL`).
+    if let Some(shares) = cpu.shares.filter(|shares| *shares != 0 && cpu.idle != Some(1)) {
         sink.put("cpu.shares", "cpu.weight", format_args!("{}", weight_of_shares(shares)));
     }
     // Every negative quota is none.

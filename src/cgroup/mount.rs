@@ -14,7 +14,7 @@ use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use core::fmt;
+use core::fmt::{self, Write};
 use linux_raw_sys::general::{MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_REMOUNT};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
@@ -27,8 +27,9 @@ use rustix::mount::{
 use super::group::Cgroups;
 use super::layout::{Hierarchy, Layout};
 use crate::fault::{Act, Detail, Quoted};
-use crate::rootfs::mount::{Mount, Recursion, clone_tree};
+use crate::rootfs::mount::Mount;
 use crate::rootfs::path::{self, Create, FdPath};
+use crate::rootfs::tree::{Recursion, clone_tree};
 use crate::sys::mount::{Attributes, mount, mount_setattr};
 
 /// A `cgroup` mount, planned; everything it needs is allocated.
@@ -97,6 +98,20 @@ impl Source {
             own: own.map(|group| c_string(&group.directory)),
             host: Some(c_string(&hierarchy.mount)),
         }
+    }
+
+    fn describe(&self, name: &CStr, lines: &mut String) {
+        if !name.is_empty() {
+            let _ = write!(lines, "{}: ", Quoted(name));
+        }
+        let _ = match (self.fresh, &self.own, &self.host) {
+            (true, ..) => writeln!(lines, "mount a new {}", self.fstype.to_string_lossy()),
+            (false, Some(own), _) => writeln!(lines, "bind {}", Quoted(own)),
+            (false, None, host) => {
+                let host = host.as_deref().unwrap_or(c"/sys/fs/cgroup");
+                writeln!(lines, "bind {} read-only", Quoted(host))
+            }
+        };
     }
 
     /// Puts the hierarchy on `target`; `reopen` finds the same place again, to
@@ -241,6 +256,25 @@ impl CgroupMount {
             }
         };
         CgroupMount { mount, view }
+    }
+
+    /// The entry of `mounts`, and a line for each hierarchy: how it is shown.
+    pub fn describe(&self) -> (&Mount, String) {
+        let mut lines = String::new();
+        let (parts, links) = match &self.view {
+            View::Unified(source) => {
+                source.describe(c"", &mut lines);
+                (&[][..], &[][..])
+            }
+            View::Directories(parts, links) => (&parts[..], &links[..]),
+        };
+        for (name, source) in parts {
+            source.describe(name, &mut lines);
+        }
+        for (name, target) in links {
+            let _ = writeln!(lines, "link {} to {}", Quoted(name), Quoted(target));
+        }
+        (&self.mount, lines)
     }
 
     /// Makes the mount beneath `root`. Allocates nothing.

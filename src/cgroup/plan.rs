@@ -62,6 +62,12 @@ pub fn plan(
 }
 
 impl Plan {
+    /// The cgroup that gets a device program, where one does.
+    pub fn device_program(&self) -> Option<&str> {
+        let group = self.devices.as_ref()?.program_group()?;
+        self.cgroups.groups.get(group).map(|group| &*group.directory)
+    }
+
     /// Whether something asked for is written into this cgroup.
     pub(super) fn limited(&self, group: usize) -> bool {
         self.writes.iter().any(|write| write.group == group)

@@ -38,6 +38,14 @@ const IO_STAT: &[(&str, [(&str, &str); 2])] = &[
     ("ioServicedRecursive", [("rios", "Read"), ("wios", "Write")]),
 ];
 
+/// What is told of one size of huge pages: `&` stands for `hugetlb.SIZE`, `%` for
+/// that or `hugetlb.SIZE.rsvd`.
+const HUGE_PAGES: &str = "\
+?usage %.usage_in_bytes %.current
+?max %.max_usage_in_bytes
+=failcnt %.failcnt &.events:max
+}";
+
 impl Stats<'_> {
     /// Writes the lists of the devices that were used.
     #[inline(never)]
@@ -98,12 +106,11 @@ impl Stats<'_> {
             // Reservations count where the kernel tells them (Linux 5.7).
             let name = format!("hugetlb.{size}");
             let told = !self.text(&format!("{name}.rsvd.{current}")).is_empty();
-            let kind = if told { ".rsvd" } else { "" };
-            self.step(&format!("{{{size}"));
-            self.step(&format!("?usage {name}{kind}.{current}"));
-            self.step(&format!("?max {name}{kind}.max_usage_in_bytes"));
-            self.step(&format!("=failcnt {name}{kind}.failcnt {name}.events:max"));
-            self.out.close();
+            let counted = format!("{name}{}", if told { ".rsvd" } else { "" });
+            self.out.object_field(&size);
+            for line in HUGE_PAGES.replace('%', &counted).replace('&', &name).lines() {
+                self.step(line);
+            }
         }
     }
 }

@@ -285,7 +285,9 @@ fn limits_are_in_the_files() {
                     "{{\"memory\":{{\"limit\":{limit},\"swap\":{swap}}},\
                      \"cpu\":{{\"period\":20000,\"quota\":5000,\"burst\":1000}}}}"
                 );
-                with_resources(&json, |resources| cgroups.update(resources).unwrap());
+                with_resources(&json, |resources| {
+                    cgroups.update(&mut resources.clone(), &Resources::default()).unwrap()
+                });
                 assert_eq!(file_of(&cgroups, "memory.limit_in_bytes"), limit);
                 assert_eq!(file_of(&cgroups, "memory.memsw.limit_in_bytes"), swap);
                 assert_eq!(file_of(&cgroups, "cpu.cfs_quota_us"), "5000");
@@ -366,7 +368,9 @@ fn limits_are_in_the_files_of_v2() {
             // A partial update leaves the other half of a file as it was.
             let update = |json: &str| {
                 let mut result = Ok(());
-                with_resources(json, |resources| result = cgroups.update(resources));
+                with_resources(json, |resources| {
+                    result = cgroups.update(&mut resources.clone(), &Resources::default())
+                });
                 result
             };
             update(r#"{"cpu":{"period":40000}}"#).unwrap();
@@ -374,7 +378,10 @@ fn limits_are_in_the_files_of_v2() {
             check(&[("cpu.max", "20000 40000"), ("memory.swap.max", "33554432")]);
             let error =
                 update(r#"{"memory":{"limit":4096,"checkBeforeUpdate":true}}"#).unwrap_err();
-            assert!(error.to_string().ends_with("more than that is in use"), "{error}");
+            assert!(
+                error.to_string().starts_with("rejecting memory limit 4096 <= usage"),
+                "{error}"
+            );
             check(&[("memory.max", "67108864")]);
             cgroups.kill_all(Signal::KILL).unwrap();
             wait(pid);

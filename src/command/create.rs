@@ -98,9 +98,17 @@ impl CreateOptions {
     /// # Errors
     /// The id or a number is not one.
     pub fn new(invocation: &Invocation) -> Result<CreateOptions> {
+        CreateOptions::with_id(invocation, invocation.id()?)
+    }
+
+    /// For a command that takes some of the flags, and this container.
+    ///
+    /// # Errors
+    /// A number is not one.
+    pub fn with_id(invocation: &Invocation, id: ContainerId) -> Result<CreateOptions> {
         let text = |long| invocation.value(long);
         Ok(CreateOptions {
-            id: invocation.id()?,
+            id,
             bundle: text("bundle").unwrap_or("."),
             config: text("config"),
             console_socket: text("console-socket"),

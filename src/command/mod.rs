@@ -1,5 +1,6 @@
 //! The command line: one file a command, and what all of them share.
 
+mod check;
 mod create;
 mod delete;
 mod events;
@@ -14,12 +15,14 @@ mod list;
 pub mod output;
 pub mod parse;
 mod pause;
+mod plan;
 mod ps;
 mod quantity;
 mod run;
 mod spec;
 mod start;
 mod state;
+mod update;
 
 use alloc::format;
 use alloc::string::String;
@@ -29,6 +32,7 @@ pub use create::CreateOptions;
 pub use exec::ExecOptions;
 pub use flag::{Command, Flag};
 pub use globals::{CgroupManager, Globals};
+pub use help::ENDING;
 pub use invocation::{Invocation, variable};
 
 use crate::command::parse::{Parsed, text};
@@ -38,6 +42,7 @@ use crate::log::Log;
 
 /// All commands, in the order of the help.
 pub static COMMANDS: &[&Command] = &[
+    &check::COMMAND,
     &create::COMMAND,
     &delete::COMMAND,
     &events::COMMAND,
@@ -46,12 +51,14 @@ pub static COMMANDS: &[&Command] = &[
     &kill::COMMAND,
     &list::COMMAND,
     &pause::PAUSE,
+    &plan::COMMAND,
     &ps::COMMAND,
     &pause::RESUME,
     &run::COMMAND,
     &spec::COMMAND,
     &start::COMMAND,
     &state::COMMAND,
+    &update::COMMAND,
 ];
 
 /// The exit status where an error asks for no other.

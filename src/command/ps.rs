@@ -8,6 +8,7 @@ use crate::command::flag::MANY;
 use crate::command::list::{FORMAT, is_json};
 use crate::command::output::print;
 use crate::command::{Command, Invocation};
+use crate::container::process::Process;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::json::Writer;
@@ -33,7 +34,12 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let json = is_json(invocation)?;
     let id = invocation.id()?;
     let root = invocation.root()?;
-    let pids = root.container(&id)?.state()?.cgroups.pids()?;
+    let directory = root.container(&id)?;
+    let state = directory.state()?;
+    if state.cgroups.groups.is_empty() && Process::is_alive(state.pid, state.start_time) {
+        return Err(Error::new("the container has no cgroup that knows its processes"));
+    }
+    let pids = state.cgroups.pids()?;
     let text = if json {
         document(&pids)
     } else {
@@ -45,7 +51,11 @@ fn run(invocation: &Invocation) -> Result<u8> {
     Ok(0)
 }
 
+/// A line of JSON; `null` when there is no process, as Go writes a nil slice.
 fn document(pids: &[i32]) -> String {
+    if pids.is_empty() {
+        return String::from("null\n");
+    }
     let mut out = Writer::new();
     out.open_array();
     for pid in pids {
@@ -90,7 +100,7 @@ fn host_table(options: &[&'static CStr], environment: &[&'static CStr]) -> Resul
         .map_err(|error| error.hint("`ps --format json` needs no ps"))?;
     match status {
         0 => Ok(output),
-        _ => Err(error!("ps: {}", output.trim_end())),
+        _ => Err(error!("ps: exit status {status}: {}", output.trim_end())),
     }
 }
 
@@ -115,7 +125,7 @@ mod tests {
 
     #[test]
     fn documents() {
-        assert_eq!(document(&[]), "[]\n");
+        assert_eq!(document(&[]), "null\n");
         assert_eq!(document(&[1, 23]), "[1,23]\n");
     }
 }

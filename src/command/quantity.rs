@@ -1,5 +1,9 @@
 //! Values with a unit on the command line: durations as of Go's
-//! time.ParseDuration. In integers: what is below a nanosecond is cut off.
+//! time.ParseDuration, sizes as of docker's go-units. Both in integers: what is
+//! below a nanosecond or a byte is cut off.
+
+use crate::error;
+use crate::error::Result;
 
 /// Digits after the point that count.
 const FRACTION: usize = 9;
@@ -39,6 +43,27 @@ pub fn duration(text: &str) -> Option<i64> {
     }
 }
 
+/// A number of bytes: `1024`, `512k`, `1.5G`, `64 MiB`; the units are powers of
+/// 1024, in any case.
+///
+/// # Errors
+/// In the words of go-units: `invalid size: 'x'`, `invalid suffix: 'x'`.
+pub fn bytes(text: &str) -> Result<i64> {
+    let invalid = || error!("invalid size: '{text}'");
+    let digit = |letter: char| letter.is_ascii_digit() || letter == '.' || letter == ' ';
+    let end = text.rfind(digit).ok_or_else(invalid)? + 1;
+    let (number, suffix) = text.split_at(end);
+    let unit = suffix.to_ascii_lowercase();
+    let (letter, rest) = unit.split_at_checked(1).unwrap_or((&unit, ""));
+    let power = match ("bkmgtp".find(letter), letter, rest) {
+        (_, "", "") | (Some(0), _, "") => 0,
+        (Some(power @ 1..), _, "" | "b" | "ib") => power,
+        _ => return Err(error!("invalid suffix: '{unit}'")),
+    };
+    let number = number.strip_suffix(' ').unwrap_or(number);
+    scaled(number, 1 << (10 * power)).ok_or_else(invalid)
+}
+
 /// A decimal number, times a unit.
 fn scaled(number: &str, unit: u64) -> Option<i64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -57,6 +82,7 @@ fn scaled(number: &str, unit: u64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn durations() {
@@ -83,5 +109,37 @@ mod tests {
         {
             assert_eq!(duration(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn sizes() {
+        let check = |text: &str, expect: &str| {
+            let got = bytes(text);
+            assert_eq!(got.map_or_else(|e| e.to_string(), |n| n.to_string()), expect, "{text}");
+        };
+        check("0", "0");
+        check("1024", "1024");
+        check("32b", "32");
+        check("32k", "32768");
+        check("32 KiB", "32768");
+        check("32mB", "33554432");
+        check("1.5G", "1610612736");
+        check("1t", "1099511627776");
+        check("2P", "2251799813685248");
+        check("9223372036854775807", "9223372036854775807");
+        check("9223372036854775808", "invalid size: '9223372036854775808'");
+        check("9000p", "invalid size: '9000p'");
+        check("", "invalid size: ''");
+        check("-2", "invalid size: '-2'");
+        check("-1k", "invalid size: '-1k'");
+        check("x", "invalid size: 'x'");
+        check(".", "invalid size: '.'");
+        check(" 1", "invalid size: ' 1'");
+        check("1  k", "invalid size: '1  k'");
+        check("1.2.3", "invalid size: '1.2.3'");
+        check("1kk", "invalid suffix: 'kk'");
+        check("1bb", "invalid suffix: 'bb'");
+        check("1x", "invalid suffix: 'x'");
+        check("1é", "invalid suffix: 'é'");
     }
 }

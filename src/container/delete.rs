@@ -47,6 +47,7 @@ pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<State
 pub fn destroy(directory: &Directory<'_>, lock: &Lock<'_>, state: Option<&State>) -> Result<()> {
     if let Some(state) = state {
         end(state)?;
+        state.rdt.remove()?;
         let stopped = state.systemd.as_ref().map_or(Ok(()), Unit::stop);
         // A unit without its cgroups ends by itself, also where systemd could
         // not be asked.

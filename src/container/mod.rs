@@ -12,6 +12,7 @@ mod directory;
 pub mod hooks;
 mod id;
 mod kill;
+pub mod limits;
 mod lock;
 pub mod notify;
 pub mod process;

@@ -112,8 +112,13 @@ impl Notify {
         let step = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         let other = pidfd.as_ref().unwrap_or(&self.socket);
         let limit = pidfd.is_none().then_some(&step);
-        while !self.relay(main) {
-            if !process::Process::is_alive(main, start_time) {
+        loop {
+            // In this order: what it said before its end still counts.
+            let alive = process::Process::is_alive(main, start_time);
+            if self.relay(main) {
+                break;
+            }
+            if !alive {
                 return;
             }
             let wanted = [&self.socket, other].map(|fd| PollFd::new(fd, PollFlags::IN));

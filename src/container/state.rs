@@ -9,6 +9,7 @@ use crate::cgroup::systemd::Unit;
 use crate::container::{Cgroups, ContainerId};
 use crate::error::Result;
 use crate::json::{self, Node, Writer};
+use crate::rdt::Group;
 
 /// A container's state, as saved.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct State {
     pub annotations: Vec<(String, String)>,
     /// Its cgroups.
     pub cgroups: Cgroups,
+    /// Its classes of caches and memory bandwidth.
+    pub rdt: Group,
     /// Errors of cgroups for want of permission are ignored.
     pub rootless: bool,
     /// The unit, where systemd made the cgroups.
@@ -48,6 +51,8 @@ pub struct State {
     /// that a later change of config.json has no effect on it); empty when there
     /// are none.
     pub hooks: String,
+    /// The limits that were asked for, as JSON; see [`crate::container::limits`].
+    pub limits: String,
 }
 
 impl State {
@@ -85,6 +90,7 @@ impl State {
         out.close();
         out.key("cgroups");
         self.cgroups.to_json(&mut out);
+        self.rdt.to_json(&mut out);
         out.bool_field("rootless", self.rootless);
         if let Some(unit) = &self.systemd {
             out.key("systemd");
@@ -94,6 +100,7 @@ impl State {
         out.string_field("listenerPath", &self.listener_path);
         out.string_field("listenerMetadata", &self.listener_metadata);
         out.string_field("hooks", &self.hooks);
+        out.string_field("limits", &self.limits);
         out.close();
         out.finish()
     }
@@ -128,12 +135,14 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         cgroups: Cgroups::from_json(&node.required("cgroups")?)?,
+        rdt: Group::from_json(node),
         rootless: node.flag("rootless"),
         systemd: node.get("systemd").and_then(|node| Unit::from_json(&node)),
         own_pids: node.flag("ownPids"),
         listener_path: node.text("listenerPath").unwrap_or_default().to_owned(),
         listener_metadata: node.text("listenerMetadata").unwrap_or_default().to_owned(),
         hooks: node.text("hooks").unwrap_or_default().to_owned(),
+        limits: node.text("limits").unwrap_or_default().to_owned(),
     })
 }
 
@@ -153,6 +162,11 @@ pub mod tests {
             created: "2024-02-29T12:00:00.5Z".to_owned(),
             annotations: alloc::vec![("a.b".to_owned(), "\"c\"".to_owned())],
             cgroups: Cgroups::default(),
+            rdt: Group {
+                class: "/r/web".to_owned(),
+                own: true,
+                monitor: "/r/web/mon_groups/web".to_owned(),
+            },
             rootless: false,
             systemd: Some(Unit {
                 name: "runc-web.scope".to_owned(),
@@ -163,6 +177,7 @@ pub mod tests {
             listener_path: String::new(),
             listener_metadata: String::new(),
             hooks: r#"{"poststop":[{"path":"/bin/true"}]}"#.to_owned(),
+            limits: r#"{"pids":{"limit":7}}"#.to_owned(),
         }
     }
 

@@ -15,4 +15,4 @@ pub use address::Address;
 pub use connection::{Connection, Reply};
 pub use message::{Kind, Message};
 pub use read::Reader;
-pub use value::{Value, marshal};
+pub use value::{Value, alignment, marshal};

@@ -134,6 +134,33 @@ impl Hooks {
         self.hooks.is_empty()
     }
 
+    /// Writes them as a property: what is run, how long it may take.
+    pub fn describe(&self, writer: &mut Writer) {
+        writer.array_field(self.kind);
+        for hook in &self.hooks {
+            writer.open_object();
+            writer.string_field("path", &hook.path.to_string_lossy());
+            for (key, texts) in [("arguments", &hook.arguments), ("environment", &hook.environment)]
+            {
+                writer.array_field(key);
+                for text in texts.as_slice() {
+                    writer.string(&text.to_string_lossy());
+                }
+                writer.close();
+            }
+            if let Some(seconds) = hook.timeout_seconds {
+                writer.number_field("timeout", seconds as i64);
+            }
+            writer.close();
+        }
+        writer.close();
+    }
+
+    /// The programs, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &CStr> {
+        self.hooks.iter().map(|hook| &*hook.path)
+    }
+
     /// Runs them in order up to the first that fails. `status` is one of the
     /// specification's; `pid` is the container's first process as seen from
     /// where the hooks run.

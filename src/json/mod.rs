@@ -16,12 +16,14 @@ pub use miniserde::json::Value;
 
 mod locate;
 mod node;
+mod outline;
 mod scan;
 pub mod words;
 mod write;
 
 pub use locate::{Position, locate};
 pub use node::{Invalid, Node};
+pub use outline::outline;
 pub use scan::SyntaxError;
 pub use write::{Writer, indent};
 

@@ -7,11 +7,13 @@ use crate::container::notify;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::hook::{Hooks, StateText};
+use crate::json::words;
 use crate::namespace::idmap::{IdMaps, Range};
 use crate::namespace::join::Join;
 use crate::process::identity::{Identity, Sets};
 use crate::process::program::Program;
 use crate::process::terminal::Size;
+use crate::rootfs::mask::Cover;
 use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
 use crate::{namespace, network};
@@ -61,7 +63,6 @@ pub struct Request<'a> {
 /// A property that cannot be carried out here, named with its path.
 pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     let process = spec.process.as_ref().ok_or_else(|| error!("process: it is missing"))?;
-    refuse(&unsupported(spec))?;
     let mut warnings = spec::validate::warnings(spec);
     let namespaces = namespaces(spec, request.host)?;
     let program = program(process, request.extra_env)?;
@@ -72,6 +73,7 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     };
     let mut plan = Plan {
         ops: Vec::new(),
+        cover: cover(spec, request.host)?,
         cwd: c_string("process.cwd", process.cwd)?,
         cgroup_owner: cgroup_owner(spec, process, &namespaces),
         rlimits: process.rlimits.clone(),
@@ -104,22 +106,6 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
     };
     operations(&mut plan, spec, process, request)?;
     Ok(plan)
-}
-
-/// What this release cannot do; it must not look as if it had been done.
-fn unsupported(spec: &Spec<'_>) -> [(bool, &'static str); 1] {
-    [(spec.linux.intel_rdt.is_some(), "linux.intelRdt")]
-}
-
-/// Refuses the first property that is asked for.
-///
-/// # Errors
-/// One is.
-pub fn refuse(asked: &[(bool, &'static str)]) -> Result<()> {
-    match asked.iter().find(|one| one.0) {
-        Some((_, name)) => Err(error!("{name}: not supported by this release")),
-        None => Ok(()),
-    }
 }
 
 fn operations(
@@ -250,11 +236,12 @@ fn file_system(
     let mut dev_is_bound = false;
     for entry in &spec.mounts {
         let mut mount = mounts::mount(entry, request.bundle)?;
-        if let Some(label) = mount_label {
-            mounts::label(&mut mount, label)?;
+        if let Some((option, label)) = mount_label {
+            mounts::label(&mut mount, option, label)?;
         }
         mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
-        mount.by_command = mount.id_map.is_some();
+        mount.by_command = mount.id_map.is_some()
+            || mount.bind.is_some() && !mount.remount && plan.namespaces.has(CLONE_NEWUSER);
         if mount.bind.is_none()
             && !mount.remount
             && matches!(entry.kind, Some("cgroup" | "cgroup2"))
@@ -279,8 +266,7 @@ fn file_system(
             ..spec::Mount::default()
         };
         let mut mount = mounts::mount(&entry, request.bundle)?;
-        // Root of a user namespace may not come so far.
-        mount.by_command = true;
+        mount.by_command = plan.namespaces.has(CLONE_NEWUSER);
         ops.push(Op::Mount(mount));
     }
     if !dev_is_bound {
@@ -317,17 +303,35 @@ fn file_system(
     Ok(())
 }
 
-/// The SELinux label of the container's file systems.
+/// The SELinux label of the container's file systems, after the mount option for
+/// it.
 ///
 /// # Errors
-/// There is one, but SELinux is not on.
-fn mount_label<'a>(spec: &Spec<'a>, host: Host) -> Result<Option<&'a str>> {
-    match spec.linux.mount_label.filter(|label| !label.is_empty()) {
-        Some(label) if !host.selinux => Err(error!(
+/// There is one, but SELinux is not on; or the option is none.
+fn mount_label<'a>(spec: &Spec<'a>, host: Host) -> Result<Option<(&'a str, &'a str)>> {
+    const OPTIONS: &str = "context fscontext defcontext rootcontext ";
+    let Some(label) = spec.linux.mount_label.filter(|label| !label.is_empty()) else {
+        return Ok(None);
+    };
+    if !host.selinux {
+        return Err(error!(
             "linux.mountLabel: {label:?} is asked for, but SELinux is not enabled on this host"
-        )),
-        label => Ok(label),
+        ));
     }
+    let option = spec.annotation("run.oci.mount_context_type").unwrap_or("context");
+    match words::index(OPTIONS, option) {
+        Some(_) => Ok(Some((option, label))),
+        None => Err(error!("annotations: run.oci.mount_context_type: not one of {OPTIONS}")),
+    }
+}
+
+fn cover(spec: &Spec<'_>, host: Host) -> Result<Cover> {
+    let text = |text| c_string("linux.mountLabel", text);
+    let mut cover = Cover::default();
+    if let Some((option, label)) = mount_label(spec, host)? {
+        cover.label = Some((text(option)?, text(label)?));
+    }
+    Ok(cover)
 }
 
 /// Who gets the cgroup: with a new cgroup namespace and a writable view of it,
@@ -409,7 +413,11 @@ pub fn program(process: &Process<'_>, extra: &[String]) -> Result<Program> {
         .ok_or_else(|| error!("process.args: it is empty, or a text has a null byte in it"))
 }
 
-fn hooks(kind: &'static str, hooks: &[spec::Hook<'_>], default: &[CString]) -> Result<Hooks> {
+/// The hooks of one kind; `default` is the environment of those that have none.
+///
+/// # Errors
+/// A null byte.
+pub fn hooks(kind: &'static str, hooks: &[spec::Hook<'_>], default: &[CString]) -> Result<Hooks> {
     Hooks::new(kind, hooks, default)
         .ok_or_else(|| error!("hooks.{kind}: a text has a null byte in it"))
 }
@@ -465,10 +473,7 @@ fn identity(
     warnings: &mut Vec<String>,
 ) -> Result<Identity> {
     let denied = namespaces.id_maps.as_ref().is_some_and(|maps| maps.deny_setgroups);
-    let keep = spec
-        .annotations
-        .iter()
-        .any(|&(key, value)| key == "run.oci.keep_original_groups" && value == "1");
+    let keep = spec.annotation("run.oci.keep_original_groups") == Some("1");
     if denied && !process.user.additional_gids.is_empty() {
         return Err(Error::new(
             "process.user.additionalGids: an ordinary user cannot set groups in a user namespace \

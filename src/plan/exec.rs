@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::hook::{Hooks, StateText};
 use crate::namespace;
 use crate::namespace::join::Join;
+use crate::rootfs::mask::Cover;
 use crate::spec::{Capabilities, Linux, Process, User, capability};
 use alloc::format;
 use alloc::string::String;
@@ -62,6 +63,7 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
     Ok(Plan {
         namespaces: namespace::Plan { join: request.join, ..namespace::Plan::default() },
         ops,
+        cover: Cover::default(),
         identity,
         cwd: c_string("process.cwd", process.cwd)?,
         program: program(process, request.extra_env)?,

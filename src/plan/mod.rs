@@ -5,10 +5,13 @@
 //! one allocates nothing, and can be printed.
 
 pub mod container;
+pub mod document;
 pub mod exec;
 pub mod mounts;
 pub mod op;
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +21,7 @@ use crate::hook::{Hooks, StateText};
 use crate::network::devices::NetDevice;
 use crate::process::identity::Identity;
 use crate::process::program::Program;
+use crate::rootfs::mask::Cover;
 use crate::spec::{IoPriority, Rlimit, Scheduler};
 use crate::sys::schedule::Mask;
 use alloc::ffi::CString;
@@ -47,6 +51,8 @@ pub struct Plan {
     pub namespaces: crate::namespace::Plan,
     /// What the first process does, in order, up to being ready.
     pub ops: Vec<Op>,
+    /// What covers masked paths.
+    pub cover: Cover,
     /// Who it is.
     pub identity: Identity,
     /// Where it starts.

@@ -7,8 +7,9 @@ use crate::error::Result;
 use crate::namespace;
 use crate::namespace::idmap::{IdMaps, Range};
 use crate::rootfs::device::Device;
-use crate::rootfs::mount::{Mount, Recursion};
+use crate::rootfs::mount::Mount;
 use crate::rootfs::prepare::IdMap;
+use crate::rootfs::tree::Recursion;
 use crate::spec::{self, DeviceKind, IdMapping, MountOptions};
 use crate::sys::mount::Attributes;
 use alloc::ffi::CString;
@@ -97,21 +98,22 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
 
 /// Adds the SELinux label where the file system takes one: new ones, but for
 /// those of the kernel's own, whose objects have the labels of the policy.
+/// `option` is the mount option for it.
 ///
 /// # Errors
 /// A null byte.
-pub fn label(mount: &mut Mount, label: &str) -> Result<()> {
+pub fn label(mount: &mut Mount, option: &str, label: &str) -> Result<()> {
     const OWN: [&CStr; 6] = [c"", c"proc", c"sysfs", c"mqueue", c"cgroup", c"cgroup2"];
-    let given = mount.data.iter().any(|(key, _)| key.as_c_str() == c"context");
+    let given = mount.data.iter().any(|(key, _)| key.as_bytes() == option.as_bytes());
     if mount.bind.is_some() || mount.remount || given || OWN.contains(&&*mount.fstype) {
         return Ok(());
     }
     let text = |text: &str| c_string("linux.mountLabel", text);
-    mount.data.push((text("context")?, Some(text(label)?)));
+    mount.data.push((text(option)?, Some(text(label)?)));
     // In mount(2)'s data a label with commas must be quoted.
     let data = mount.legacy_data.to_str().unwrap_or_default();
     let comma = if data.is_empty() { "" } else { "," };
-    mount.legacy_data = text(&format!("{data}{comma}context=\"{label}\""))?;
+    mount.legacy_data = text(&format!("{data}{comma}{option}=\"{label}\""))?;
     Ok(())
 }
 

@@ -166,7 +166,8 @@ impl fmt::Display for Op {
     }
 }
 
-fn propagation(flags: u64) -> &'static str {
+/// The option's name for a propagation (`MS_*`).
+pub fn propagation(flags: u64) -> &'static str {
     use linux_raw_sys::general::{MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE};
     let recursive = flags & u64::from(MS_REC) != 0;
     let plain = flags as u32 & !MS_REC;

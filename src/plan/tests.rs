@@ -5,8 +5,9 @@ use super::{Host, Op, Plan};
 use crate::cgroup::{Cgroups, Layout};
 use crate::error::Result;
 use crate::json::Document;
-use crate::rootfs::mount::{Mount, Recursion};
+use crate::rootfs::mount::Mount;
 use crate::rootfs::prepare::IdMap;
+use crate::rootfs::tree::Recursion;
 use crate::spec::Spec;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -127,11 +128,12 @@ fn owners_of_bind_mounts_are_mapped() {
         let [(by_command, map)] = found.as_slice() else { panic!("one mount") };
         let first = |map: &IdMap| (map.maps.as_ref().unwrap().uid[0].host, map.recursion);
         assert_eq!(map.as_ref().map(first), expect, "{more}");
-        assert_eq!(*by_command, expect.is_some());
+        assert_eq!(*by_command, expect.is_some() || linux == user);
     };
     check("", r#""options":["bind"]"#, None);
     check("", &format!(r#""options":["bind"],{own}"#), Some((5, Recursion::One)));
     check("", &format!(r#""options":["rbind","ridmap"],{own}"#), Some((5, Recursion::All)));
+    check(user, r#""options":["bind"]"#, None);
     check(user, r#""options":["bind","idmap"]"#, Some((7, Recursion::One)));
     for options in ["", r#""bind","remount""#] {
         let top = mount(&format!(r#""options":[{options}],{own}"#));
@@ -161,6 +163,16 @@ fn new_file_systems_get_the_label() {
     check(r#""type":"tmpfs","options":["context=x"]"#, "context=x");
     check(r#""type":"proc""#, "");
     check(r#""source":"/s","options":["bind"]"#, "");
+    let selinux = Host { selinux: true, ..HOST };
+    let option = |value: &str| {
+        let top = format!(
+            r#""mounts":[{{"destination":"/d","type":"tmpfs"}}],
+            "annotations":{{"run.oci.mount_context_type":"{value}"}}"#
+        );
+        planned_on(selinux, "", &linux, &top, None)
+    };
+    assert!(refused(option("other")).contains("run.oci.mount_context_type"));
+    assert!(option("rootcontext").is_ok() && option("").is_ok());
     assert!(refused(planned("", &linux, "")).contains("SELinux is not enabled"));
 }
 

@@ -1,12 +1,14 @@
 //! `process.terminal`: a pseudo terminal of the container's own devpts.
 
 use crate::fault::{Act, Detail, Fault};
-use crate::rootfs::mount::{Recursion, clone_object};
-use crate::rootfs::path::{self, Create};
+use crate::rootfs::path;
+use crate::rootfs::tree::{Recursion, bind};
 use crate::sys::descriptor::become_stdio;
 use linux_raw_sys::general::DEVPTS_SUPER_MAGIC;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, ResolveFlags, fchown, fstatfs, openat, openat2};
+use rustix::fs::{
+    Dev, FileType, Mode, OFlags, ResolveFlags, fchown, fstat, fstatfs, mknodat, openat, openat2,
+};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid, ioctl_tiocsctty};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
@@ -73,10 +75,19 @@ pub fn set_size(terminal: BorrowedFd<'_>, size: Size) -> rustix::io::Result<()> 
 
 /// Shows the slave as /dev/console beneath `root`.
 pub fn bind_console(root: BorrowedFd<'_>, slave: BorrowedFd<'_>) -> Act {
-    let target = path::create_in(root, c"/dev/console", Create::File, Mode::from_raw_mode(0o755))
-        .detail("create \"/dev/console\"")?;
-    let tree = clone_object(slave, Recursion::One).detail("open_tree")?;
-    path::attach(tree.as_fd(), target.as_fd()).detail("mount on \"/dev/console\"")
+    // Never through a link of the image (CVE-2025-52565).
+    let dev = path::open_directory_no_link(root, c"dev").detail("open \"/dev\"")?;
+    let mode = Mode::from_raw_mode(0o620);
+    match mknodat(&dev, c"console", FileType::RegularFile, mode, Dev::default()) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(errno) => return Err(errno).detail("create \"/dev/console\""),
+    }
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let target = openat(&dev, c"console", flags, Mode::empty()).detail("open \"/dev/console\"")?;
+    if FileType::from_raw_mode(fstat(&target)?.st_mode) == FileType::Symlink {
+        return Err(Fault::new("\"/dev/console\" of the image is a symbolic link"));
+    }
+    bind(slave, target.as_fd(), Recursion::One).detail("mount on \"/dev/console\"")
 }
 
 /// Makes the slave descriptors 0, 1 and 2, and the controlling terminal of the

@@ -1,16 +1,16 @@
 //! `linux.devices`, the default devices, and the links of `/dev` (runtime-spec,
 //! config-linux.md "Devices" and "Default Devices"; runtime-linux.md).
 
-use super::mount::{Recursion, clone_tree};
 use super::path::{self, Create};
+use super::tree::{Recursion, bind};
 use crate::fault::{Act, Detail, Fault, Quoted};
 use alloc::ffi::CString;
 use core::ffi::CStr;
 use core::fmt;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, Uid, chownat, fstat, makedev, mknodat, statat, symlinkat,
-    unlinkat,
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, makedev, mknodat, openat,
+    statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -88,9 +88,11 @@ impl Device {
         Err(Fault::new("a different file exists at this path"))
     }
 
+    /// Shows the host's node, after a look that it is the same device.
     fn bind(&self, root: BorrowedFd<'_>) -> Act {
-        let node = clone_tree(&self.path, Recursion::One)
-            .detail(format_args!("bind {} of the host", Quoted(&self.path)))?;
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let node = openat(CWD, &*self.path, flags, Mode::empty())
+            .detail(format_args!("open {} of the host", Quoted(&self.path)))?;
         let stat = fstat(&node)?;
         if FileType::from_raw_mode(stat.st_mode) != self.kind
             || (self.kind != FileType::Fifo && stat.st_rdev != makedev(self.major, self.minor))
@@ -98,7 +100,8 @@ impl Device {
             return Err(Fault::new("the host's file at this path is another device"));
         }
         let target = path::create_in(root, &self.path, Create::File, Mode::from_raw_mode(0o755))?;
-        path::attach(node.as_fd(), target.as_fd()).detail("move_mount")
+        bind(node.as_fd(), target.as_fd(), Recursion::One)
+            .detail(format_args!("bind {} of the host", Quoted(&self.path)))
     }
 }
 
@@ -118,7 +121,7 @@ pub fn make_links(root: BorrowedFd<'_>) -> Act {
         result => result.detail("open \"/dev\"")?,
     };
     for (target, name) in LINKS {
-        if name == c"core" && statat(rustix::fs::CWD, target, AtFlags::empty()).is_err() {
+        if name == c"core" && statat(CWD, target, AtFlags::empty()).is_err() {
             continue;
         }
         match symlinkat(target, &dev, name) {

@@ -4,13 +4,15 @@
 //! the very descriptor that is mounted (CVE-2025-31133); a masked directory by
 //! one empty, read-only tmpfs that all of them share.
 
-use super::mount::{Recursion, clone_object};
-use super::path;
+use super::path::{self, FdPath};
+use super::tree::{Recursion, bind, bind_readonly, clone_object};
 use crate::fault::{Act, Detail, Fault};
-use crate::sys::mount::{Attributes, mount_setattr};
+use crate::sys::mount::mount;
+use alloc::ffi::CString;
 use core::ffi::CStr;
 use linux_raw_sys::general::{
-    MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY,
+    MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC,
+    MS_NOSUID, MS_RDONLY,
 };
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, major, minor, openat};
@@ -23,6 +25,8 @@ use rustix::mount::{
 /// What covers masked paths, made when it is first needed.
 #[derive(Default)]
 pub struct Cover {
+    /// The mount option and the SELinux label of what is made here.
+    pub label: Option<(CString, CString)>,
     null: Option<OwnedFd>,
     empty: Option<OwnedFd>,
 }
@@ -45,12 +49,14 @@ impl Cover {
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
             result => result?,
         };
-        let cover = if path::is_directory(target.as_fd())? {
-            self.empty()?
-        } else {
-            clone_object(self.null()?, Recursion::One).detail("open_tree")?
-        };
-        path::attach(cover.as_fd(), target.as_fd()).detail("move_mount")
+        if !path::is_directory(target.as_fd())? {
+            return bind(self.null()?, target.as_fd(), Recursion::One)
+                .detail("bind the null device");
+        }
+        match self.empty() {
+            Err(fault) if fault.errno == Some(Errno::NOSYS) => cover_by_mount(target.as_fd()),
+            cover => path::attach(cover?.as_fd(), target.as_fd()).detail("move_mount"),
+        }
     }
 
     fn null(&mut self) -> Result<BorrowedFd<'_>, Fault> {
@@ -68,6 +74,9 @@ impl Cover {
         let context = fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).detail("fsopen")?;
         fsconfig_set_string(context.as_fd(), c"size", c"0").detail("size")?;
         fsconfig_set_string(context.as_fd(), c"mode", c"755").detail("mode")?;
+        if let Some((option, label)) = &self.label {
+            fsconfig_set_string(context.as_fd(), &**option, &**label).detail("label")?;
+        }
         fsconfig_create(context.as_fd()).detail("fsconfig")?;
         let flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
         let attributes = MountAttrFlags::from_bits_retain(flags);
@@ -79,15 +88,18 @@ impl Cover {
     }
 }
 
+/// Covers one directory by mount(2).
+fn cover_by_mount(target: BorrowedFd<'_>) -> Act {
+    let flags = u64::from(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    let data = Some(c"size=0k,mode=755");
+    mount(c"tmpfs", FdPath::new(target).as_c_str(), c"tmpfs", flags, data).detail("mount")
+}
+
 /// Makes `path` beneath `root` read-only, with what is mounted below it; a path
 /// that does not exist is left alone.
 pub fn make_readonly(root: BorrowedFd<'_>, path: &CStr) -> Act {
-    let target = match path::open_in(root, path) {
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
-        result => result?,
-    };
-    let mount = clone_object(target.as_fd(), Recursion::All).detail("open_tree")?;
-    let attributes = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
-    mount_setattr(mount.as_fd(), attributes, true).detail("mount_setattr")?;
-    path::attach(mount.as_fd(), target.as_fd()).detail("move_mount")
+    match path::open_in(root, path) {
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
+        target => Ok(bind_readonly(target?.as_fd(), &|| path::open_in(root, path))?),
+    }
 }

@@ -7,3 +7,4 @@ pub mod mount;
 pub mod path;
 pub mod prepare;
 pub mod root;
+pub mod tree;

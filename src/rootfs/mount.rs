@@ -8,6 +8,7 @@
 use super::copy_up::copy_up;
 use super::path::{self, Create, FdPath};
 use super::prepare::IdMap;
+use super::tree::{Recursion, clone_tree};
 use crate::fault::{Act, Detail, Fault, Quoted};
 use crate::sys::mount::{Attributes, mount, mount_setattr};
 use alloc::ffi::CString;
@@ -21,8 +22,8 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fstat, fstatfs, openat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
-    fsconfig_set_string, fsmount, fsopen, open_tree,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen,
 };
 
 /// The longest value that fsconfig(2) takes as a string, with its end.
@@ -62,15 +63,6 @@ pub struct Mount {
     pub by_command: bool,
     /// The mount that the command has made.
     pub tree: Option<OwnedFd>,
-}
-
-/// Whether what is mounted below is meant too.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Recursion {
-    /// One mount.
-    One,
-    /// The mount and all below it.
-    All,
 }
 
 /// The inode of the root of every procfs (`PROC_ROOT_INO` of the kernel's
@@ -146,10 +138,18 @@ impl Mount {
     /// The detached mount, with its attributes.
     fn make(&self) -> Result<OwnedFd, Fault> {
         match self.bind {
-            Some(_) if let Some(tree) = &self.tree => Ok(fcntl_dupfd_cloexec(tree, 3)?),
+            Some(_)
+                if let Some(tree) = &self.tree
+                    && self.id_map.is_some() =>
+            {
+                Ok(fcntl_dupfd_cloexec(tree, 3)?)
+            }
             Some(recursion) => {
-                let tree = clone_tree(&self.source, recursion)
-                    .detail(format_args!("open {}", Quoted(&self.source)))?;
+                let tree = match (clone_tree(&self.source, recursion), &self.tree) {
+                    // Root of a user namespace may not come so far.
+                    (Err(Errno::ACCESS), Some(tree)) => return Ok(fcntl_dupfd_cloexec(tree, 3)?),
+                    (tree, _) => tree.detail(format_args!("open {}", Quoted(&self.source)))?,
+                };
                 self.set_attributes(tree.as_fd()).detail("mount_setattr")?;
                 Ok(tree)
             }
@@ -343,24 +343,6 @@ impl Mount {
                 .detail("change the propagation")?;
         }
         Ok(())
-    }
-}
-
-/// A detached copy of the mount at `source` on the host.
-pub fn clone_tree(source: &CStr, recursion: Recursion) -> Result<OwnedFd, Errno> {
-    open_tree(CWD, source, clone_flags(recursion))
-}
-
-/// A detached copy of the mount with `object` as its root.
-pub fn clone_object(object: BorrowedFd<'_>, recursion: Recursion) -> Result<OwnedFd, Errno> {
-    open_tree(object, c"", clone_flags(recursion) | OpenTreeFlags::AT_EMPTY_PATH)
-}
-
-fn clone_flags(recursion: Recursion) -> OpenTreeFlags {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    match recursion {
-        Recursion::One => flags,
-        Recursion::All => flags | OpenTreeFlags::AT_RECURSIVE,
     }
 }
 

@@ -1,13 +1,18 @@
 //! Mounts that the command makes, before the container's first process exists:
 //! those that need the host's privileges.
 //!
+//! Root of a user namespace may not reach a bind mount's source (the
+//! directories of Kubernetes' volumes are closed to others), so in one the
+//! command opens it too, for the case that it is needed.
+//!
 //! An id-mapped mount (mount_setattr(2), `MOUNT_ATTR_IDMAP`) takes its map from a
 //! user namespace. That of the container may not exist yet, and a mount may have
 //! a map of its own: a process that does nothing holds one as long as it takes.
 //! The first process inherits the detached mounts, and moves them to their
 //! places.
 
-use super::mount::{Mount, Recursion, clone_tree};
+use super::mount::Mount;
+use super::tree::{Recursion, clone_tree};
 use crate::act::channel;
 use crate::error::{Context, Error, Result};
 use crate::namespace::idmap::IdMaps;
@@ -45,8 +50,8 @@ pub fn prepare(plan: &mut Plan, environment: &Strings) -> Result<()> {
         {
             match make(mount, joined, environment) {
                 Ok(tree) => mount.tree = Some(tree),
-                // Without privileges the first process must find it itself.
-                Err(error) if error.errno == Some(Errno::PERM) && mount.id_map.is_none() => {}
+                // The first process will come as far itself, or say why not.
+                Err(_) if mount.id_map.is_none() => {}
                 Err(error) => return Err(error.within(format!("{mount}"))),
             }
         }

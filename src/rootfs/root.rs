@@ -1,8 +1,8 @@
 //! The change of root: propagation, the root file system as a mount of its own,
 //! pivot_root(2), or MS_MOVE and chroot(2) where that cannot work.
 
-use super::mount::{Recursion, clone_tree};
 use super::path;
+use super::tree::{Recursion, clone_tree, remount_readonly};
 use crate::fault::{Act, Detail, Fault};
 use crate::sys::mount::{Attributes, mount_setattr};
 use core::ffi::CStr;
@@ -94,11 +94,7 @@ pub fn make_root_readonly() -> Act {
     let root = open_directory(c"/")?;
     let attributes = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
     match mount_setattr(root.as_fd(), attributes, false) {
-        Err(Errno::NOSYS) => {
-            use linux_raw_sys::general::{MS_BIND, MS_RDONLY, MS_REMOUNT};
-            let flags = u64::from(MS_BIND | MS_REMOUNT | MS_RDONLY);
-            Ok(crate::sys::mount::mount(c"", c"/", c"", flags, None)?)
-        }
+        Err(Errno::NOSYS) => Ok(remount_readonly(root.as_fd())?),
         result => Ok(result?),
     }
 }

@@ -8,7 +8,7 @@ use alloc::string::String;
 
 use super::{
     Hooks, MemoryPolicy, MemoryPolicyMode, NamespaceKind, Seccomp, SeccompAction, SeccompArch,
-    SeccompOperator, VERSION, VERSION_MIN, capability, mount_options,
+    SeccompOperator, VERSION, VERSION_MIN, annotations, capability, mount_options,
 };
 use crate::json::{Writer, indent, words};
 
@@ -48,7 +48,7 @@ impl Abilities {
         seccomp: true,
         apparmor: true,
         selinux: true,
-        intel_rdt: false,
+        intel_rdt: true,
         memory_policy: true,
         idmap: true,
         net_devices: true,
@@ -73,6 +73,7 @@ impl Abilities {
             if self.checkpoint { "true" } else { "false" },
         );
         writer.close();
+        list(&mut writer, "potentiallyUnsafeConfigAnnotations", annotations::NAMES);
         writer.close();
         indent(&writer.finish(), "    ")
     }
@@ -162,6 +163,11 @@ mod tests {
         check("ociVersionMax", "\"1.3.0\"");
         check("linux.mountExtensions.idmap.enabled", "true");
         check("linux.cgroup.v2", "true");
+        check("linux.netDevices", r#"{"enabled":true}"#);
+        check("linux.intelRdt", r#"{"enabled":true,"monitoring":true,"schemata":true}"#);
+        assert!(read("linux.memoryPolicy").contains("MPOL_WEIGHTED_INTERLEAVE"));
+        let unsafe_ones = read("potentiallyUnsafeConfigAnnotations");
+        assert!(unsafe_ones.contains(r#""org.systemd.property.""#), "{unsafe_ones}");
         check("linux.seccomp.enabled", "true");
         let options = read("mountOptions");
         for option in ["\"rro\"", "\"idmap\"", "\"ridmap\"", "\"tmpcopyup\"", "\"nosymfollow\""] {

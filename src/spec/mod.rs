@@ -14,6 +14,7 @@
     reason = "values are filled in place: moving them costs more code than reading them"
 )]
 
+pub mod annotations;
 pub mod capability;
 mod config;
 mod default;

@@ -1,20 +1,37 @@
 //! Descriptor tables as a whole.
 
 use super::raw::syscall;
-use linux_raw_sys::general::__NR_close_range;
+use linux_raw_sys::general::{__NR_close_range, RLIMIT_NOFILE};
 use rustix::fd::{BorrowedFd, RawFd};
-use rustix::io::Result;
+use rustix::io::{Errno, FdFlags, Result};
 
 /// `CLOSE_RANGE_CLOEXEC` of the kernel's include/uapi/linux/close_range.h.
 const CLOSE_RANGE_CLOEXEC: usize = 1 << 2;
 
-/// Marks every descriptor from `first` on close-on-exec. Linux 5.11.
+/// The most descriptors that are looked at one by one (`fs.nr_open`'s default).
+const MAX_DESCRIPTORS: u64 = 1 << 20;
+
+/// Marks every descriptor from `first` on close-on-exec: at once, or one by one
+/// before Linux 5.11.
 pub fn close_on_exec_from(first: u32) -> Result<()> {
+    let range = [first as usize, u32::MAX as usize, CLOSE_RANGE_CLOEXEC, 0, 0, 0];
     // SAFETY: only a flag of descriptors changes.
-    unsafe {
-        syscall(__NR_close_range, [first as usize, u32::MAX as usize, CLOSE_RANGE_CLOEXEC, 0, 0, 0])
+    match unsafe { syscall(__NR_close_range, range) } {
+        Err(Errno::NOSYS | Errno::INVAL) => mark_one_by_one(first),
+        result => result.map(drop),
     }
-    .map(drop)
+}
+
+fn mark_one_by_one(first: u32) -> Result<()> {
+    let limit = super::limit::get(RLIMIT_NOFILE)?.hard.min(MAX_DESCRIPTORS);
+    for number in u64::from(first)..limit {
+        let Some(fd) = borrow(number as RawFd) else { break };
+        match rustix::io::fcntl_setfd(fd, FdFlags::CLOEXEC) {
+            Ok(()) | Err(Errno::BADF) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }
 
 /// A descriptor known only by its number (one that the user or the caller of

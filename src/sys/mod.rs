@@ -13,6 +13,7 @@ pub mod keyring;
 pub mod limit;
 pub mod mount;
 pub mod network;
+pub mod probe;
 mod raw;
 pub mod schedule;
 pub mod scratch;

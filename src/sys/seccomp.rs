@@ -65,3 +65,11 @@ pub fn knows_action(action: u32) -> bool {
     unsafe { syscall(__NR_seccomp, [GET_ACTION_AVAIL, 0, &raw const action as usize, 0, 0, 0]) }
         .is_ok()
 }
+
+/// Whether the kernel has filters and knows all these flags
+/// (`SECCOMP_FILTER_FLAG_*`): it looks at them before it looks for the filter.
+pub fn knows_flags(flags: u32) -> bool {
+    // SAFETY: a null pointer is no filter: nothing can be loaded.
+    let result = unsafe { syscall(__NR_seccomp, [SET_MODE_FILTER, flags as usize, 0, 0, 0, 0]) };
+    result == Err(rustix::io::Errno::FAULT)
+}

@@ -35,6 +35,12 @@ pub fn cache_dir() -> PathBuf {
     }
 }
 
+/// An image that was made beforehand, on another machine: in the directory that
+/// `OCINIT_IMAGES` names.
+fn prepared(name: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(std::env::var_os("OCINIT_IMAGES")?).join(name))
+}
+
 /// Holds a lock file in `dir` while `work` is done, against other test binaries.
 pub fn locked<T>(dir: &Path, name: &str, work: impl FnOnce() -> T) -> T {
     fs::create_dir_all(dir).unwrap_or_else(|e| panic!("make {}: {e}", dir.display()));
@@ -47,6 +53,9 @@ pub fn locked<T>(dir: &Path, name: &str, work: impl FnOnce() -> T) -> T {
 pub fn guest() -> &'static Path {
     static GUEST: OnceLock<PathBuf> = OnceLock::new();
     GUEST.get_or_init(|| {
+        if let Some(path) = prepared("guest") {
+            return path;
+        }
         let target = target_dir().join("guest");
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("guest/Cargo.toml");
         locked(&target, ".lock", || {
@@ -70,6 +79,9 @@ pub fn guest() -> &'static Path {
 pub fn busybox() -> &'static Path {
     static TREE: OnceLock<PathBuf> = OnceLock::new();
     TREE.get_or_init(|| {
+        if let Some(path) = prepared("busybox") {
+            return path;
+        }
         let guest = guest();
         let dir = target_dir().join("guest");
         let tree = dir.join("busybox-rootfs");
@@ -115,6 +127,9 @@ fn make_busybox(tree: &Path, guest: &Path) {
 pub fn debian() -> &'static Path {
     static TREE: OnceLock<PathBuf> = OnceLock::new();
     TREE.get_or_init(|| {
+        if let Some(path) = prepared("debian") {
+            return path;
+        }
         crate::packages::install_missing().expect("install packages");
         let cache = cache_dir();
         let tree = cache.join("debian-2");

@@ -17,21 +17,40 @@ use std::path::Path;
 pub struct Machine<'a> {
     lab: &'a Lab,
     id: String,
+    /// The commands that give it its cgroups.
+    view: &'static str,
 }
+
+/// Only a cgroup2 tree, which systemd knows how to use as a container's.
+const V2: &str = "umount -l -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup";
+
+/// Those of the host: where it has v1 hierarchies, they have all the controllers.
+const HOST: &str = ":";
 
 impl<'a> Machine<'a> {
     /// Starts it, after `prepare` has had its root file system, and waits for
     /// systemd.
     #[track_caller]
     pub fn boot(lab: &'a Lab, prepare: impl FnOnce(&Path)) -> Machine<'a> {
+        Machine::boot_on(V2, lab, prepare)
+    }
+
+    /// The same with the hierarchies of the host.
+    #[track_caller]
+    pub fn boot_on_host_view(lab: &'a Lab, prepare: impl FnOnce(&Path)) -> Machine<'a> {
+        Machine::boot_on(HOST, lab, prepare)
+    }
+
+    #[track_caller]
+    fn boot_on(view: &'static str, lab: &'a Lab, prepare: impl FnOnce(&Path)) -> Machine<'a> {
         let root = lab.overlay(images::debian());
         prepare(&root);
         let mut bundle = Bundle::around(&lab.dir().join("machine"), &root);
         describe(lab, &mut bundle.config);
         bundle.save();
-        let machine = Machine { lab, id: lab.id() };
+        let machine = Machine { lab, id: lab.id(), view };
         let dir = bundle.dir().to_str().expect("a path of the tests is text");
-        on_v2(lab, &["run", "--detach", "--bundle", dir, &machine.id]).ok();
+        on(view, lab, &["run", "--detach", "--bundle", dir, &machine.id]).ok();
         crate::eventually("systemd is up", || {
             let state = machine.sh("systemctl is-system-running").stdout;
             ["running\n", "degraded\n"].contains(&state.as_str())
@@ -41,7 +60,7 @@ impl<'a> Machine<'a> {
 
     /// Runs a line of shell inside.
     pub fn sh(&self, line: &str) -> Outcome {
-        on_v2(self.lab, &["exec", &self.id, "sh", "-c", line]).run()
+        on(self.view, self.lab, &["exec", &self.id, "sh", "-c", line]).run()
     }
 
     /// Changes the document of the bundle inside.
@@ -56,18 +75,16 @@ impl<'a> Machine<'a> {
 
 impl Drop for Machine<'_> {
     fn drop(&mut self) {
-        let out = on_v2(self.lab, &["delete", "--force", &self.id]).run();
+        let out = on(self.view, self.lab, &["delete", "--force", &self.id]).run();
         assert!(out.code == 0 || std::thread::panicking(), "{}", out.stderr);
     }
 }
 
-/// Calls of the binary in a mount namespace that has only a cgroup2 tree, which
-/// systemd knows how to use as a container's.
-fn on_v2(lab: &Lab, args: &[&str]) -> Call {
-    let script =
-        r#"umount -l -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@""#;
+/// Calls of the binary in a mount namespace with these cgroups.
+fn on(view: &str, lab: &Lab, args: &[&str]) -> Call {
+    let script = format!(r#"{view} && exec "$@""#);
     lab.program("/usr/bin/unshare".as_ref())
-        .args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"])
+        .args(["--mount", "--propagation", "private", "sh", "-c", &script, "sh"])
         .arg(oci::find_binary().unwrap())
         .arg("--root")
         .arg(lab.state_root())
@@ -93,7 +110,7 @@ fn describe(lab: &Lab, c: &mut Value) {
     c["process"]["rlimits"] = json!([]);
     let all = json!(own_capabilities());
     c["process"]["capabilities"] = json!({"bounding": all, "permitted": all, "effective": all});
-    c["linux"]["resources"] = json!({});
+    c["linux"]["resources"] = json!({"devices": [{"allow": true, "access": "rwm"}]});
     c["linux"]["maskedPaths"] = json!([]);
     c["linux"]["readonlyPaths"] = json!([]);
     spec::drop_mount(c, "/sys/fs/cgroup");

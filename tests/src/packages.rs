@@ -14,8 +14,11 @@ const NEEDED: &[(&str, &str)] = &[
 ];
 
 /// Installs what is missing with apt-get; does nothing on a machine that has
-/// everything.
+/// everything, or that was made for the tests with their images.
 pub fn install_missing() -> Result<(), String> {
+    if std::env::var_os("OCINIT_IMAGES").is_some() {
+        return Ok(());
+    }
     let missing: Vec<&str> = NEEDED
         .iter()
         .filter(|(_, file)| !std::path::Path::new(file).exists())

@@ -232,3 +232,30 @@ fn a_mount_label_without_selinux_is_refused() {
     bundle.config["linux"]["mountLabel"] = json!("");
     lab.report(&bundle);
 }
+
+#[test]
+fn a_user_namespace_gets_what_its_root_could_not_reach() {
+    let lab = Lab::new();
+    let closed = lab.dir().join("closed");
+    let volume = closed.join("volume");
+    fs::create_dir_all(&volume).unwrap();
+    fs::write(volume.join("file"), "content").unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    let mut bundle = lab.bundle();
+    spec::add_user_namespace(&mut bundle.config);
+    fs::create_dir(bundle.rootfs("/mnt")).unwrap();
+    spec::add_mount(
+        &mut bundle.config,
+        json!({"destination": "/mnt", "source": volume, "options": ["rbind", "ro", "rprivate"]}),
+    );
+    bundle.args(&["/bin/guest", "probe", "read:/mnt/file", "create:/mnt/new"]);
+    let seen = lab.report(&bundle);
+    assert_eq!(seen["read:/mnt/file"], "content");
+    assert_eq!(seen["create:/mnt/new"]["error"], "EROFS");
+
+    // Missing is still missing.
+    fs::remove_dir_all(&volume).unwrap();
+    let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+    out.says("/mnt").says(&volume.display().to_string());
+    lab.assert_clean();
+}

@@ -314,6 +314,15 @@ fn start_and_a_run_in_the_foreground_serve_the_notify_socket_too() {
     c.wait_for("stopped");
     c.delete();
 
+    // Root of a user namespace cannot reach the state directory itself.
+    ocinit_tests::spec::add_user_namespace(&mut bundle.config);
+    let run = json!({"destination": "/run", "type": "tmpfs", "source": "run"});
+    ocinit_tests::spec::add_mount(&mut bundle.config, run);
+    let c = lab.container(&bundle);
+    let run = c.on_bundle("run", &[]).env("NOTIFY_SOCKET", &path).spawn();
+    heard(&socket, "MAINPID=");
+    run.wait().code_is(4).quiet();
+
     // Who ends without a word is not waited for.
     bundle.shell("exit 0");
     let c = lab.container(&bundle);

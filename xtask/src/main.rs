@@ -6,15 +6,18 @@
 
 mod binary;
 mod build;
+mod completions;
 mod debian;
 mod demo;
 mod elf;
 mod error;
 mod footprint;
+mod man;
 mod process;
 mod seccomp_tables;
 mod size;
 mod test;
+mod vm;
 mod workspace;
 
 use error::Result;
@@ -31,11 +34,19 @@ cargo xtask COMMAND
        --binary        what the release binary must be: static, no interpreter…
        --view VIEW     the integration tests (root) in one cgroup view:
                        host, v1 or v2; may be given again
+       --guest MANAGER in the test machine, with control groups by MANAGER:
+                       cgroupfs or systemd; may be given again
        NAME            only tests whose name contains it, or the integration
                        tests of the file tests/suite/NAME.rs
+  man OUTDIR           write the manual pages
+  completions SHELL    print the completions for bash, zsh or fish
   seccomp-tables       make src/seccomp/tables again (--headers DIR --source DIR)
   size [--record]      size, peak memory and system calls, next to the last
                        recorded ones; --record writes them down
+  vm -- COMMAND        a command in the test machine: a QEMU guest with systemd,
+                       cgroup v2 and AppArmor, with the binary in its PATH
+       --user          as an ordinary user, from that user's systemd
+       --shell         a shell on the terminal instead of a command
 ";
 
 fn main() -> ExitCode {
@@ -60,10 +71,13 @@ fn dispatch() -> Result<bool> {
     };
     match command.as_str() {
         "build" => build::command(parser),
+        "completions" => completions::command(parser),
         "demo" => demo::command(parser),
+        "man" => man::command(parser),
         "test" => test::command(parser),
         "seccomp-tables" => seccomp_tables::run(parser).map(|()| true).map_err(|e| e.to_string()),
         "size" => size::command(parser),
+        "vm" => vm::command(parser),
         "help" => {
             print!("{HELP}");
             Ok(true)

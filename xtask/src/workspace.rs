@@ -16,6 +16,11 @@ pub fn target() -> PathBuf {
     }
 }
 
+/// Whether a file of integration tests has this name.
+pub fn is_suite(name: &str) -> bool {
+    root().join(format!("tests/suite/{name}.rs")).is_file()
+}
+
 /// The release binary.
 pub fn binary() -> PathBuf {
     target().join("release/ocinit")

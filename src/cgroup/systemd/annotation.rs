@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::property::property;
-use crate::dbus::Value;
+use crate::dbus::{Value, alignment};
 use crate::error;
 use crate::error::Result;
 
@@ -180,7 +180,7 @@ impl<'a> Parser<'a> {
                     Some('n') => '\n',
                     Some('t') => '\t',
                     Some('r') => '\r',
-                    Some(other) if !other.is_alphanumeric() => other,
+                    Some(other) if other.is_ascii_punctuation() => other,
                     _ => return Err("an escape that is not known"),
                 }),
                 Some('\0') | None => return Err("a string without its end"),
@@ -203,19 +203,15 @@ fn number(word: &str, code: u8) -> Parsed<Value> {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => digits.parse(),
     };
-    let magnitude = i128::from(magnitude.map_err(|_| "not a value that is understood")?);
-    let value = if negative { -magnitude } else { magnitude };
+    let magnitude = magnitude.map_err(|_| "not a value that is understood")?;
+    let most = u64::MAX >> (64 - 8 * alignment(code));
     let fits = match code {
-        b'y' => u8::try_from(value).is_ok(),
-        b'n' => i16::try_from(value).is_ok(),
-        b'q' => u16::try_from(value).is_ok(),
-        b'i' => i32::try_from(value).is_ok(),
-        b'u' => u32::try_from(value).is_ok(),
-        b'x' => i64::try_from(value).is_ok(),
-        b't' => u64::try_from(value).is_ok(),
+        b'y' | b'q' | b'u' | b't' => magnitude <= if negative { 0 } else { most },
+        b'n' | b'i' | b'x' => magnitude <= most / 2 + u64::from(negative),
         _ => false,
     };
-    if fits { Ok(Value::Number(code, value as u64)) } else { Err("a number beyond its type") }
+    let value = if negative { magnitude.wrapping_neg() } else { magnitude };
+    if fits { Ok(Value::Number(code, value)) } else { Err("a number beyond its type") }
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use rustix::process::Pid;
 use super::plan::Plan;
 use crate::dbus::Value;
 use crate::error::{Error, Result};
-use crate::spec::DeviceRule;
+use crate::spec::{Cpu, DeviceRule};
 use manager::Manager;
 pub use name::Names;
 use property::property;
@@ -76,6 +76,7 @@ impl Driver {
     ///
     /// # Errors
     /// `cgroupsPath` or an annotation is not valid; no systemd answers.
+    #[inline(never)]
     pub fn connect(request: &Request<'_>) -> Result<Driver> {
         let user = bus::is_user(request.rootless, request.environment);
         if user && !request.unified {
@@ -99,19 +100,20 @@ impl Driver {
         Ok(Driver { manager, unit, path, version, takes_pids, fixed, extra })
     }
 
-    /// Makes the unit, with the process in it unless it is a slice.
+    /// Makes the unit, with the process in it unless it is a slice. To be called
+    /// once.
     ///
     /// # Errors
     /// systemd refuses: nothing has been made then.
     pub fn start(&mut self, plan: &Plan, pid: Pid) -> Result<()> {
-        let mut properties = self.fixed.clone();
+        let mut properties = core::mem::take(&mut self.fixed);
         if self.takes_pids {
             let pid = Value::Number(b'u', pid.as_raw_nonzero().get() as u64);
             properties.push(property("PIDs", Value::Array("u", vec![pid])));
         }
-        properties.extend(property::properties(&plan.writes, self.version));
+        properties.extend(property::properties(&plan.writes, self.version, &Cpu::default()));
         // The user has the last word.
-        properties.extend_from_slice(&self.extra);
+        properties.append(&mut self.extra);
         self.manager.start(&self.unit.name, properties)
     }
 }

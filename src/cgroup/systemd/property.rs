@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 
 use super::super::limits::Write;
 use crate::dbus::Value;
+use crate::spec::Cpu;
 
 /// The file, the property, and the first systemd that has it.
 const PROPERTIES: &[(&str, &str, u32)] = &[
@@ -52,8 +53,9 @@ pub fn property(name: impl Into<String>, value: Value) -> Value {
     Value::Struct(vec![Value::text(name), value])
 }
 
-/// The properties of these writes, for a systemd of this version.
-pub fn properties(writes: &[Write], version: u32) -> Vec<Value> {
+/// The properties of these writes, for a systemd of this version. Quota and
+/// period are one property: what is not written is as it was asked `before`.
+pub fn properties(writes: &[Write], version: u32, before: &Cpu<'_>) -> Vec<Value> {
     let mut properties = Vec::new();
     let mut quota = None;
     let mut period = None;
@@ -97,7 +99,10 @@ pub fn properties(writes: &[Write], version: u32) -> Vec<Value> {
         properties.push(property("CPUQuotaPeriodUSec", Value::u64(period)));
     }
     if quota.or(period).is_some() {
-        let per_second = per_second(quota.unwrap_or(u64::MAX), period.unwrap_or(PERIOD));
+        let old = |number: Option<u64>, default| number.filter(|old| *old != 0).unwrap_or(default);
+        let old_quota = old(before.quota.and_then(|quota| quota.try_into().ok()), u64::MAX);
+        let period = period.unwrap_or(old(before.period, PERIOD));
+        let per_second = per_second(quota.unwrap_or(old_quota), period);
         properties.push(property("CPUQuotaPerSecUSec", Value::u64(per_second)));
     }
     properties
@@ -106,12 +111,10 @@ pub fn properties(writes: &[Write], version: u32) -> Vec<Value> {
 /// Microseconds a second, in whole percents as systemd counts, rounded up so
 /// that cgroups below can have all of the quota.
 fn per_second(quota: u64, period: u64) -> u64 {
-    const PERCENT: u128 = 10_000;
-    if quota == u64::MAX || period == 0 {
-        return u64::MAX;
-    }
-    let exact = u128::from(quota) * 1_000_000 / u128::from(period);
-    u64::try_from(exact.next_multiple_of(PERCENT)).unwrap_or(u64::MAX)
+    const PERCENT: u64 = 10_000;
+    // What is beyond all numbers, as no quota is, is no limit.
+    let exact = quota.checked_mul(1_000_000).and_then(|time| time.checked_div(period));
+    exact.and_then(|exact| exact.checked_next_multiple_of(PERCENT)).unwrap_or(u64::MAX)
 }
 
 /// A limit; no limit is systemd's infinity.
@@ -159,7 +162,8 @@ mod tests {
         let groups =
             [Group { unified, controllers: controllers.to_owned(), directory: "/d".to_owned() }];
         let writes = limits(&resources, &groups).unwrap();
-        let shown: Vec<String> = properties(&writes, version).iter().map(show).collect();
+        let shown: Vec<String> =
+            properties(&writes, version, &Cpu::default()).iter().map(show).collect();
         assert_eq!(shown, expect, "{json}");
     }
 
@@ -244,7 +248,7 @@ mod tests {
                 "CPUQuotaPerSecUSec=infinity",
             ],
         );
-        check(true, 252, r#"{"cpu":{"shares":2,"idle":1}}"#, &["CPUWeight=1", "CPUWeight=0"]);
+        check(true, 252, r#"{"cpu":{"shares":2,"idle":1}}"#, &["CPUWeight=0"]);
         check(true, 251, r#"{"cpu":{"idle":1}}"#, &[]);
         // Rounded up to whole percents, of the default period.
         check(false, 252, r#"{"cpu":{"quota":33333}}"#, &["CPUQuotaPerSecUSec=340000"]);
@@ -267,6 +271,32 @@ mod tests {
                 "CPUQuotaPerSecUSec=infinity",
             ],
         );
+    }
+
+    #[test]
+    fn what_was_asked_before() {
+        let write = |file: &str, value: &str| Write {
+            group: 0,
+            file: file.to_owned(),
+            value: value.to_owned(),
+            alternative: None,
+            property: "",
+            optional: false,
+        };
+        let before = Cpu { quota: Some(20_000), period: Some(50_000), ..Cpu::default() };
+        for (file, value, expect) in [
+            ("cpu.cfs_quota_us", "30000", &["CPUQuotaPerSecUSec=600000"][..]),
+            (
+                "cpu.cfs_period_us",
+                "40000",
+                &["CPUQuotaPeriodUSec=40000", "CPUQuotaPerSecUSec=500000"],
+            ),
+            ("cpu.max", "max", &["CPUQuotaPerSecUSec=infinity"]),
+            ("pids.max", "5", &["TasksMax=5"]),
+        ] {
+            let found = properties(&[write(file, value)], 252, &before);
+            assert_eq!(found.iter().map(show).collect::<Vec<String>>(), expect, "{file}");
+        }
     }
 
     #[test]

@@ -59,18 +59,24 @@ impl Unit {
     }
 
     /// Sets new limits: the properties, until the unit ends, and then the files
-    /// of its cgroups.
+    /// of its cgroups. `before` are those that were asked for until now.
     ///
     /// # Errors
     /// systemd or the kernel refuses one.
-    pub fn update(&self, cgroups: &Cgroups, resources: &Resources<'_>) -> Result<()> {
-        let (_, writes) = cgroups.writes(resources)?;
+    pub fn update(
+        &self,
+        cgroups: &Cgroups,
+        resources: &mut Resources<'_>,
+        before: &Resources<'_>,
+    ) -> Result<()> {
+        let (_, writes) = cgroups.writes(resources, before)?;
         if !writes.is_empty() {
             let mut manager = self.manager()?;
-            let properties = property::properties(&writes, manager.version()?);
+            let cpu = before.cpu.unwrap_or_default();
+            let properties = property::properties(&writes, manager.version()?, &cpu);
             manager.set_properties(&self.name, properties)?;
         }
-        cgroups.update(resources)
+        cgroups.update(resources, before)
     }
 
     /// Has systemd move a process of ours into `cgroups`, which are `own`, the

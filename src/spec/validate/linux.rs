@@ -27,6 +27,10 @@ pub(super) fn check(rules: &mut Rules, linux: &Linux<'_>) {
             id == "/" || id != "." && id != ".." && !id.contains('/'),
             "intelRdt.closID: must be / or the name of a directory",
         );
+        rules.require(
+            rdt.mem_bw_schema.is_none_or(|text| text.starts_with("MB:") && !text.contains('\n')),
+            "intelRdt.memBwSchema: must be one line that begins with MB:",
+        );
     }
     if let Some(policy) = &linux.memory_policy {
         memory_policy(rules, policy);

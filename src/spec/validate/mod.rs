@@ -19,8 +19,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Hooks, NamespaceKind, Process, Resources, Spec};
-use crate::json::Invalid;
+use super::{Hooks, NamespaceKind, Process, Resources, Spec, annotations};
+use crate::json::{Invalid, words};
 
 /// Collects the first broken rule.
 ///
@@ -150,6 +150,12 @@ pub fn warnings(spec: &Spec<'_>) -> Vec<String> {
     {
         for name in &capabilities.unknown {
             warnings.push(format!("process.capabilities: ignoring unknown capability \"{name}\""));
+        }
+    }
+    for &(name, value) in &spec.annotations {
+        let foreign = name.starts_with(annotations::CRUN) && !value.is_empty();
+        if foreign && words::index(annotations::NAMES, name).is_none() {
+            warnings.push(format!("annotations: ignoring \"{name}\", which only crun knows"));
         }
     }
     for (index, mount) in spec.mounts.iter().enumerate() {

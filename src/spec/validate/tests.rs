@@ -426,6 +426,8 @@ fn paths_and_propagation() {
 #[test]
 fn rdt_memory_policy_and_personality() {
     linux(r#""intelRdt":{"closID":"/","schemata":["L3:0=f"]}"#, "");
+    linux(r#""intelRdt":{"memBwSchema":"MB:0=20"}"#, "");
+    linux(r#""intelRdt":{"memBwSchema":"0=20"}"#, "linux.intelRdt.memBwSchema: must be one line");
     linux(r#""intelRdt":{"closID":"a/b"}"#, "linux.intelRdt.closID: must be / or");
     linux(r#""intelRdt":{"closID":".."}"#, "linux.intelRdt.closID: must be / or");
     let policy = |added: &str, expect| linux(&format!("\"memoryPolicy\":{{{added}}}"), expect);
@@ -496,7 +498,8 @@ fn seccomp() {
 #[test]
 fn only_warnings() {
     let text = config(
-        r#""mounts":[{"destination":"a","type":"proc"}]"#,
+        r#""mounts":[{"destination":"a","type":"proc"}],"annotations":{"run.oci.handler":"krun",
+        "run.oci.systemd.subgroup":"","run.oci.keep_original_groups":"1","x":"y"}"#,
         r#""capabilities":{"bounding":["CAP_X","CAP_KILL"],"ambient":["CAP_X","cap_kill"]}"#,
         "",
     );
@@ -507,6 +510,7 @@ fn only_warnings() {
         [
             "process.capabilities: ignoring unknown capability \"CAP_X\"",
             "process.capabilities: ignoring unknown capability \"cap_kill\"",
+            "annotations: ignoring \"run.oci.handler\", which only crun knows",
             "mounts[0].destination: relative paths are deprecated, taken from /",
         ]
     );

@@ -7,9 +7,10 @@ fn main() {
         eprintln!("setup: {why}");
         std::process::exit(1);
     }
-    images::busybox();
-    images::debian();
     user::with_subids();
     user::bare();
-    println!("ready: {}", images::cache_dir().display());
+    // Read by xtask, which takes them into its test machine.
+    println!("guest: {}", images::guest().display());
+    println!("busybox: {}", images::busybox().display());
+    println!("debian: {}", images::debian().display());
 }

@@ -3,6 +3,7 @@
 //! A part that fails does not stop the others. Only the release binary must be
 //! there for the integration tests.
 
+mod guest;
 mod options;
 mod parts;
 mod tally;
@@ -11,7 +12,7 @@ use crate::error::Result;
 use crate::process::{is_root, run, step};
 use crate::workspace::cargo;
 use crate::{build, footprint};
-use options::{Options, View};
+use options::{Manager, Options, View};
 use tally::Tally;
 
 /// The command.
@@ -24,7 +25,7 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
     if options.unit {
         parts::unit(&options.name, &mut tally);
     }
-    if options.binary || !options.views.is_empty() {
+    if options.binary || options.integration() {
         with_binary(&options, &mut tally);
     }
     tally.print();
@@ -41,7 +42,7 @@ fn with_binary(options: &Options, tally: &mut Tally) {
         tally.check("the release binary builds without warnings", built.warnings == 0, &warnings);
         parts::binary(&built.path, tally);
     }
-    if options.views.is_empty() {
+    if !options.integration() {
         return;
     }
     if !is_root() {
@@ -54,7 +55,8 @@ fn with_binary(options: &Options, tally: &mut Tally) {
     for view in &options.views {
         parts::integration(&built.path, *view, &options.name, tally);
     }
-    if options.views == View::ALL && options.name.is_none() {
+    guest::integration(&built.path, &options.managers, &options.name, tally);
+    if options.views == View::ALL && options.managers == Manager::ALL && options.name.is_none() {
         step("what the binary and a run of busybox's true cost");
         if let Err(why) = footprint::show(&built.path) {
             tally.check("a run can be measured", false, &why);

@@ -27,13 +27,38 @@ impl View {
     }
 }
 
+/// Who makes the control groups of the containers in the test machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manager {
+    /// The runtime, in the file system.
+    Cgroupfs,
+    /// systemd, asked by the runtime.
+    Systemd,
+}
+
+impl Manager {
+    /// In the order in which they run.
+    pub const ALL: [Manager; 2] = [Manager::Cgroupfs, Manager::Systemd];
+
+    /// The name, as the command line and the tests know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Manager::Cgroupfs => "cgroupfs",
+            Manager::Systemd => "systemd",
+        }
+    }
+}
+
 /// The parts to run.
 #[derive(Debug, Default, PartialEq)]
 pub struct Options {
     pub lint: bool,
     pub unit: bool,
     pub binary: bool,
+    /// Views in which the integration tests run here.
     pub views: Vec<View>,
+    /// Managers with which they run in the test machine.
+    pub managers: Vec<Manager>,
     /// Only tests whose name contains it.
     pub name: Option<String>,
 }
@@ -57,19 +82,33 @@ impl Options {
                         options.views.push(view);
                     }
                 }
+                Long("guest") => {
+                    let name = parser.value().map_err(|e| e.to_string())?;
+                    let manager = Manager::ALL.into_iter().find(|m| name == m.name());
+                    let manager = manager.ok_or("--guest takes cgroupfs or systemd")?;
+                    if !options.managers.contains(&manager) {
+                        options.managers.push(manager);
+                    }
+                }
                 Value(name) if options.name.is_none() => {
                     options.name = Some(name.string().map_err(|e| e.to_string())?);
                 }
                 other => return Err(other.unexpected().to_string()),
             }
         }
-        if !(options.lint || options.unit || options.binary || !options.views.is_empty()) {
+        if !(options.lint || options.unit || options.binary || options.integration()) {
             options.unit = true;
             options.lint = options.name.is_none();
             options.binary = options.name.is_none();
             options.views = View::ALL.into();
+            options.managers = Manager::ALL.into();
         }
         Ok(options)
+    }
+
+    /// Whether the integration tests run somewhere.
+    pub fn integration(&self) -> bool {
+        !self.views.is_empty() || !self.managers.is_empty()
     }
 }
 
@@ -85,6 +124,7 @@ mod tests {
     fn no_part_means_all() {
         let all = read(&[]).unwrap();
         assert!(all.lint && all.unit && all.binary && all.views == View::ALL);
+        assert_eq!(all.managers, Manager::ALL);
         let some = read(&["exec"]).unwrap();
         assert!(!some.lint && some.unit && !some.binary && some.views == View::ALL);
         assert_eq!(some.name.as_deref(), Some("exec"));
@@ -96,12 +136,17 @@ mod tests {
         assert_eq!(unit, Options { unit: true, ..Options::default() });
         let views = read(&["--view", "v2", "--view=host", "--view", "v2"]).unwrap();
         assert_eq!(views.views, [View::V2, View::Host]);
-        assert!(!views.unit && !views.lint && !views.binary);
+        assert!(!views.unit && !views.lint && !views.binary && views.managers.is_empty());
+        let guest = read(&["--guest", "systemd"]).unwrap();
+        assert_eq!(guest.managers, [Manager::Systemd]);
+        assert!(guest.views.is_empty() && guest.integration());
     }
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        for wrong in [&["--view"][..], &["--view", "v3"], &["--fast"], &["one", "two"]] {
+        for wrong in
+            [&["--view"][..], &["--view", "v3"], &["--guest", "v2"], &["--fast"], &["one", "two"]]
+        {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -4,7 +4,7 @@ use super::options::View;
 use super::tally::{Suite, Tally};
 use crate::error::Result;
 use crate::process::{is_root, run, step, watch};
-use crate::workspace::{cargo, root, target};
+use crate::workspace::{cargo, is_suite, target};
 use crate::{binary, debian};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -59,9 +59,8 @@ pub fn integration(binary: &Path, view: View, name: &Option<String>, tally: &mut
     let skips = Skips::new(&mut command, view);
     command.env("OCINIT", binary).env("OCINIT_CGROUP_VIEW", view);
     // A name may be that of a whole file of tests.
-    let is_suite = |name: &&str| root().join(format!("tests/suite/{name}.rs")).is_file();
     let place = format!("integration, {view}");
-    match name.as_deref().filter(is_suite) {
+    match name.as_deref().filter(|name| is_suite(name)) {
         Some(suite) => tests(command.args(["--test", suite]), &None, &place, tally),
         None => tests(&mut command, name, &place, tally),
     }

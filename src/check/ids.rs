@@ -1,0 +1,95 @@
+//! Which ids a user may map (user_namespaces(7), subuid(5)).
+
+use super::read;
+use crate::namespace::idmap::Range;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// A range of ids: the first, and how many.
+pub type Span = (u64, u64);
+
+/// The ranges that a file like /etc/subuid gives to a user; it names the user
+/// or has the number.
+pub fn subordinate(file: &str, uid: u32) -> Vec<Span> {
+    let users = read("/etc/passwd").unwrap_or_default();
+    spans(&read(file).unwrap_or_default(), name_of(&users, uid), uid)
+}
+
+fn name_of(users: &str, uid: u32) -> &str {
+    let number = uid.to_string();
+    users
+        .lines()
+        .find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == number).then_some(name)
+        })
+        .unwrap_or_default()
+}
+
+fn spans(text: &str, name: &str, uid: u32) -> Vec<Span> {
+    let line = |line: &str| {
+        let mut fields = line.split(':');
+        let user = fields.next()?;
+        let ours = !name.is_empty() && user == name || user == uid.to_string();
+        let span = (fields.next()?.parse().ok()?, fields.next()?.trim().parse().ok()?);
+        ours.then_some(span)
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// The ids of our own user namespace, from /proc/self/uid_map or gid_map.
+pub fn own(file: &str) -> Vec<Span> {
+    let text = read(file).unwrap_or_default();
+    let line = |line: &str| {
+        let mut fields = line.split_ascii_whitespace();
+        let first = fields.next()?.parse().ok()?;
+        Some((first, fields.nth(1)?.parse().ok()?))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// The first range of a map that is neither within one of the spans nor `id`
+/// alone.
+pub fn outside<'a>(map: &'a [Range], spans: &[Span], id: Option<u32>) -> Option<&'a Range> {
+    map.iter().find(|range| {
+        let (first, end) = (u64::from(range.host), u64::from(range.host) + u64::from(range.size));
+        let alone = range.size == 1 && Some(range.host) == id;
+        !alone && !spans.iter().any(|span| span.0 <= first && end <= span.0 + span.1)
+    })
+}
+
+/// Spans as text: `FIRST:COUNT`, with blanks between.
+pub fn text(spans: &[Span]) -> String {
+    let one = |span: &Span| alloc::format!("{}:{}", span.0, span.1);
+    spans.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_and_their_spans() {
+        let users = "root:x:0:0::/:\njo:x:1000:1000::/:\n";
+        assert_eq!((name_of(users, 1000), name_of(users, 7)), ("jo", ""));
+        let text = "jo:100000:65536\nal:1:2\n1000:5:6\nbroken\njo:x:y\n";
+        assert_eq!(spans(text, "jo", 1000), [(100_000, 65536), (5, 6)]);
+        assert_eq!(spans(text, "", 7), []);
+    }
+
+    #[test]
+    fn ranges_beyond() {
+        let range = |host, size| Range { container: 0, host, size };
+        let spans = [(100_000, 65536)];
+        let check = |range: Range, fits: bool| {
+            assert_eq!(outside(&[range], &spans, Some(1000)).is_none(), fits, "{range:?}");
+        };
+        check(range(1000, 1), true);
+        check(range(1001, 1), false);
+        check(range(1000, 2), false);
+        check(range(100_000, 65536), true);
+        check(range(100_001, 65536), false);
+        check(range(u32::MAX, u32::MAX), false);
+    }
+}

@@ -1,0 +1,100 @@
+//! Booting the machine, showing its console and learning how it ended.
+
+use crate::error::{Context, Result};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// The line by which the guest tells the status of its command.
+const END: &str = "OCINIT-VM-END ";
+
+/// A machine that can be booted: nothing that the guest writes is kept.
+pub struct Machine {
+    pub kernel: PathBuf,
+    pub initramfs: PathBuf,
+    pub root: PathBuf,
+    /// More disks, read-only, in the order in which the guest sees them.
+    pub disks: Vec<PathBuf>,
+}
+
+impl Machine {
+    /// Boots it and hands each line of the console to `line`; the status of the
+    /// guest's command. The machine is ended when that takes too long.
+    pub fn run(&self, limit: Duration, mut line: impl FnMut(&str)) -> Result<i32> {
+        let mut command = self.command("");
+        let mut qemu = Running(command.stdout(Stdio::piped()).spawn().context("qemu")?);
+        let console = qemu.0.stdout.take().ok_or("QEMU has no console")?;
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for text in BufReader::new(console).split(b'\n').map_while(|l| l.ok()) {
+                let text = String::from_utf8_lossy(&text).replace('\r', "");
+                if sender.send(text).is_err() {
+                    break;
+                }
+            }
+        });
+        let deadline = Instant::now() + limit;
+        let mut status = None;
+        loop {
+            match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                // A line may begin with what a terminal would take for colours.
+                Ok(text) => match text.split_once(END) {
+                    Some((_, number)) => status = number.trim().parse().ok(),
+                    None => line(&text),
+                },
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(format!("the guest took longer than {} s", limit.as_secs()));
+                }
+            }
+        }
+        status.ok_or("the guest ended without saying how its command did".into())
+    }
+
+    /// Boots it with the console on our terminal, and a shell on that.
+    pub fn shell(&self) -> Result {
+        let mut qemu = Running(self.command(" ocinit.shell").spawn().context("qemu")?);
+        qemu.0.wait().context("qemu")?;
+        Ok(())
+    }
+
+    fn command(&self, append: &str) -> Command {
+        // The emulator must not outlive us, however we end.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", "qemu-system-x86_64"]);
+        command.args(["-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max"]);
+        command.args(["-smp", "2", "-m", "3G", "-nodefaults", "-no-reboot"]);
+        command.args(["-display", "none"]);
+        let ours = append.is_empty();
+        command.args(["-serial", if ours { "stdio" } else { "mon:stdio" }]);
+        if ours {
+            command.stdin(Stdio::null());
+        }
+        command.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(&self.initramfs);
+        disk(&mut command, 0, &self.root, "snapshot=on,cache=unsafe");
+        for (n, path) in self.disks.iter().enumerate() {
+            disk(&mut command, n + 1, path, "readonly=on");
+        }
+        let line = "console=ttyS0 panic=-1 quiet mitigations=off systemd.show_status=0 \
+            systemd.log_level=warning systemd.unified_cgroup_hierarchy=1";
+        command.arg("-append").arg(format!("{line}{append}"));
+        command
+    }
+}
+
+fn disk(command: &mut Command, n: usize, path: &Path, options: &str) {
+    let drive = format!("file={},format=raw,if=none,id=d{n},{options}", path.display());
+    command.args(["-drive", &drive, "-device", &format!("virtio-blk-pci,drive=d{n}")]);
+}
+
+/// The emulator, ended when it goes out of scope.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
