@@ -41,6 +41,10 @@ pub fn all() -> Vec<Case> {
             .mount("/x/y", "tmpfs", "two", &["mode=700"])
             .mount("/x/y/z", "bind", "@BUNDLE@/data/file", &["bind"])
             .probes(&["stat:/x", "stat:/x/y", "read:/x/y/z"]),
+        case("below-a-read-only-tmpfs")
+            .mount("/x", "tmpfs", "outer", &["ro"])
+            .mount("/x/y", "tmpfs", "inner", &[])
+            .probes(&["mkdir:/x/z", "mkdir:/x/y/z"]),
         case("inner-before-outer").mount("/x/y", "tmpfs", "inner", &[]).mount("/x", "tmpfs", "outer", &[]).probes(&["list:/x"]),
         case("tmpfs-on-tmp").mount("/tmp", "tmpfs", "tmpfs", &["nosuid", "size=10%"]).probes(&["stat:/tmp", "create:/tmp/x"]),
         case("tmpfs-source-name").mount("/x", "tmpfs", "my-name", &[]),
