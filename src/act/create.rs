@@ -1,40 +1,34 @@
 //! `create` and `run`: from the bundle to a container.
 
+use super::bundle::{bundle_directory, check_rootfs, read_config};
+use super::draft::{Draft, Placement, draft, placement};
 use super::foreground::Foreground;
-use super::handover::{self, kept_descriptors, send_pidfd, send_terminal, write_pid_file};
+use super::handover::{self, send_pidfd, send_terminal, write_pid_file};
 use super::launch::{Born, Launch, end, launch};
 use super::{host, protect};
-use crate::cgroup::systemd::{self, Driver};
-use crate::cgroup::{self, Cgroups, Created, Layout};
-use crate::command::{CgroupManager, CreateOptions, Invocation};
+use crate::cgroup::systemd::Driver;
+use crate::cgroup::{self, Cgroups, Created};
+use crate::command::{CreateOptions, Invocation};
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
 use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks, limits};
-use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::{Document, Writer};
 use crate::log::time::Timestamp;
-use crate::plan::container::{self as planner, Request};
-use crate::plan::mounts::absolute;
-use crate::plan::{Host, Plan};
+use crate::plan::Plan;
 use crate::rdt;
-use crate::spec::{self, NamespaceKind, Spec};
+use crate::spec::{self, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::{descriptor, signal};
-use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::Errno;
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fs::CWD;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
 };
 use rustix::process::Pid;
-
-/// The largest config.json that is read, in bytes.
-const CONFIG_LIMIT: usize = 64 << 20;
 
 /// What happens after the container is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -152,105 +146,6 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         finish(invocation, &root, &state)?;
     }
     Ok(status)
-}
-
-/// Where a container's cgroups are to be.
-pub struct Placement {
-    /// The host's cgroups.
-    pub layout: Layout,
-    driver: Option<Driver>,
-    /// Cgroups that may not be made are done without.
-    pub rootless: bool,
-    /// The container's.
-    pub cgroups: cgroup::Plan,
-}
-
-/// Plans the cgroups of a container.
-///
-/// # Errors
-/// Those of planning; systemd, where it is to make them, cannot be reached.
-pub fn placement(invocation: &Invocation, spec: &Spec<'_>, id: &str) -> Result<Placement> {
-    let layout = match invocation.globals.cgroup_manager {
-        CgroupManager::Disabled => Layout::default(),
-        CgroupManager::Cgroupfs | CgroupManager::Systemd => Layout::detect()?,
-    };
-    let resources = spec.linux.resources.as_ref();
-    let driver = match invocation.globals.cgroup_manager {
-        CgroupManager::Systemd => Some(Driver::connect(&systemd::Request {
-            cgroups_path: spec.linux.cgroups_path,
-            id,
-            annotations: &spec.annotations,
-            devices: resources.map_or(&[], |resources| &resources.devices),
-            unified: layout.is_unified(),
-            rootless: invocation.globals.rootless,
-            environment: invocation.environment,
-        })?),
-        _ => None,
-    };
-    let rootless =
-        invocation.globals.is_rootless() || driver.as_ref().is_some_and(|driver| driver.unit.user);
-    let cgroups = cgroup::plan(
-        &layout,
-        driver.as_ref().map_or(spec.linux.cgroups_path, |driver| Some(&driver.path)),
-        id,
-        resources,
-        rootless,
-    )?;
-    Ok(Placement { layout, driver, rootless, cgroups })
-}
-
-/// The plan of a container, and what carrying it out needs beside it.
-pub struct Draft {
-    /// The plan.
-    pub plan: Plan,
-    /// The runtime's own environment.
-    pub environment: Strings,
-    notify_host: Option<&'static str>,
-}
-
-/// Plans a container, whether it is to be made or shown. `directories` are those
-/// of the bundle and of its root file system.
-///
-/// # Errors
-/// Those of planning, and descriptors to hand on that are not open.
-pub fn draft(
-    invocation: &Invocation,
-    options: &CreateOptions,
-    spec: &Spec<'_>,
-    directories: [&str; 2],
-    layout: &Layout,
-    cgroups: &Cgroups,
-    host: Host,
-) -> Result<Draft> {
-    let [bundle, rootfs] = directories;
-    let (preserve_fds, mut extra_env) =
-        kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
-    let environment =
-        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
-    let notify_host = notify_host(invocation, spec);
-    let notify = notify_host.map(|_| {
-        extra_env.push(String::from(notify::VARIABLE));
-        let root = absolute("/proc/self/cwd", &invocation.globals.root);
-        format!("{root}/{}/{}", options.id, notify::DIRECTORY)
-    });
-    let shared_parent = shared_parent(spec, rootfs);
-    let request = Request {
-        id: options.id.as_str(),
-        bundle,
-        rootfs,
-        no_pivot: options.no_pivot,
-        no_new_keyring: options.no_new_keyring,
-        preserve_fds,
-        extra_env: &extra_env,
-        environment: environment.as_slice(),
-        host,
-        layout,
-        cgroups,
-        notify: notify.as_deref(),
-        shared_parent: shared_parent.as_deref(),
-    };
-    let plan = planner::plan(spec, &request)?;
-    Ok(Draft { plan, environment, notify_host })
 }
 
 /// A container being made: what is needed to go on, and to go back.
@@ -429,12 +324,6 @@ fn finish(invocation: &Invocation, root: &Root, state: &State) -> Result<()> {
     Ok(())
 }
 
-/// The service manager's socket, where the container can be given one.
-fn notify_host(invocation: &Invocation, spec: &Spec<'_>) -> Option<&'static str> {
-    spec.linux.namespace(NamespaceKind::Mount)?;
-    invocation.variable("NOTIFY_SOCKET").filter(|path| !path.is_empty())
-}
-
 fn poststop(state: &State, invocation: &Invocation) {
     hooks::poststop(state, invocation.environment, &mut |error| {
         invocation.log.warning(format_args!("{error}"));
@@ -448,65 +337,6 @@ fn not_started(error: Error) -> Error {
 /// A text of `linux.seccomp`, empty where there is none.
 fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'a str>) -> String {
     spec.linux.seccomp.as_ref().and_then(pick).unwrap_or_default().to_string()
-}
-
-/// The bundle's directory, absolute, without links.
-///
-/// # Errors
-/// There is none.
-pub fn bundle_directory(path: &str) -> Result<String> {
-    let what = || format!("open bundle {path:?}");
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = openat(CWD, path, flags, Mode::empty()).context(what)?;
-    real_path(&directory).context(what)
-}
-
-/// The path of an open file as the kernel knows it.
-fn real_path(file: &OwnedFd) -> rustix::io::Result<String> {
-    let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let path = rustix::fs::readlink(name, Vec::new())?;
-    path.into_string().map_err(|_| Errno::ILSEQ)
-}
-
-/// Reads a whole configuration file.
-///
-/// # Errors
-/// It cannot be read, is no file, or is larger than any configuration.
-pub fn read_config(path: &str) -> Result<Vec<u8>> {
-    let what = || format!("open {path:?}");
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
-        let error = Error::os(what(), errno);
-        match errno {
-            Errno::NOENT => error.hint("a bundle is a directory with a config.json: see `spec`"),
-            _ => error,
-        }
-    })?;
-    let stat = rustix::fs::fstat(&file).context(what)?;
-    let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
-    if kind == rustix::fs::FileType::Directory {
-        return Err(Error::os(format!("read {path:?}"), Errno::ISDIR));
-    }
-    read_document(file.as_fd(), path, stat.st_size as usize)
-}
-
-/// Reads a document, of which `size` bytes are expected, from an open file.
-///
-/// # Errors
-/// It cannot be read, or is larger than any configuration.
-pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Vec<u8>> {
-    let mut text = Vec::with_capacity(size + 1);
-    loop {
-        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::os(format!("read {path:?}"), errno)),
-            Ok(0) => return Ok(text),
-            Ok(_) if text.len() > CONFIG_LIMIT => {
-                return Err(error!("read {path:?}: more than {CONFIG_LIMIT} bytes"));
-            }
-            Ok(_) => text.reserve(4096),
-        }
-    }
 }
 
 fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> Result<()> {
@@ -525,50 +355,6 @@ fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> R
         Foreground::check_terminal("process.terminal")?;
     }
     Ok(())
-}
-
-/// The directory of the root file system, absolute, without links.
-///
-/// # Errors
-/// There is none, or what is there is something else.
-pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<String> {
-    let root = spec.root.as_ref().ok_or_else(|| error!("config.json: root: it is missing"))?;
-    let path = absolute(bundle, root.path);
-    let what = || format!("root.path: open root file system {path:?}");
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let directory = openat(CWD, &*path, flags, Mode::empty()).map_err(|errno| {
-        let error = Error::os(what(), errno);
-        match errno {
-            Errno::NOENT => error.hint("make the directory, and unpack an image into it"),
-            Errno::NOTDIR | Errno::LOOP => error.hint("it must be a directory, and no link to one"),
-            _ => error,
-        }
-    })?;
-    real_path(&directory).context(what)
-}
-
-/// The mount point that the root file system is on, where its mounts stay
-/// shared with the host.
-fn shared_parent(spec: &Spec<'_>, rootfs: &str) -> Option<String> {
-    use linux_raw_sys::general::MS_SHARED;
-    let flags = spec.linux.rootfs_propagation?.flags();
-    if flags & MS_SHARED == 0 {
-        return None;
-    }
-    let mountinfo = read_config("/proc/self/mountinfo").ok()?;
-    let mountinfo = String::from_utf8_lossy(&mountinfo);
-    let holds = |point: &&str| {
-        *point == "/"
-            || rootfs
-                .strip_prefix(*point)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    mountinfo
-        .lines()
-        .filter_map(|line| line.split(' ').nth(4))
-        .filter(holds)
-        .max_by_key(|point| point.len())
-        .map(String::from)
 }
 
 /// The hooks that later commands run, as they are in the configuration now.

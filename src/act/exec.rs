@@ -1,6 +1,6 @@
 //! `exec`: one more process in a container.
 
-use super::create::read_config;
+use super::bundle::read_config;
 use super::foreground::Foreground;
 use super::handover::{self, kept_descriptors, send_pidfd, send_terminal, write_pid_file};
 use super::launch::{Born, Launch, end, launch};

@@ -2,9 +2,11 @@
 //! `exec`, `launch`, `foreground`) and that of the processes it makes (`stage`,
 //! `child`), which allocate nothing.
 
+pub mod bundle;
 pub mod channel;
 pub mod child;
 pub mod create;
+pub mod draft;
 pub mod exec;
 pub mod foreground;
 pub mod handover;

@@ -1,8 +1,7 @@
 //! A container as `create` would make it, planned and not made.
 
-use super::create::{
-    Draft, Placement, bundle_directory, check_rootfs, draft, placement, read_config,
-};
+use super::bundle::{bundle_directory, check_rootfs, read_config};
+use super::draft::{Draft, Placement, draft, placement};
 use super::host;
 use crate::cgroup;
 use crate::command::{CreateOptions, Invocation};

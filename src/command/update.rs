@@ -4,7 +4,7 @@ use alloc::string::String;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
-use crate::act::create::{read_config, read_document};
+use crate::act::bundle::{read_config, read_document};
 use crate::command::quantity::bytes;
 use crate::command::{Command, Flag, Invocation};
 use crate::container::{State, Status, limits};

@@ -84,8 +84,9 @@ impl Connection {
     /// another one in the bus's user namespace, whatever the socket says.
     fn authenticate(&mut self, uid: u32) -> Result<()> {
         let mut first = String::from("\0AUTH EXTERNAL ");
-        for digit in format!("{uid}").bytes() {
-            first.push_str(&format!("{digit:02x}"));
+        // In hexadecimal the digit N is 3N.
+        for digit in format!("{uid}").chars() {
+            first.extend(['3', digit]);
         }
         first.push_str("\r\n");
         if !self.is_bus {

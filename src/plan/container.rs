@@ -1,29 +1,23 @@
 //! The plan of a new container.
 
-use super::mounts::{self, absolute, c_string};
+use super::file_system::{cover, file_system, without_mount_namespace};
+use super::identity::{cgroup_owner, identity};
+use super::mounts::{absolute, c_string};
+use super::namespaces::namespaces;
 use super::{Host, Op, Plan};
-use crate::cgroup::{CgroupMount, Cgroups, Layout};
-use crate::container::notify;
+use crate::cgroup::{Cgroups, Layout};
 use crate::error;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hook::{Hooks, StateText};
-use crate::json::words;
-use crate::namespace::idmap::{IdMaps, Range};
-use crate::namespace::join::Join;
-use crate::process::identity::{Identity, Sets};
+use crate::network;
 use crate::process::program::Program;
-use crate::process::terminal::Size;
-use crate::rootfs::mask::Cover;
 use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
-use crate::{namespace, network};
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
 use linux_raw_sys::general::*;
-use rustix::process::Gid;
 
 /// What the command line and the host add to the configuration.
 pub struct Request<'a> {
@@ -144,26 +138,6 @@ fn operations(
     Ok(())
 }
 
-/// The root is only looked at differently; whatever would be made in it would be
-/// made on the host.
-fn without_mount_namespace(
-    ops: &mut Vec<Op>,
-    spec: &Spec<'_>,
-    request: &Request<'_>,
-) -> Result<()> {
-    if !spec.mounts.is_empty() {
-        return Err(error!(
-            "mounts: there are {}, but linux.namespaces has no mount namespace: they would be \
-             made on the host",
-            spec.mounts.len()
-        ));
-    }
-    ops.push(Op::OpenRoot(c_string("root.path", request.rootfs)?));
-    ops.extend(mounts::sysctls(&spec.linux.sysctl)?);
-    ops.push(Op::ChangeRoot);
-    Ok(())
-}
-
 /// The last operations of every process of a container, in the order that the
 /// kernel's rules demand: no_new_privs while privileged, then the identity, then
 /// what is to be judged with that identity.
@@ -207,166 +181,6 @@ pub fn mask(property: &str, list: Option<&str>) -> Result<Mask> {
         Some(list) => ranges::mask(list)
             .ok_or_else(|| error!("{property}: {list:?}: allowed are numbers up to 1023")),
     }
-}
-
-fn file_system(
-    ops: &mut Vec<Op>,
-    plan: &Plan,
-    spec: &Spec<'_>,
-    process: &Process<'_>,
-    request: &Request<'_>,
-) -> Result<()> {
-    let linux = &spec.linux;
-    let propagation = linux.rootfs_propagation.map(|propagation| propagation.flags());
-    // An unbindable root could not be bound; it becomes so at the end.
-    let first = propagation.map_or(MS_SLAVE | MS_REC, |flags| match flags & MS_UNBINDABLE {
-        0 => flags,
-        _ => MS_PRIVATE | (flags & MS_REC),
-    });
-    ops.push(Op::Propagation(u64::from(first)));
-    ops.push(Op::Root {
-        path: c_string("root.path", request.rootfs)?,
-        shared_parent: request
-            .shared_parent
-            .map(|parent| c_string("root.path", parent))
-            .transpose()?,
-    });
-    let in_user_namespace = request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
-    let mount_label = mount_label(spec, request.host)?;
-    let mut dev_is_bound = false;
-    for entry in &spec.mounts {
-        let mut mount = mounts::mount(entry, request.bundle)?;
-        if let Some((option, label)) = mount_label {
-            mounts::label(&mut mount, option, label)?;
-        }
-        mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
-        mount.by_command = mount.id_map.is_some()
-            || mount.bind.is_some() && !mount.remount && plan.namespaces.has(CLONE_NEWUSER);
-        if mount.bind.is_none()
-            && !mount.remount
-            && matches!(entry.kind, Some("cgroup" | "cgroup2"))
-        {
-            ops.push(Op::CgroupMount(CgroupMount::plan(
-                request.layout,
-                request.cgroups,
-                mount,
-                plan.namespaces.has(CLONE_NEWCGROUP),
-                in_user_namespace,
-            )));
-            continue;
-        }
-        dev_is_bound |= mounts::binds_dev(&mount);
-        ops.push(Op::Mount(mount));
-    }
-    if let Some(directory) = request.notify {
-        let entry = spec::Mount {
-            destination: notify::INSIDE,
-            source: Some(directory),
-            options: Vec::from(["bind", "nosuid", "noexec", "nodev", "ro"]),
-            ..spec::Mount::default()
-        };
-        let mut mount = mounts::mount(&entry, request.bundle)?;
-        mount.by_command = plan.namespaces.has(CLONE_NEWUSER);
-        ops.push(Op::Mount(mount));
-    }
-    if !dev_is_bound {
-        let devices = mounts::devices(&linux.devices, in_user_namespace)?;
-        ops.extend(devices.into_iter().map(Op::Device));
-        ops.push(Op::DeviceLinks);
-    }
-    ops.push(Op::WorkingDirectory(plan.cwd.clone()));
-    if process.terminal {
-        ops.push(terminal(process, !dev_is_bound));
-    }
-    if !plan.runtime_hooks.iter().all(Hooks::is_empty) {
-        ops.push(Op::RuntimeHooks);
-    }
-    if !plan.create_container.is_empty() {
-        ops.push(Op::ContainerHooks);
-    }
-    ops.extend(mounts::sysctls(&linux.sysctl)?);
-    let path = |path: &&str| c_string("linux.maskedPaths", path);
-    for masked in &linux.masked_paths {
-        ops.push(Op::Mask(path(masked)?));
-    }
-    for readonly in &linux.readonly_paths {
-        ops.push(Op::Readonly(path(readonly)?));
-    }
-    ops.extend(labels(process, request.host)?);
-    ops.push(if request.no_pivot { Op::MoveRoot } else { Op::Pivot });
-    if let Some(flags) = propagation.filter(|flags| flags & (MS_SHARED | MS_UNBINDABLE) != 0) {
-        ops.push(Op::RootPropagation(u64::from(flags & !MS_REC)));
-    }
-    if spec.root.as_ref().is_some_and(|root| root.readonly) {
-        ops.push(Op::RootReadonly);
-    }
-    Ok(())
-}
-
-/// The SELinux label of the container's file systems, after the mount option for
-/// it.
-///
-/// # Errors
-/// There is one, but SELinux is not on; or the option is none.
-fn mount_label<'a>(spec: &Spec<'a>, host: Host) -> Result<Option<(&'a str, &'a str)>> {
-    const OPTIONS: &str = "context fscontext defcontext rootcontext ";
-    let Some(label) = spec.linux.mount_label.filter(|label| !label.is_empty()) else {
-        return Ok(None);
-    };
-    if !host.selinux {
-        return Err(error!(
-            "linux.mountLabel: {label:?} is asked for, but SELinux is not enabled on this host"
-        ));
-    }
-    let option = spec.annotation("run.oci.mount_context_type").unwrap_or("context");
-    match words::index(OPTIONS, option) {
-        Some(_) => Ok(Some((option, label))),
-        None => Err(error!("annotations: run.oci.mount_context_type: not one of {OPTIONS}")),
-    }
-}
-
-fn cover(spec: &Spec<'_>, host: Host) -> Result<Cover> {
-    let text = |text| c_string("linux.mountLabel", text);
-    let mut cover = Cover::default();
-    if let Some((option, label)) = mount_label(spec, host)? {
-        cover.label = Some((text(option)?, text(label)?));
-    }
-    Ok(cover)
-}
-
-/// Who gets the cgroup: with a new cgroup namespace and a writable view of it,
-/// the process's user (config-linux.md "Cgroup ownership").
-fn cgroup_owner(
-    spec: &Spec<'_>,
-    process: &Process<'_>,
-    namespaces: &namespace::Plan,
-) -> Option<(u32, u32)> {
-    let writable = |mount: &spec::Mount<'_>| {
-        matches!(mount.kind, Some("cgroup" | "cgroup2")) && !mount.options.contains(&"ro")
-    };
-    if !namespaces.is_new(CLONE_NEWCGROUP) || !spec.mounts.iter().any(writable) {
-        return None;
-    }
-    let user = &process.user;
-    match &namespaces.id_maps {
-        Some(maps) => Some((on_host(&maps.uid, user.uid)?, on_host(&maps.gid, user.gid)?)),
-        // Without a user namespace of its own, root has it already.
-        None if namespaces.has(CLONE_NEWUSER) || user.uid == 0 => None,
-        None => Some((user.uid, user.gid)),
-    }
-}
-
-fn on_host(map: &[Range], id: u32) -> Option<u32> {
-    let range = map.iter().find(|range| id.wrapping_sub(range.container) < range.size)?;
-    Some(range.host + (id - range.container))
-}
-
-/// The terminal of a process.
-pub fn terminal(process: &Process<'_>, console: bool) -> Op {
-    let size = process
-        .console_size
-        .map_or(Size::default(), |size| Size { rows: size.height, columns: size.width });
-    Op::Terminal { size, uid: process.user.uid, console }
 }
 
 /// The labels of the security modules.
@@ -420,105 +234,6 @@ pub fn program(process: &Process<'_>, extra: &[String]) -> Result<Program> {
 pub fn hooks(kind: &'static str, hooks: &[spec::Hook<'_>], default: &[CString]) -> Result<Hooks> {
     Hooks::new(kind, hooks, default)
         .ok_or_else(|| error!("hooks.{kind}: a text has a null byte in it"))
-}
-
-fn namespaces(spec: &Spec<'_>, host: Host) -> Result<namespace::Plan> {
-    let linux = &spec.linux;
-    let mut plan = namespace::Plan::default();
-    for entry in &linux.namespaces {
-        let kind = entry.kind.clone_flag();
-        match entry.path.filter(|path| !path.is_empty()) {
-            None => plan.new |= kind,
-            Some(path) => plan.join.push(Join {
-                kind,
-                path: c_string("linux.namespaces[].path", path)?,
-                fd: None,
-            }),
-        }
-    }
-    if plan.is_new(CLONE_NEWUSER) {
-        let needed = (1 << CAP_SETUID) | (1 << CAP_SETGID);
-        plan.id_maps = Some(IdMaps::new(
-            mounts::ranges(&linux.uid_mappings),
-            mounts::ranges(&linux.gid_mappings),
-            (host.uid, host.gid),
-            host.capabilities & needed == needed,
-        ));
-    }
-    if plan.is_new(CLONE_NEWTIME) && linux.time_offsets.any() {
-        let mut text = String::new();
-        let clocks = [
-            ("monotonic", linux.time_offsets.monotonic),
-            ("boottime", linux.time_offsets.boottime),
-        ];
-        for (clock, offset) in clocks {
-            if let Some(offset) = offset {
-                let _ = writeln!(text, "{clock} {} {}", offset.secs, offset.nanosecs);
-            }
-        }
-        plan.time_offsets = Some(text);
-    }
-    Ok(plan)
-}
-
-/// Who the process is.
-///
-/// # Errors
-/// Supplementary groups where setgroups(2) is denied.
-fn identity(
-    spec: &Spec<'_>,
-    process: &Process<'_>,
-    namespaces: &namespace::Plan,
-    host: Host,
-    warnings: &mut Vec<String>,
-) -> Result<Identity> {
-    let denied = namespaces.id_maps.as_ref().is_some_and(|maps| maps.deny_setgroups);
-    let keep = spec.annotation("run.oci.keep_original_groups") == Some("1");
-    if denied && !process.user.additional_gids.is_empty() {
-        return Err(Error::new(
-            "process.user.additionalGids: an ordinary user cannot set groups in a user namespace \
-             with one id: map more with newgidmap",
-        ));
-    }
-    let mut identity = of_process(process, spec.linux.seccomp.is_some());
-    if keep || denied {
-        identity.groups = None;
-    }
-    if !namespaces.has(CLONE_NEWUSER) {
-        let sets = &identity.capabilities;
-        let missing = (sets.permitted | sets.effective) & !host.capabilities;
-        if missing != 0 {
-            warnings.push(missing_text(missing));
-        }
-    }
-    Ok(identity)
-}
-
-fn missing_text(missing: u64) -> String {
-    let mut text = String::from("capabilities that the runtime itself does not have are left out:");
-    for number in (0..64).filter(|number| missing & (1 << number) != 0) {
-        let _ = write!(text, " CAP_{}", spec::capability::name(number));
-    }
-    text
-}
-
-/// The identity that a process asks for; `filtered`: a system call filter is
-/// loaded at the end.
-pub fn of_process(process: &Process<'_>, filtered: bool) -> Identity {
-    let capabilities = process.capabilities.as_ref().map_or(Sets::default(), |sets| Sets {
-        bounding: sets.bounding,
-        effective: sets.effective,
-        inheritable: sets.inheritable,
-        permitted: sets.permitted,
-        ambient: sets.ambient,
-    });
-    Identity {
-        uid: process.user.uid,
-        gid: process.user.gid,
-        groups: Some(process.user.additional_gids.iter().copied().map(Gid::from_raw).collect()),
-        capabilities,
-        extra: if filtered && !process.no_new_privileges { 1 << CAP_SYS_ADMIN } else { 0 },
-    }
 }
 
 /// Where `root.path` is on the host.

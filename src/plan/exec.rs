@@ -1,6 +1,8 @@
 //! The plan of one more process in a running container.
 
-use super::container::{labels, mask, of_process, process_operations, program, terminal};
+use super::container::{labels, mask, process_operations, program};
+use super::file_system::terminal;
+use super::identity::of_process;
 use super::mounts::c_string;
 use super::{Host, Op, Plan};
 use crate::command::ExecOptions;

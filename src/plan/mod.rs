@@ -7,7 +7,10 @@
 pub mod container;
 pub mod document;
 pub mod exec;
+pub mod file_system;
+pub mod identity;
 pub mod mounts;
+pub mod namespaces;
 pub mod op;
 
 #[cfg(test)]

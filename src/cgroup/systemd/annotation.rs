@@ -64,7 +64,7 @@ fn microseconds(text: &str) -> Parsed<u64> {
     const NOT: &str = "not a number";
     const MILLION: u64 = 1_000_000;
     if let Some((whole, fraction)) = text.split_once('.') {
-        let whole = whole.trim_start_matches("double").trim_ascii();
+        let whole = whole.strip_prefix("double").unwrap_or(whole).trim_ascii();
         let digits = fraction.get(..6).unwrap_or(fraction);
         let scale = 10u64.pow(6 - digits.len() as u32);
         let sum = || {

@@ -1,0 +1,95 @@
+//! The bundle on the host: its directory, its configuration, its root file
+//! system (runtime-spec, bundle.md).
+
+use crate::error;
+use crate::error::{Context, Error, Result};
+use crate::plan::mounts::absolute;
+use crate::spec::Spec;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+
+/// The largest config.json that is read, in bytes.
+const CONFIG_LIMIT: usize = 64 << 20;
+
+/// The bundle's directory, absolute, without links.
+///
+/// # Errors
+/// There is none.
+pub fn bundle_directory(path: &str) -> Result<String> {
+    let what = || format!("open bundle {path:?}");
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = openat(CWD, path, flags, Mode::empty()).context(what)?;
+    real_path(&directory).context(what)
+}
+
+/// The path of an open file as the kernel knows it.
+fn real_path(file: &OwnedFd) -> rustix::io::Result<String> {
+    let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let path = rustix::fs::readlink(name, Vec::new())?;
+    path.into_string().map_err(|_| Errno::ILSEQ)
+}
+
+/// Reads a whole configuration file.
+///
+/// # Errors
+/// It cannot be read, is no file, or is larger than any configuration.
+pub fn read_config(path: &str) -> Result<Vec<u8>> {
+    let what = || format!("open {path:?}");
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
+        let error = Error::os(what(), errno);
+        match errno {
+            Errno::NOENT => error.hint("a bundle is a directory with a config.json: see `spec`"),
+            _ => error,
+        }
+    })?;
+    let stat = rustix::fs::fstat(&file).context(what)?;
+    let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
+    if kind == rustix::fs::FileType::Directory {
+        return Err(Error::os(format!("read {path:?}"), Errno::ISDIR));
+    }
+    read_document(file.as_fd(), path, stat.st_size as usize)
+}
+
+/// Reads a document, of which `size` bytes are expected, from an open file.
+///
+/// # Errors
+/// It cannot be read, or is larger than any configuration.
+pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(size + 1);
+    loop {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(Error::os(format!("read {path:?}"), errno)),
+            Ok(0) => return Ok(text),
+            Ok(_) if text.len() > CONFIG_LIMIT => {
+                return Err(error!("read {path:?}: more than {CONFIG_LIMIT} bytes"));
+            }
+            Ok(_) => text.reserve(4096),
+        }
+    }
+}
+
+/// The directory of the root file system, absolute, without links.
+///
+/// # Errors
+/// There is none, or what is there is something else.
+pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<String> {
+    let root = spec.root.as_ref().ok_or_else(|| error!("config.json: root: it is missing"))?;
+    let path = absolute(bundle, root.path);
+    let what = || format!("root.path: open root file system {path:?}");
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let directory = openat(CWD, &*path, flags, Mode::empty()).map_err(|errno| {
+        let error = Error::os(what(), errno);
+        match errno {
+            Errno::NOENT => error.hint("make the directory, and unpack an image into it"),
+            Errno::NOTDIR | Errno::LOOP => error.hint("it must be a directory, and no link to one"),
+            _ => error,
+        }
+    })?;
+    real_path(&directory).context(what)
+}

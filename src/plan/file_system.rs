@@ -1,0 +1,179 @@
+//! The file system of a new container, as operations.
+
+use super::container::{Request, labels};
+use super::mounts::{self, c_string};
+use super::{Host, Op, Plan};
+use crate::cgroup::CgroupMount;
+use crate::container::notify;
+use crate::error;
+use crate::error::Result;
+use crate::hook::Hooks;
+use crate::json::words;
+use crate::process::terminal::Size;
+use crate::rootfs::mask::Cover;
+use crate::spec::{self, Process, Spec};
+use alloc::vec::Vec;
+use linux_raw_sys::general::*;
+
+/// The root is only looked at differently; whatever would be made in it would be
+/// made on the host.
+pub fn without_mount_namespace(
+    ops: &mut Vec<Op>,
+    spec: &Spec<'_>,
+    request: &Request<'_>,
+) -> Result<()> {
+    if !spec.mounts.is_empty() {
+        return Err(error!(
+            "mounts: there are {}, but linux.namespaces has no mount namespace: they would be \
+             made on the host",
+            spec.mounts.len()
+        ));
+    }
+    ops.push(Op::OpenRoot(c_string("root.path", request.rootfs)?));
+    ops.extend(mounts::sysctls(&spec.linux.sysctl)?);
+    ops.push(Op::ChangeRoot);
+    Ok(())
+}
+
+/// Everything that is made in the container's mount namespace, in the order in
+/// which it must be: propagation and root, mounts as listed, devices, what the
+/// hooks may still change, masks, and the change of root.
+///
+/// # Errors
+/// A property that cannot be carried out here, named with its path.
+pub fn file_system(
+    ops: &mut Vec<Op>,
+    plan: &Plan,
+    spec: &Spec<'_>,
+    process: &Process<'_>,
+    request: &Request<'_>,
+) -> Result<()> {
+    let linux = &spec.linux;
+    let propagation = linux.rootfs_propagation.map(|propagation| propagation.flags());
+    // An unbindable root could not be bound; it becomes so at the end.
+    let first = propagation.map_or(MS_SLAVE | MS_REC, |flags| match flags & MS_UNBINDABLE {
+        0 => flags,
+        _ => MS_PRIVATE | (flags & MS_REC),
+    });
+    ops.push(Op::Propagation(u64::from(first)));
+    ops.push(Op::Root {
+        path: c_string("root.path", request.rootfs)?,
+        shared_parent: request
+            .shared_parent
+            .map(|parent| c_string("root.path", parent))
+            .transpose()?,
+    });
+    let in_user_namespace = request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
+    let mount_label = mount_label(spec, request.host)?;
+    let mut dev_is_bound = false;
+    for entry in &spec.mounts {
+        let mut mount = mounts::mount(entry, request.bundle)?;
+        if let Some((option, label)) = mount_label {
+            mounts::label(&mut mount, option, label)?;
+        }
+        mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
+        mount.by_command = mount.id_map.is_some()
+            || mount.bind.is_some() && !mount.remount && plan.namespaces.has(CLONE_NEWUSER);
+        if mount.bind.is_none()
+            && !mount.remount
+            && matches!(entry.kind, Some("cgroup" | "cgroup2"))
+        {
+            ops.push(Op::CgroupMount(CgroupMount::plan(
+                request.layout,
+                request.cgroups,
+                mount,
+                plan.namespaces.has(CLONE_NEWCGROUP),
+                in_user_namespace,
+            )));
+            continue;
+        }
+        dev_is_bound |= mounts::binds_dev(&mount);
+        ops.push(Op::Mount(mount));
+    }
+    if let Some(directory) = request.notify {
+        let entry = spec::Mount {
+            destination: notify::INSIDE,
+            source: Some(directory),
+            options: Vec::from(["bind", "nosuid", "noexec", "nodev", "ro"]),
+            ..spec::Mount::default()
+        };
+        let mut mount = mounts::mount(&entry, request.bundle)?;
+        mount.by_command = plan.namespaces.has(CLONE_NEWUSER);
+        ops.push(Op::Mount(mount));
+    }
+    if !dev_is_bound {
+        let devices = mounts::devices(&linux.devices, in_user_namespace)?;
+        ops.extend(devices.into_iter().map(Op::Device));
+        ops.push(Op::DeviceLinks);
+    }
+    ops.push(Op::WorkingDirectory(plan.cwd.clone()));
+    if process.terminal {
+        ops.push(terminal(process, !dev_is_bound));
+    }
+    if !plan.runtime_hooks.iter().all(Hooks::is_empty) {
+        ops.push(Op::RuntimeHooks);
+    }
+    if !plan.create_container.is_empty() {
+        ops.push(Op::ContainerHooks);
+    }
+    ops.extend(mounts::sysctls(&linux.sysctl)?);
+    let path = |path: &&str| c_string("linux.maskedPaths", path);
+    for masked in &linux.masked_paths {
+        ops.push(Op::Mask(path(masked)?));
+    }
+    for readonly in &linux.readonly_paths {
+        ops.push(Op::Readonly(path(readonly)?));
+    }
+    ops.extend(labels(process, request.host)?);
+    ops.push(if request.no_pivot { Op::MoveRoot } else { Op::Pivot });
+    if let Some(flags) = propagation.filter(|flags| flags & (MS_SHARED | MS_UNBINDABLE) != 0) {
+        ops.push(Op::RootPropagation(u64::from(flags & !MS_REC)));
+    }
+    if spec.root.as_ref().is_some_and(|root| root.readonly) {
+        ops.push(Op::RootReadonly);
+    }
+    Ok(())
+}
+
+/// The SELinux label of the container's file systems, after the mount option for
+/// it.
+///
+/// # Errors
+/// There is one, but SELinux is not on; or the option is none.
+pub fn mount_label<'a>(spec: &Spec<'a>, host: Host) -> Result<Option<(&'a str, &'a str)>> {
+    const OPTIONS: &str = "context fscontext defcontext rootcontext ";
+    let Some(label) = spec.linux.mount_label.filter(|label| !label.is_empty()) else {
+        return Ok(None);
+    };
+    if !host.selinux {
+        return Err(error!(
+            "linux.mountLabel: {label:?} is asked for, but SELinux is not enabled on this host"
+        ));
+    }
+    let option = spec.annotation("run.oci.mount_context_type").unwrap_or("context");
+    match words::index(OPTIONS, option) {
+        Some(_) => Ok(Some((option, label))),
+        None => Err(error!("annotations: run.oci.mount_context_type: not one of {OPTIONS}")),
+    }
+}
+
+/// What covers masked paths; it carries the label of the other mounts.
+///
+/// # Errors
+/// A label without SELinux, or a null byte.
+pub fn cover(spec: &Spec<'_>, host: Host) -> Result<Cover> {
+    let text = |text| c_string("linux.mountLabel", text);
+    let mut cover = Cover::default();
+    if let Some((option, label)) = mount_label(spec, host)? {
+        cover.label = Some((text(option)?, text(label)?));
+    }
+    Ok(cover)
+}
+
+/// The terminal of a process.
+pub fn terminal(process: &Process<'_>, console: bool) -> Op {
+    let size = process
+        .console_size
+        .map_or(Size::default(), |size| Size { rows: size.height, columns: size.width });
+    Op::Terminal { size, uid: process.user.uid, console }
+}
