@@ -45,6 +45,13 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
     let options = MountOptions::parse(&mount.options);
     let kind = mount.kind.unwrap_or("");
     let bind = options.bind.or((kind == "bind").then_some(false));
+    if !options.remount && !is_below(mount.destination, "/") {
+        // It would hide the root that was opened before, but only by its name.
+        let destination = mount.destination;
+        return Err(error!(
+            "mounts[].destination: {destination:?} is the root itself, which root.path gives"
+        ));
+    }
     let source = mount.source.unwrap_or(if bind.is_some() { "" } else { kind });
     let source = match bind {
         Some(_) => absolute(bundle, source),
