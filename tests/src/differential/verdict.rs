@@ -84,8 +84,8 @@ pub fn compare(case: &str, seen: &[Fields; 3]) -> (usize, Vec<Difference>) {
     let mut found = Vec::new();
     for field in &names {
         // Who did not get so far as to report has no say in what the guest saw.
-        let general =
-            ["exit", "hooks", "stdout"].contains(&field.as_str()) || field.starts_with("left.");
+        let general = ["exit", "hooks", "hooks.poststart", "stdout"].contains(&field.as_str())
+            || field.starts_with("left.");
         let values = seen.each_ref().map(|fields| {
             let speaks = general || fields.contains_key("uid");
             speaks.then(|| fields.get(*field).cloned().unwrap_or_default())
