@@ -231,6 +231,7 @@ impl Child {
             let path = plan.program.find()?;
             descriptor::close_on_exec_from(3 + plan.preserve_fds)
                 .detail("close the runtime's descriptors")?;
+            command.send(&Report::new(Kind::Executing, 0)).detail("report to the command")?;
             // The last thing: they hold for what we do, too.
             set_rlimits(&plan.rlimits)?;
             signal::set_default(rustix::process::Signal::PIPE.as_raw());
