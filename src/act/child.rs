@@ -45,12 +45,15 @@ struct Scene {
     root: Option<OwnedFd>,
     cover: mask::Cover,
     master: Option<OwnedFd>,
+    /// The working directory could be entered before the identity was taken on.
+    entered: bool,
 }
 
 impl Child {
     /// Does it all; ends as the program, or with a report of what failed.
     pub fn run(mut self, plan: &mut Plan) -> ! {
-        let mut scene = Scene { root: None, cover: core::mem::take(&mut plan.cover), master: None };
+        let cover = core::mem::take(&mut plan.cover);
+        let mut scene = Scene { root: None, cover, master: None, entered: false };
         self.begin();
         for index in 0..plan.ops.len() {
             let result = match &plan.ops[index] {
@@ -155,7 +158,13 @@ impl Child {
                 Ok(())
             }
             Op::NoNewPrivileges => Ok(rustix::thread::set_no_new_privs(true)?),
-            Op::Identity => plan.identity.act(),
+            Op::Identity => {
+                // As runc and crun: images have programs that run as a user in
+                // a directory that only root can enter.
+                scene.entered = rustix::process::chdir(&*plan.cwd).is_ok();
+                plan.identity.act()
+            }
+            Op::ChangeDirectory if scene.entered => check_directory(),
             Op::ChangeDirectory => change_directory(&plan.cwd),
             Op::FindProgram => Ok(()),
         }
@@ -222,6 +231,7 @@ impl Child {
             let path = plan.program.find()?;
             descriptor::close_on_exec_from(3 + plan.preserve_fds)
                 .detail("close the runtime's descriptors")?;
+            command.send(&Report::new(Kind::Executing, 0)).detail("report to the command")?;
             // The last thing: they hold for what we do, too.
             set_rlimits(&plan.rlimits)?;
             signal::set_default(rustix::process::Signal::PIPE.as_raw());

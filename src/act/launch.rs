@@ -319,12 +319,19 @@ impl Born {
 /// What the process reports (it has ended then), or that `listener` is not there.
 pub fn until_program(channel: &Channel, listener: &Listener<'_>) -> Result<()> {
     let mut packet = [0; report::MAX];
+    let mut executing = false;
     loop {
         let (length, fd) = channel.receive(&mut packet).context(|| "wait for the program")?;
         match (report::kind(&packet[..length]), fd) {
             (Some((Kind::Failed, _)), _) => return Err(report::decode(&packet[..length])),
             (Some((Kind::Listener, _)), Some(descriptor)) => listener.hand_over(&descriptor)?,
-            _ => return Ok(()),
+            (Some((Kind::Executing, _)), _) => executing = true,
+            // It closed the channel by becoming the program: or it was killed.
+            _ if executing => return Ok(()),
+            _ => {
+                return Err(Error::new("the container's first process ended before its program")
+                    .hint("it was killed: perhaps a memory limit is too low"));
+            }
         }
     }
 }

@@ -3,7 +3,6 @@
 use super::bundle::{bundle_directory, check_rootfs, read_config};
 use super::draft::{Draft, Placement, draft, placement};
 use super::host;
-use crate::cgroup;
 use crate::command::{CreateOptions, Invocation};
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
@@ -12,6 +11,7 @@ use crate::plan::container::{hooks, rootfs};
 use crate::plan::document::Shown;
 use crate::plan::{Host, Plan};
 use crate::spec::Spec;
+use crate::{cgroup, rdt};
 use alloc::format;
 use alloc::string::String;
 
@@ -31,6 +31,7 @@ pub struct Preview {
     pub cgroups: cgroup::Plan,
     /// The host as the plan saw it.
     pub host: Host,
+    rdt: rdt::Group,
     later_hooks: [Hooks; 2],
 }
 
@@ -57,13 +58,17 @@ pub fn preview(invocation: &Invocation, options: &CreateOptions) -> Result<Previ
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
     let Draft { mut plan, environment, .. } =
         draft(invocation, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
+    let rdt = match &spec.linux.intel_rdt {
+        Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
+        None => rdt::Group::default(),
+    };
     if let Some(error) = &no_rootfs {
         plan.warnings.push(format!("{error}"));
     }
     let later = |kind, list| hooks(kind, list, environment.as_slice());
     let later_hooks =
         [later("poststart", &spec.hooks.poststart)?, later("poststop", &spec.hooks.poststop)?];
-    Ok(Preview { bundle, rootfs, no_rootfs, plan, rootless, cgroups, host, later_hooks })
+    Ok(Preview { bundle, rootfs, no_rootfs, plan, rootless, cgroups, host, rdt, later_hooks })
 }
 
 impl Preview {
@@ -75,6 +80,7 @@ impl Preview {
             rootfs: &self.rootfs,
             plan: &self.plan,
             cgroups: &self.cgroups,
+            rdt: &self.rdt,
             later_hooks: &self.later_hooks,
         };
         readable(&shown.document(), json)

@@ -40,6 +40,9 @@ pub enum Kind {
     Ready = 5,
     /// The network namespace exists: the network devices are wanted.
     WantDevices = 7,
+    /// Nothing is left but to execute the program: if that works, nothing more is
+    /// said.
+    Executing = 8,
 }
 
 /// A message being written.
@@ -110,6 +113,7 @@ pub fn kind(packet: &[u8]) -> Option<(Kind, i32)> {
         5 => Kind::Ready,
         6 => Kind::Listener,
         7 => Kind::WantDevices,
+        8 => Kind::Executing,
         _ => return None,
     };
     Some((kind, i32::from_ne_bytes([header[8], header[9], header[10], header[11]])))

@@ -43,7 +43,8 @@ impl Write {
     pub(super) fn at(&self, groups: &[Group]) -> impl fmt::Display {
         let directory = groups.get(self.group).map_or("", |group| &group.directory);
         fmt::from_fn(move |f| {
-            write!(f, "write \"{}\" to \"{directory}/{}\"", self.value.escape_debug(), self.file)
+            let value = self.value.as_bytes().escape_ascii();
+            write!(f, "write \"{value}\" to \"{directory}/{}\"", self.file)
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What of a bundle's plan would fail here.
 
 use super::machine::{FORBIDDING, NAMESPACE_OPTIONS, file_system, limit};
-use super::{Report, cgroups, exists, ids, read, value};
+use super::{Report, any_line, cgroups, exists, field, ids, read, value};
 use crate::act::preview::Preview;
 use crate::fault::Quoted;
 use crate::namespace::{self, KINDS};
@@ -14,7 +14,6 @@ use crate::seccomp::Filter;
 use crate::spec::{IoPriorityClass, Rlimit, SchedulerPolicy};
 use crate::sys::exec::Strings;
 use crate::sys::{limit as limits, probe, seccomp};
-use alloc::format;
 use alloc::string::String;
 use core::ffi::CStr;
 use linux_raw_sys::general::*;
@@ -77,17 +76,16 @@ impl Look<'_> {
             if !namespaces.is_new(flag) {
                 continue;
             }
-            let operation = format!("create namespaces: {name}");
-            if !exists(&format!("/proc/self/ns/{name}")) {
+            let operation = format_args!("create namespaces: {name}");
+            if !exists(&["/proc/self/ns/", name]) {
                 self.report.problem(&operation, &"this kernel has no such namespaces", option);
             } else if limit(name).as_deref() == Some("0") {
-                let setting = format!("user.max_{name}_namespaces");
-                self.report.problem(&operation, &format_args!("{setting} is 0"), "raise it");
+                let reason = format_args!("user.max_{name}_namespaces is 0");
+                self.report.problem(&operation, &reason, "raise it");
             } else if flag == CLONE_NEWUSER && !self.has(CAP_SYS_ADMIN) {
                 for (setting, forbidding) in FORBIDDING {
-                    let file = format!("/proc/sys/{setting}");
-                    if value(&file).as_deref() == Some(forbidding) {
-                        let reason = format!("\"{file}\" is {forbidding}");
+                    if value(&["/proc/sys/", setting]).as_deref() == Some(forbidding) {
+                        let reason = format_args!("\"/proc/sys/{setting}\" is {forbidding}");
                         self.report.problem(&operation, &reason, "set it the other way round");
                     }
                 }
@@ -127,7 +125,7 @@ impl Look<'_> {
             let [program, file, own] = names;
             if !maps.need_helper {
                 if let Some(range) = ids::outside(map, &ids::own(own), None) {
-                    let reason = format!("{}:{} is not in \"{own}\"", range.host, range.size);
+                    let reason = format_args!("{}:{} is not in \"{own}\"", range.host, range.size);
                     self.report.problem(&"write the id maps", &reason, "");
                 }
                 continue;
@@ -142,7 +140,7 @@ impl Look<'_> {
             // Both programs look for the user's ranges.
             if let Some(range) = ids::outside(map, &ids::subordinate(file, host.uid), Some(id)) {
                 let reason =
-                    format!("{}:{} is not the user's in \"{file}\"", range.host, range.size);
+                    format_args!("{}:{} is not the user's in \"{file}\"", range.host, range.size);
                 self.report.problem(
                     &format_args!("run {program}"),
                     &reason,
@@ -156,11 +154,8 @@ impl Look<'_> {
         match op {
             Op::Mount(mount) => self.mount(op, mount),
             Op::Device(device) => self.device(op, device),
-            Op::Sysctl { file, .. } => {
-                let file = format!("/proc/{}", file.to_string_lossy());
-                if !exists(&file) {
-                    self.failed(op, Errno::NOENT, "this kernel has no such parameter");
-                }
+            Op::Sysctl { file, .. } if !exists(&["/proc/", &file.to_string_lossy()]) => {
+                self.failed(op, Errno::NOENT, "this kernel has no such parameter");
             }
             Op::ExecLabel { text, .. } => self.profile(op, text),
             Op::MemoryPolicy(..) if !probe::knows("memory policies") => {
@@ -168,8 +163,8 @@ impl Look<'_> {
             }
             Op::NetDevices => {
                 for device in &self.plan.net_devices {
-                    if !exists(&format!("/sys/class/net/{}", device.host)) {
-                        let operation = format!("linux.netDevices[{:?}]", device.host);
+                    if !exists(&["/sys/class/net/", &device.host]) {
+                        let operation = format_args!("linux.netDevices[\"{}\"]", device.host);
                         self.failed(&operation, Errno::NODEV, "");
                     }
                 }
@@ -196,9 +191,14 @@ impl Look<'_> {
 
     /// `/` is the first file system of all, which cannot be pivoted.
     fn on_rootfs(&self) -> bool {
-        let root = |line: &&str| line.split(' ').nth(4) == Some("/");
-        let top = self.mountinfo.lines().rfind(root);
-        top.is_some_and(|line| line.contains(" - rootfs "))
+        let mut first = false;
+        any_line(&self.mountinfo, &mut |line| {
+            if field(line, ' ', 4) == "/" {
+                first = line.contains(" - rootfs ");
+            }
+            false
+        });
+        first
     }
 
     fn mount(&mut self, op: &Op, mount: &Mount) {
@@ -220,12 +220,12 @@ impl Look<'_> {
             let hint = "the kernel lacks this file system, or its module is not installed";
             self.failed(op, Errno::NODEV, hint);
         }
-        let covers = |line: &str| {
-            let point = line.split(' ').nth(4).unwrap_or_default();
+        let mut covers = |line: &str| {
+            let point = field(line, ' ', 4);
             let empty = ["/proc/sys/fs/binfmt_misc", "/proc/fs/nfsd"];
             point.starts_with("/proc/") && !empty.contains(&point)
         };
-        if kind == "proc" && self.in_user_namespace && self.mountinfo.lines().any(covers) {
+        if kind == "proc" && self.in_user_namespace && any_line(&self.mountinfo, &mut covers) {
             self.report.problem(
                 op,
                 &"the kernel refuses a procfs in a user namespace where parts of the host's are \
@@ -249,9 +249,11 @@ impl Look<'_> {
     fn profile(&mut self, op: &Op, text: &CStr) {
         let Some(name) = text.to_bytes().strip_prefix(b"exec ") else { return };
         let Some(list) = read("/sys/kernel/security/apparmor/profiles") else { return };
-        let loaded =
-            |line: &str| line.rsplit_once(" (").map(|line| line.0.as_bytes()) == Some(name);
-        if name != b"unconfined" && !list.lines().any(loaded) {
+        // NAME (MODE)
+        let mut loaded = |line: &str| {
+            line.as_bytes().strip_prefix(name).is_some_and(|rest| rest.starts_with(b" ("))
+        };
+        if name != b"unconfined" && !any_line(&list, &mut loaded) {
             self.report.problem(op, &"no such profile is loaded", "apparmor_parser(8) loads it");
         }
     }
@@ -293,12 +295,13 @@ impl Look<'_> {
         for &Rlimit { resource: number, hard, .. } in &plan.rlimits {
             let raises = limits::get(number).is_ok_and(|now| hard > now.hard);
             if raises && !resource {
-                let operation = format!("process.rlimits: set {}", Rlimit::name(number));
+                let operation = format_args!("process.rlimits: set {}", Rlimit::name(number));
                 let hint = "raising a hard limit needs CAP_SYS_RESOURCE";
                 self.failed(&operation, Errno::PERM, hint);
             }
         }
-        let now: Option<i32> = value("/proc/self/oom_score_adj").and_then(|text| text.parse().ok());
+        let now: Option<i32> =
+            value(&["/proc/self/oom_score_adj"]).and_then(|text| text.parse().ok());
         if !resource && plan.oom_score_adj.zip(now).is_some_and(|(asked, now)| asked < now) {
             let hint = "lowering it needs CAP_SYS_RESOURCE";
             self.failed(&"write oom_score_adj", Errno::ACCESS, hint);
@@ -321,7 +324,7 @@ impl Look<'_> {
             return;
         }
         if !seccomp::knows_flags(filter.flags) {
-            let reason = format!("this kernel does not know a flag of {:#x}", filter.flags);
+            let reason = format_args!("this kernel does not know a flag of {:#x}", filter.flags);
             self.report.problem(&operation, &reason, "a newer kernel, or other seccomp.flags");
         }
         /// `BPF_RET | BPF_K` of include/uapi/linux/bpf_common.h.
@@ -329,7 +332,7 @@ impl Look<'_> {
         let action = |code: u16, k: u32| (code == RETURN).then_some(k & 0xffff_0000);
         let actions = filter.instructions.iter().filter_map(|one| action(one.code, one.k));
         if let Some(unknown) = { actions }.find(|action| !seccomp::knows_action(*action)) {
-            let reason = format!("this kernel does not know the action {unknown:#x}");
+            let reason = format_args!("this kernel does not know the action {unknown:#x}");
             self.report.problem(&operation, &reason, "a newer kernel");
         }
     }

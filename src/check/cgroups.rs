@@ -1,8 +1,7 @@
 //! What would fail of a container's cgroups.
 
-use super::{Report, exists, machine, read};
+use super::{Report, exists, machine, value};
 use crate::cgroup::{Plan, Write};
-use alloc::format;
 use alloc::string::String;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
@@ -22,10 +21,14 @@ pub fn cgroups(report: &mut Report, plan: &Plan, rootless: bool) {
                 "run as root, or ask for a delegated cgroup (systemd: Delegate=yes)",
             );
         }
-        let enabled = read(&format!("{above}/cgroup.controllers")).unwrap_or_default();
+        let enabled = value(&[&above, "/cgroup.controllers"]).unwrap_or_default();
         let is_told = |write: &&Write| match group.unified {
-            // What is not enabled there will be, on the way to the container.
-            true => rootless || enabled.split_whitespace().any(|name| name == write.controller()),
+            // The root has no limits; what is not enabled elsewhere will be, on
+            // the way to the container.
+            true => {
+                above != *mount
+                    && (rootless || enabled.split(' ').any(|name| name == write.controller()))
+            }
             // The files of other controllers are not in the root.
             false => above != *mount || ["cpu", "memory"].contains(&write.controller()),
         };
@@ -60,7 +63,7 @@ fn has(write: &Write, directory: &str) -> bool {
     write.optional
         || [Some(&*write.file), other].into_iter().flatten().any(|file| {
             // cgroup.* are those of every cgroup but the root.
-            file.starts_with("cgroup.") || exists(&format!("{directory}/{file}"))
+            file.starts_with("cgroup.") || exists(&[directory, "/", file])
         })
 }
 
@@ -79,7 +82,7 @@ fn hint(write: &Write) -> &'static str {
 /// The directory, or the nearest above that exists.
 fn existing(directory: &str) -> String {
     let mut path = directory;
-    while !exists(path) {
+    while !exists(&[path]) {
         match path.rsplit_once('/') {
             Some((above, _)) if !above.is_empty() => path = above,
             _ => break,

@@ -1,9 +1,10 @@
 //! Which ids a user may map (user_namespaces(7), subuid(5)).
 
-use super::read;
+use super::{any_line, field, read};
 use crate::namespace::idmap::Range;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt::Write;
 
 /// A range of ids: the first, and how many.
 pub type Span = (u64, u64);
@@ -11,42 +12,45 @@ pub type Span = (u64, u64);
 /// The ranges that a file like /etc/subuid gives to a user; it names the user
 /// or has the number.
 pub fn subordinate(file: &str, uid: u32) -> Vec<Span> {
-    let users = read("/etc/passwd").unwrap_or_default();
-    spans(&read(file).unwrap_or_default(), name_of(&users, uid), uid)
+    let (users, uid) = (read("/etc/passwd").unwrap_or_default(), uid.to_string());
+    spans(&read(file).unwrap_or_default(), name_of(&users, &uid), &uid)
 }
 
-fn name_of(users: &str, uid: u32) -> &str {
-    let number = uid.to_string();
-    users
-        .lines()
-        .find_map(|line| {
-            let mut fields = line.split(':');
-            let name = fields.next()?;
-            (fields.nth(1)? == number).then_some(name)
-        })
-        .unwrap_or_default()
+fn name_of<'a>(users: &'a str, uid: &str) -> &'a str {
+    let line = users.lines().find(|line| field(line, ':', 2) == uid);
+    line.map_or("", |line| field(line, ':', 0))
 }
 
-fn spans(text: &str, name: &str, uid: u32) -> Vec<Span> {
-    let line = |line: &str| {
-        let mut fields = line.split(':');
-        let user = fields.next()?;
-        let ours = !name.is_empty() && user == name || user == uid.to_string();
-        let span = (fields.next()?.parse().ok()?, fields.next()?.trim().parse().ok()?);
-        ours.then_some(span)
-    };
-    text.lines().filter_map(line).collect()
+fn spans(text: &str, name: &str, uid: &str) -> Vec<Span> {
+    let mut spans = Vec::new();
+    any_line(text, &mut |line| {
+        let user = field(line, ':', 0);
+        if !name.is_empty() && user == name || user == uid {
+            push(&mut spans, field(line, ':', 1), field(line, ':', 2));
+        }
+        false
+    });
+    spans
+}
+
+#[inline(never)]
+fn push(spans: &mut Vec<Span>, first: &str, count: &str) {
+    if let (Ok(first), Ok(count)) = (first.parse(), count.trim_ascii().parse()) {
+        spans.push((first, count));
+    }
 }
 
 /// The ids of our own user namespace, from /proc/self/uid_map or gid_map.
 pub fn own(file: &str) -> Vec<Span> {
-    let text = read(file).unwrap_or_default();
-    let line = |line: &str| {
-        let mut fields = line.split_ascii_whitespace();
-        let first = fields.next()?.parse().ok()?;
-        Some((first, fields.nth(1)?.parse().ok()?))
-    };
-    text.lines().filter_map(line).collect()
+    let mut spans = Vec::new();
+    any_line(&read(file).unwrap_or_default(), &mut |line| {
+        let mut numbers = line.split_ascii_whitespace();
+        if let (Some(first), _, Some(count)) = (numbers.next(), numbers.next(), numbers.next()) {
+            push(&mut spans, first, count);
+        }
+        false
+    });
+    spans
 }
 
 /// The first range of a map that is neither within one of the spans nor `id`
@@ -61,8 +65,12 @@ pub fn outside<'a>(map: &'a [Range], spans: &[Span], id: Option<u32>) -> Option<
 
 /// Spans as text: `FIRST:COUNT`, with blanks between.
 pub fn text(spans: &[Span]) -> String {
-    let one = |span: &Span| alloc::format!("{}:{}", span.0, span.1);
-    spans.iter().map(one).collect::<Vec<_>>().join(" ")
+    let mut text = String::new();
+    for (first, count) in spans {
+        let blank = if text.is_empty() { "" } else { " " };
+        let _ = write!(text, "{blank}{first}:{count}");
+    }
+    text
 }
 
 #[cfg(test)]
@@ -72,10 +80,10 @@ mod tests {
     #[test]
     fn users_and_their_spans() {
         let users = "root:x:0:0::/:\njo:x:1000:1000::/:\n";
-        assert_eq!((name_of(users, 1000), name_of(users, 7)), ("jo", ""));
+        assert_eq!((name_of(users, "1000"), name_of(users, "7")), ("jo", ""));
         let text = "jo:100000:65536\nal:1:2\n1000:5:6\nbroken\njo:x:y\n";
-        assert_eq!(spans(text, "jo", 1000), [(100_000, 65536), (5, 6)]);
-        assert_eq!(spans(text, "", 7), []);
+        assert_eq!(spans(text, "jo", "1000"), [(100_000, 65536), (5, 6)]);
+        assert_eq!(spans(text, "", "7"), []);
     }
 
     #[test]

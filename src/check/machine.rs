@@ -1,6 +1,6 @@
 //! The facts of the machine.
 
-use super::{Report, exists, ids, read, value};
+use super::{Report, any_line, exists, field, ids, read, value};
 use crate::cgroup::Layout;
 use crate::namespace::KINDS;
 use crate::process::spawn::find;
@@ -8,7 +8,6 @@ use crate::seccomp::action;
 use crate::sys::bpf::{self, Instruction};
 use crate::sys::exec::Strings;
 use crate::sys::{probe, seccomp};
-use alloc::format;
 use alloc::string::String;
 use linux_raw_sys::general::CAP_SYS_ADMIN;
 use rustix::io::Errno;
@@ -85,21 +84,25 @@ fn kernel(report: &mut Report) {
     // Both came in one release, and the kernel looks at privileges first.
     let idmap = probe::knows("mount_setattr");
     report.fact("kernel", "id-mapped mounts", Some(idmap), "Linux 5.12");
-    let cgroups = exists("/proc/self/cgroup") && probe::clones_into_cgroup();
+    let cgroups = exists(&["/proc/self/cgroup"]) && probe::clones_into_cgroup();
     report.fact("kernel", "CLONE_INTO_CGROUP", Some(cgroups), "Linux 5.7");
 }
 
 fn namespaces(report: &mut Report) {
     for ((_, name), option) in KINDS.iter().zip(NAMESPACE_OPTIONS) {
-        let there = exists(&format!("/proc/self/ns/{name}"));
+        let there = exists(&["/proc/self/ns/", name]);
         report.fact("namespaces", name, Some(there), option);
-        let last = report.rows.last_mut();
-        if let Some((row, limit)) = last.zip(limit(name).filter(|_| there)) {
-            row.note = format!("at most {limit}");
+        if !there && *name == "mnt" {
+            let hint = "CONFIG_NAMESPACES, and a procfs on /proc";
+            report.problem(&"make a container", &"there are no mount namespaces", hint);
+        }
+        if let (true, Some(limit), Some(row)) = (there, limit(name), report.rows.last_mut()) {
+            row.note.push_str("at most ");
+            row.note.push_str(&limit);
         }
     }
     for (setting, _) in FORBIDDING {
-        if let Some(value) = value(&format!("/proc/sys/{setting}")) {
+        if let Some(value) = value(&["/proc/sys/", setting]) {
             report.row("namespaces", &setting.replace('/', "."), &value, &"");
         }
     }
@@ -107,7 +110,7 @@ fn namespaces(report: &mut Report) {
 
 /// How many namespaces of a kind there may be.
 pub fn limit(name: &str) -> Option<String> {
-    value(&format!("/proc/sys/user/max_{name}_namespaces"))
+    value(&["/proc/sys/user/max_", name, "_namespaces"])
 }
 
 fn filters(report: &mut Report) {
@@ -152,7 +155,7 @@ fn cgroups(report: &mut Report) {
 /// the root has none.
 fn kill(mount: &str, own: &str) -> Option<bool> {
     if own != "/" {
-        return Some(exists(&format!("{mount}{own}/cgroup.kill")));
+        return Some(exists(&[mount, own, "/cgroup.kill"]));
     }
     let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY;
     let directory = rustix::fs::open(mount, flags, rustix::fs::Mode::empty()).ok()?;
@@ -160,9 +163,8 @@ fn kill(mount: &str, own: &str) -> Option<bool> {
     let mut entries = rustix::fs::RawDir::new(directory, &mut buffer);
     while let Some(Ok(entry)) = entries.next() {
         let name = entry.file_name().to_string_lossy();
-        let inside = format!("{mount}/{name}");
-        if !name.starts_with('.') && exists(&format!("{inside}/cgroup.type")) {
-            return Some(exists(&format!("{inside}/cgroup.kill")));
+        if !name.starts_with('.') && exists(&[mount, "/", &name, "/cgroup.type"]) {
+            return Some(exists(&[mount, "/", &name, "/cgroup.kill"]));
         }
     }
     None
@@ -183,7 +185,7 @@ pub fn device_program() -> rustix::io::Result<()> {
 /// mount does.
 pub fn file_system(name: &str, admin: bool) -> Option<bool> {
     let list = read("/proc/filesystems").unwrap_or_default();
-    if list.lines().any(|line| line.rsplit('\t').next() == Some(name)) {
+    if any_line(&list, &mut |line| field(line, '\t', 1) == name) {
         return Some(true);
     }
     if !admin {
@@ -197,12 +199,12 @@ pub fn file_system(name: &str, admin: bool) -> Option<bool> {
 }
 
 fn security(report: &mut Report) {
-    if let Some(list) = read("/sys/kernel/security/lsm") {
+    if let Some(list) = value(&["/sys/kernel/security/lsm"]) {
         report.row("security", "modules", &list, &"");
     }
-    let apparmor = value("/sys/module/apparmor/parameters/enabled").as_deref() == Some("Y");
+    let apparmor = value(&["/sys/module/apparmor/parameters/enabled"]).as_deref() == Some("Y");
     report.fact("security", "AppArmor", Some(apparmor), "CONFIG_SECURITY_APPARMOR, apparmor=1");
-    let selinux = exists("/sys/fs/selinux/enforce");
+    let selinux = exists(&["/sys/fs/selinux/enforce"]);
     report.fact("security", "SELinux", Some(selinux), "CONFIG_SECURITY_SELINUX, selinux=1");
 }
 

@@ -177,13 +177,31 @@ fn read(path: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn exists(path: &str) -> bool {
-    rustix::fs::access(path, rustix::fs::Access::EXISTS).is_ok()
+/// Whether there is a file; its path is in parts.
+#[inline(never)]
+fn exists(path: &[&str]) -> bool {
+    rustix::fs::access(path.concat(), rustix::fs::Access::EXISTS).is_ok()
 }
 
-/// The first word of a file, for files with one value.
-fn value(path: &str) -> Option<String> {
-    read(path)?.split_ascii_whitespace().next().map(String::from)
+/// The text of a file with one value, without the line's end; its path is in
+/// parts.
+#[inline(never)]
+fn value(path: &[&str]) -> Option<String> {
+    let mut text = read(&path.concat())?;
+    text.truncate(text.trim_ascii_end().len());
+    Some(text)
+}
+
+/// The field of a line with this number, or nothing.
+#[inline(never)]
+fn field(line: &str, separator: char, index: usize) -> &str {
+    line.split(separator).nth(index).unwrap_or_default()
+}
+
+/// Whether any line of a text is so.
+#[inline(never)]
+fn any_line(text: &str, test: &mut dyn FnMut(&str) -> bool) -> bool {
+    text.lines().any(test)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! that run at points of a container's life, with its state on their standard
 //! input.
 //!
-//! They are run by the command in its own namespaces, and (createContainer,
+//! Those outside of the container's root start in the bundle's directory, as
+//! runc's and crun's do. They are run by the command in its own namespaces, and (createContainer,
 //! startContainer) by the container's first process in the container's, where
 //! nothing is allocated: everything is made ready here before the clone.
 
@@ -54,6 +55,7 @@ pub struct Hooks {
 pub struct StateText {
     before_status: String,
     after_pid: String,
+    bundle: CString,
 }
 
 impl StateText {
@@ -85,7 +87,10 @@ impl StateText {
         before.close();
         let mut before_status = before.finish();
         before_status.pop();
-        StateText { before_status, after_pid }
+        // The document's text cannot have a NUL byte in it; if it had, no hook
+        // would lose more than its directory.
+        let bundle = CString::new(bundle).unwrap_or_default();
+        StateText { before_status, after_pid, bundle }
     }
 
     fn write(&self, pipe: &OwnedFd, status: &str, pid: i32) -> Act {
@@ -182,7 +187,9 @@ impl Hooks {
 
     fn run_one(&self, index: usize, state: &StateText, status: &str, pid: i32) -> Act {
         let hook = &self.hooks[index];
-        hook.run(state, status, pid).map_err(|fault| {
+        let outside = self.kind != "startContainer";
+        let directory = outside.then_some(state.bundle.as_c_str());
+        hook.run(state, status, pid, directory).map_err(|fault| {
             let said = fault.text();
             let colon = if said.is_empty() { "" } else { ": " };
             let (kind, path) = (self.kind, Quoted(&hook.path));
@@ -194,7 +201,7 @@ impl Hooks {
 }
 
 impl Hook {
-    fn run(&self, state: &StateText, status: &str, pid: i32) -> Act {
+    fn run(&self, state: &StateText, status: &str, pid: i32, directory: Option<&CStr>) -> Act {
         let (state_end, state_write) = pipe_with(PipeFlags::CLOEXEC).detail("pipe")?;
         // Written before the hook runs, so a hook that does not read it is no
         // broken pipe.
@@ -208,6 +215,7 @@ impl Hook {
             path: &self.path,
             arguments: &self.arguments,
             environment: &self.environment,
+            directory,
             stdio: [Some(state_end.as_fd()), Some(say.as_fd()), Some(say.as_fd())],
         };
         check_executable(&self.path)?;

@@ -2,7 +2,6 @@
 //! which stay: new ones are added.
 
 use super::{Op, Plan};
-use crate::cgroup;
 use crate::hook::Hooks;
 use crate::json::Writer;
 use crate::namespace::idmap::{self, IdMaps};
@@ -13,6 +12,7 @@ use crate::rootfs::tree::Recursion;
 use crate::spec::{Rlimit, capability};
 use crate::sys::mount::Attributes;
 use crate::sys::schedule::Mask;
+use crate::{cgroup, rdt};
 use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use core::ffi::CStr;
@@ -32,8 +32,10 @@ pub struct Shown<'a> {
     pub plan: &'a Plan,
     /// The cgroups.
     pub cgroups: &'a cgroup::Plan,
+    /// The groups of resctrl.
+    pub rdt: &'a rdt::Group,
     /// The hooks of later commands: poststart, poststop.
-    pub later_hooks: &'a [Hooks],
+    pub later_hooks: &'a [Hooks; 2],
 }
 
 impl Shown<'_> {
@@ -51,6 +53,12 @@ impl Shown<'_> {
         if let Some((uid, gid)) = plan.cgroup_owner {
             out.object_field("cgroupOwner");
             ids(&mut out, uid, gid);
+            out.close();
+        }
+        if !self.rdt.class.is_empty() {
+            out.object_field("intelRdt");
+            out.string_field("class", &self.rdt.class);
+            out.string_field("monitor", &self.rdt.monitor);
             out.close();
         }
         out.array_field("operations");
@@ -71,16 +79,23 @@ impl Shown<'_> {
             out.close();
         }
         out.object_field("hooks");
-        let first = [&plan.create_container, &plan.start_container];
-        for hooks in plan.runtime_hooks.iter().chain(first).chain(self.later_hooks) {
+        let [prestart, create_runtime] = &plan.runtime_hooks;
+        let (create, start) = (&plan.create_container, &plan.start_container);
+        let [poststart, poststop] = self.later_hooks;
+        for hooks in [prestart, create_runtime, create, start, poststart, poststop] {
             if !hooks.is_empty() {
                 hooks.describe(&mut out);
             }
         }
         out.close();
-        let filter = plan.seccomp.iter().flat_map(|filter| &filter.warnings);
-        let mut warnings = plan.warnings.iter().chain(filter).map(String::as_str);
-        out.strings_field("warnings", &mut warnings);
+        out.array_field("warnings");
+        let filter = plan.seccomp.as_ref().map_or(&[][..], |filter| &filter.warnings);
+        for warnings in [&plan.warnings, filter] {
+            for warning in warnings {
+                out.string(warning);
+            }
+        }
+        out.close();
         out.close();
         out.finish()
     }

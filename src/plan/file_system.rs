@@ -66,7 +66,8 @@ pub fn file_system(
     let in_user_namespace = request.host.in_user_namespace || plan.namespaces.has(CLONE_NEWUSER);
     let mount_label = mount_label(spec, request.host)?;
     let mut dev_is_bound = false;
-    for entry in &spec.mounts {
+    let mut closing = Vec::new();
+    for (index, entry) in spec.mounts.iter().enumerate() {
         let mut mount = mounts::mount(entry, request.bundle)?;
         if let Some((option, label)) = mount_label {
             mounts::label(&mut mount, option, label)?;
@@ -88,6 +89,9 @@ pub fn file_system(
             continue;
         }
         dev_is_bound |= mounts::binds_dev(&mount);
+        if is_filled(spec, index, process.cwd) {
+            closing.extend(mounts::close_later(&mut mount));
+        }
         ops.push(Op::Mount(mount));
     }
     if let Some(directory) = request.notify {
@@ -116,6 +120,7 @@ pub fn file_system(
     if !plan.create_container.is_empty() {
         ops.push(Op::ContainerHooks);
     }
+    ops.extend(closing.into_iter().map(Op::Mount));
     ops.extend(mounts::sysctls(&linux.sysctl)?);
     let path = |path: &&str| c_string("linux.maskedPaths", path);
     for masked in &linux.masked_paths {
@@ -133,6 +138,16 @@ pub fn file_system(
         ops.push(Op::RootReadonly);
     }
     Ok(())
+}
+
+/// Whether mounts, devices or the working directory are still to be made below
+/// this entry of `mounts`.
+fn is_filled(spec: &Spec<'_>, index: usize, cwd: &str) -> bool {
+    let at = spec.mounts[index].destination;
+    let later = spec.mounts[index + 1..].iter().map(|mount| mount.destination);
+    let devices = spec.linux.devices.iter().map(|device| device.path);
+    let ours = ["/dev/null", notify::INSIDE, cwd];
+    later.chain(devices).chain(ours).any(|path| mounts::is_below(path, at))
 }
 
 /// The SELinux label of the container's file systems, after the mount option for

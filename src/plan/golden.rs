@@ -90,6 +90,7 @@ fn document(config: &str, host: Host, layout: &Layout, no_pivot: bool) -> String
         rootfs: request.rootfs,
         plan: &plan,
         cgroups: &cgroups,
+        rdt: &crate::rdt::Group::default(),
         later_hooks: &[
             later("poststart", &spec.hooks.poststart),
             later("poststop", &spec.hooks.poststop),

@@ -45,6 +45,13 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
     let options = MountOptions::parse(&mount.options);
     let kind = mount.kind.unwrap_or("");
     let bind = options.bind.or((kind == "bind").then_some(false));
+    if !options.remount && !is_below(mount.destination, "/") {
+        // It would hide the root that was opened before, but only by its name.
+        let destination = mount.destination;
+        return Err(error!(
+            "mounts[].destination: {destination:?} is the root itself, which root.path gives"
+        ));
+    }
     let source = mount.source.unwrap_or(if bind.is_some() { "" } else { kind });
     let source = match bind {
         Some(_) => absolute(bundle, source),
@@ -179,6 +186,36 @@ fn superblock(set: u32, clear: u32) -> Vec<(CString, Option<CString>)> {
         .filter(|(flag, on, _)| if *on { set & flag != 0 } else { clear & flag != 0 })
         .map(|(_, _, name)| (CString::from(*name), None))
         .collect()
+}
+
+/// Makes a new, read-only tmpfs writable; the value is the remount that makes it
+/// read-only again, when all that belongs in it is there.
+pub fn close_later(mount: &mut Mount) -> Option<Mount> {
+    let read_only = u64::from(MOUNT_ATTR_RDONLY);
+    let new = mount.bind.is_none() && !mount.remount && mount.fstype.as_c_str() == c"tmpfs";
+    if !new || mount.attributes.set & read_only == 0 {
+        return None;
+    }
+    let close = Mount {
+        destination: mount.destination.clone(),
+        bind: Some(Recursion::One),
+        legacy_flags: mount.legacy_flags,
+        remount: true,
+        ..Mount::default()
+    };
+    mount.attributes.set &= !read_only;
+    mount.data.retain(|(key, _)| key.as_c_str() != c"ro");
+    mount.legacy_flags &= !u64::from(MS_RDONLY);
+    Some(close)
+}
+
+/// Whether `path` is below `directory`, by its names.
+pub fn is_below(path: &str, directory: &str) -> bool {
+    fn names(path: &str) -> impl Iterator<Item = &str> {
+        path.split('/').filter(|name| !name.is_empty() && *name != ".")
+    }
+    let mut rest = names(path);
+    names(directory).all(|name| rest.next() == Some(name)) && rest.next().is_some()
 }
 
 /// Whether the mount makes the container's /dev the host's: nothing is made
@@ -340,5 +377,16 @@ mod tests {
             (planned[1].directory.as_c_str(), planned[1].name.as_c_str()),
             (c"/dev", c"zero")
         );
+    }
+
+    #[test]
+    fn a_read_only_tmpfs_is_closed_when_it_is_full() {
+        let mut tmpfs = mount(&spec_mount("tmpfs", "t", "/x", &["ro", "nosuid"]), "/").unwrap();
+        let close = close_later(&mut tmpfs).unwrap();
+        assert_eq!(tmpfs.attributes.set, u64::from(MOUNT_ATTR_NOSUID));
+        assert!(tmpfs.data.is_empty());
+        assert_eq!(close.legacy_flags, u64::from(MS_RDONLY | MS_NOSUID));
+        assert!(close_later(&mut tmpfs).is_none());
+        assert!(is_below("/x//y", "x/.") && !is_below("/x", "/x") && !is_below("/xy/z", "/x"));
     }
 }

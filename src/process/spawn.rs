@@ -25,6 +25,8 @@ pub struct Program<'a> {
     pub arguments: &'a Strings,
     /// Its environment.
     pub environment: &'a Strings,
+    /// Where it starts, if that can be entered; `None`: where we are.
+    pub directory: Option<&'a CStr>,
     /// Descriptors 0, 1 and 2.
     pub stdio: [Option<BorrowedFd<'a>>; 3],
 }
@@ -44,6 +46,10 @@ impl Program<'_> {
                     {
                         crate::sys::exit(NOT_EXECUTED);
                     }
+                }
+                if let Some(directory) = self.directory {
+                    // A bundle may be gone when its container is deleted.
+                    let _ = rustix::process::chdir(directory);
                 }
                 let _ = descriptor::close_on_exec_from(3);
                 signal::set_mask(signal::Set::NONE);
@@ -88,7 +94,8 @@ pub fn run_and_read(
     let path = find(name, environment)?;
     let (read_end, write_end) = pipe_with(PipeFlags::CLOEXEC).context(|| "pipe")?;
     let output = Some(write_end.as_fd());
-    let program = Program { path: &path, arguments, environment, stdio: [None, output, output] };
+    let stdio = [None, output, output];
+    let program = Program { path: &path, arguments, environment, directory: None, stdio };
     let pid = program.start().context(|| format!("run {name:?}"))?;
     drop(write_end);
     let said = read_all(&read_end);

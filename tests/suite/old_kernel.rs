@@ -63,6 +63,32 @@ fn a_container_is_the_same_on_linux_4_19() {
     the_same_without(SINCE_4_19);
 }
 
+/// `check` says what such a kernel lacks, and that nothing fails for want of it.
+#[test]
+fn check_sees_what_linux_4_19_lacks() {
+    packages::install_missing().unwrap();
+    let lab = Lab::new();
+    let strace = lab.program("/usr/bin/strace".as_ref()).args(["-f", "-o", "/dev/null", "-e"]);
+    let out = strace
+        .arg(format!("inject={SINCE_4_19}:error=ENOSYS"))
+        .arg(oci::find_binary().unwrap())
+        .args(["check", "--json"])
+        .ok();
+    let found: Value = serde_json::from_str(&out.stdout).unwrap();
+    let answer = |name: &str| {
+        let rows = found["machine"].as_array().unwrap();
+        rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{name}"))["answer"]
+            .clone()
+    };
+    for name in ["clone3", "CLONE_INTO_CGROUP", "openat2", "mount API", "mount_setattr"] {
+        assert_eq!(answer(name), "no", "{name}");
+    }
+    for name in ["id-mapped mounts", "pidfd_open", "close_range"] {
+        assert_eq!(answer(name), "no", "{name}");
+    }
+    assert_eq!(answer("mnt"), "yes");
+}
+
 #[test]
 fn a_container_is_the_same_on_linux_5_4() {
     the_same_without(SINCE_5_4);

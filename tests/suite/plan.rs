@@ -147,6 +147,84 @@ fn a_bundle_is_looked_at() {
     }
 }
 
+/// What a machine can do differs; what `check` says of it must not.
+#[test]
+fn check_and_run_agree() {
+    let lab = Lab::new();
+    let range = json!([{"containerID": 0, "hostID": 100_000, "size": 65536}]);
+    let userns = |config: &mut Value| {
+        spec::set_namespace(config, json!({"type": "user"}));
+        config["linux"]["uidMappings"] = range.clone();
+        config["linux"]["gidMappings"] = range.clone();
+    };
+    let resources: &[(&str, Value)] = &[
+        ("memory", json!({"memory": {"limit": 100_000_000, "swap": 200_000_000}})),
+        ("pids", json!({"pids": {"limit": 100}})),
+        ("cpu", json!({"cpu": {"quota": 50_000, "period": 100_000, "shares": 100}})),
+        ("cpuset", json!({"cpu": {"cpus": "0", "mems": "0"}})),
+        ("weight", json!({"blockIO": {"weight": 100}})),
+        ("huge pages", json!({"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]})),
+        ("class", json!({"network": {"classID": 1}})),
+        ("rdma", json!({"rdma": {"nope0": {"hcaHandles": 1}}})),
+        ("devices", json!({"devices": [{"allow": false, "access": "rwm"}]})),
+    ];
+    type Change<'a> = Box<dyn Fn(&mut Value) + 'a>;
+    let mut cases: Vec<(&str, Change<'_>)> = Vec::new();
+    for (name, value) in resources {
+        cases.push((name, Box::new(|config| config["linux"]["resources"] = value.clone())));
+    }
+    cases.push(("user namespace", Box::new(userns)));
+    cases.push((
+        "time namespace",
+        Box::new(|config| {
+            spec::set_namespace(config, json!({"type": "time"}));
+            config["linux"]["timeOffsets"] = json!({"boottime": {"secs": 5}});
+        }),
+    ));
+    let limit = |config: &mut Value| {
+        let huge = 1u64 << 40;
+        config["process"]["rlimits"] = json!([{"type": "RLIMIT_NOFILE", "soft": 10, "hard": huge}]);
+    };
+    cases.push(("limit", Box::new(limit)));
+    cases.push(("score", Box::new(|config| config["process"]["oomScoreAdj"] = json!(-900))));
+    cases.push((
+        "real time",
+        Box::new(|config| {
+            config["process"]["ioPriority"] = json!({"class": "IOPRIO_CLASS_RT", "priority": 1});
+        }),
+    ));
+    cases.push((
+        "filter",
+        Box::new(|config| {
+            config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_LOG"});
+        }),
+    ));
+    cases.push((
+        "recursive",
+        Box::new(|config| {
+            let options = json!(["rbind", "rro", "rnosuid"]);
+            let mount =
+                json!({"destination": "/m", "type": "none", "source": "/etc", "options": options});
+            spec::add_mount(config, mount);
+        }),
+    ));
+    for (name, change) in &cases {
+        let mut bundle = lab.bundle();
+        bundle.args(&["/bin/true"]);
+        change(&mut bundle.config);
+        let found = look(&lab, "check", &bundle).run().json();
+        let run = lab.container(&bundle).on_bundle("run", &[]).run();
+        assert_eq!(
+            found["runs"] == true,
+            run.code == 0,
+            "{name}: check says {}, run {} {}",
+            found["problems"],
+            run.code,
+            run.stderr
+        );
+    }
+}
+
 #[test]
 fn ids_that_are_not_the_users_are_a_problem() {
     let lab = Lab::new();

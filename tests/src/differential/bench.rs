@@ -83,11 +83,16 @@ impl Bench {
         if state.join(&id).exists() {
             fields.insert("left.state".into(), "yes".into());
             let delete = ["delete", "--force", &id];
-            let call = self.lab.program(&runtime.program).arg("--root").arg(&state).args(delete);
+            let call =
+                self.lab.program(&runtime.program).arg("--root").arg(&state).args(delete).stdin("");
             let _ = catch_unwind(AssertUnwindSafe(|| call.timeout(WATCHDOG).run()));
         }
         if let Ok(log) = fs::read_to_string(bundle.join("log")) {
-            fields.insert("hooks".into(), log.lines().collect::<Vec<_>>().join(" / "));
+            // Nobody makes the program wait for those of poststart.
+            let (after, rest): (Vec<&str>, _) =
+                log.lines().partition(|line| line.starts_with("poststart"));
+            fields.insert("hooks".into(), rest.join(" / "));
+            fields.insert("hooks.poststart".into(), after.join(" / "));
         }
         cgroups::remove_named(self.lab.tag());
         let replace = [
@@ -150,6 +155,8 @@ impl Bench {
             .arg("--bundle")
             .arg(bundle)
             .arg(id)
+            // crun chowns what it is given for stdio, be it the host's /dev/null.
+            .stdin("")
             .timeout(WATCHDOG)
             .spawn();
         let mut outside = Fields::new();
@@ -159,8 +166,12 @@ impl Bench {
                 let stat = fs::read_to_string(&runtime).unwrap_or_default();
                 stat.is_empty() || stat.contains(") Z ")
             };
-            wait::eventually("the guest's report", || running.stdout().ends_with('\n') || ended());
-            let pid = fs::read_to_string(&pid_file).ok().and_then(|t| t.trim().parse().ok());
+            // crun writes the file when the program has begun already.
+            let pid = || fs::read_to_string(&pid_file).ok()?.trim().parse::<i32>().ok();
+            wait::eventually("the guest's report", || {
+                ended() || (running.stdout().ends_with('\n') && pid().is_some())
+            });
+            let pid = pid().filter(|_| !ended());
             if let Some(pid) = pid {
                 outside = observe::outside(pid);
                 let _ = nix::sys::signal::kill(

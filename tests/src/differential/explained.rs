@@ -2,8 +2,10 @@
 //!
 //! A line is `BUNDLES | FIELDS | WHO | REASON`. BUNDLES and FIELDS are lists of
 //! patterns, separated by commas, in which `*` stands for any text; WHO is who
-//! stands alone: ocinit, runc, crun, or each. Every pattern has to match
-//! something, in a full run.
+//! stands alone: ocinit, runc, crun, or each (three values). A line is about the
+//! bundles of one group, or of all (`*`, judged with the group `defaults`). In a
+//! full run every pattern has to match something, unless a `?` after WHO says
+//! that the machine decides.
 
 use super::verdict::{Difference, Who};
 use std::collections::BTreeSet;
@@ -15,6 +17,7 @@ pub struct Entry {
     cases: Vec<String>,
     fields: Vec<String>,
     who: Who,
+    optional: bool,
     reason: String,
 }
 
@@ -36,10 +39,12 @@ impl Explained {
                 panic!("line {line_number}: not of the form BUNDLES | FIELDS | WHO | REASON")
             };
             let list = |text: &str| text.split(',').map(|p| p.trim().to_string()).collect();
+            let optional = who.ends_with('?');
+            let who = who.trim_end_matches('?');
             let who = Who::parse(who).unwrap_or_else(|| panic!("line {line_number}: who: {who}"));
             assert!(!reason.is_empty(), "line {line_number}: no reason");
             let (cases, fields, reason) = (list(cases), list(fields), reason.to_string());
-            Entry { line: line_number, cases, fields, who, reason }
+            Entry { line: line_number, cases, fields, who, optional, reason }
         };
         Explained { entries: lines.map(entry).collect() }
     }
@@ -57,7 +62,7 @@ impl Explained {
     /// Notes in `used` what explains the difference; whether anything does.
     pub fn explains(&self, difference: &Difference, used: &mut Used) -> bool {
         let mut any = false;
-        for entry in self.entries.iter().filter(|e| e.who == difference.who) {
+        for entry in self.entries.iter().filter(|e| e.who.covers(difference.who)) {
             let hits = |patterns: &[String], text: &str| -> Vec<String> {
                 patterns.iter().filter(|p| matches(p, text)).cloned().collect()
             };
@@ -76,7 +81,7 @@ impl Explained {
     /// that begins with `*` is about the group `defaults`.
     pub fn unused(&self, group: &str, used: &Used) -> Vec<String> {
         let mut found = Vec::new();
-        for entry in &self.entries {
+        for entry in self.entries.iter().filter(|e| !e.optional) {
             let about = |p: &String| match p.split_once('/') {
                 Some((of, _)) if of != "*" => of == group,
                 _ => group == "defaults",

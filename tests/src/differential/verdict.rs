@@ -15,12 +15,26 @@ pub enum Who {
     Crun,
     /// Three values.
     Each,
+    /// The binary under test or runc: crun did not come so far.
+    OcinitOrRunc,
+    /// The binary under test or crun: runc did not come so far.
+    OcinitOrCrun,
 }
 
 impl Who {
     /// From its name in the list.
     pub fn parse(text: &str) -> Option<Who> {
         [Who::Ocinit, Who::Runc, Who::Crun, Who::Each].into_iter().find(|w| w.to_string() == text)
+    }
+
+    /// Whether an explanation about `self` covers a difference of `other`: where
+    /// only two were compared, nobody can tell which of them is alone.
+    pub fn covers(self, other: Who) -> bool {
+        match other {
+            Who::OcinitOrRunc => self != Who::Crun,
+            Who::OcinitOrCrun => self != Who::Runc,
+            _ => self == other,
+        }
     }
 }
 
@@ -31,6 +45,8 @@ impl fmt::Display for Who {
             Who::Runc => "runc",
             Who::Crun => "crun",
             Who::Each => "each",
+            Who::OcinitOrRunc => "ocinit or runc",
+            Who::OcinitOrCrun => "ocinit or crun",
         })
     }
 }
@@ -68,8 +84,8 @@ pub fn compare(case: &str, seen: &[Fields; 3]) -> (usize, Vec<Difference>) {
     let mut found = Vec::new();
     for field in &names {
         // Who did not get so far as to report has no say in what the guest saw.
-        let general =
-            ["exit", "hooks", "stdout"].contains(&field.as_str()) || field.starts_with("left.");
+        let general = ["exit", "hooks", "hooks.poststart", "stdout"].contains(&field.as_str())
+            || field.starts_with("left.");
         let values = seen.each_ref().map(|fields| {
             let speaks = general || fields.contains_key("uid");
             speaks.then(|| fields.get(*field).cloned().unwrap_or_default())
@@ -89,7 +105,8 @@ fn alone(values: &[Option<String>; 3]) -> Option<Who> {
         (Some(o), Some(_), Some(c)) if o == c => Some(Who::Runc),
         (Some(o), Some(r), Some(_)) if o == r => Some(Who::Crun),
         (Some(_), Some(_), Some(_)) => Some(Who::Each),
-        (Some(o), Some(p), None) | (Some(o), None, Some(p)) if o != p => Some(Who::Ocinit),
+        (Some(o), Some(r), None) if o != r => Some(Who::OcinitOrRunc),
+        (Some(o), None, Some(c)) if o != c => Some(Who::OcinitOrCrun),
         _ => None,
     }
 }

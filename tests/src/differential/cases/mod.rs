@@ -33,6 +33,12 @@ impl Case {
     fn new(group: &str, name: &str) -> Case {
         let mut config = spec::default();
         config["ociVersion"] = json!("1.0.2");
+        // Elsewhere these would only be the same twenty mounts again.
+        if !["defaults", "cgroups"].contains(&group) {
+            spec::drop_mount(&mut config, "/sys/fs/cgroup");
+            config["linux"]["maskedPaths"] = json!([]);
+            config["linux"]["readonlyPaths"] = json!([]);
+        }
         Case { name: format!("{group}/{name}"), config, setup: None }
     }
 

@@ -41,6 +41,10 @@ pub fn all() -> Vec<Case> {
             .mount("/x/y", "tmpfs", "two", &["mode=700"])
             .mount("/x/y/z", "bind", "@BUNDLE@/data/file", &["bind"])
             .probes(&["stat:/x", "stat:/x/y", "read:/x/y/z"]),
+        case("below-a-read-only-tmpfs")
+            .mount("/x", "tmpfs", "outer", &["ro"])
+            .mount("/x/y", "tmpfs", "inner", &[])
+            .probes(&["mkdir:/x/z", "mkdir:/x/y/z"]),
         case("inner-before-outer").mount("/x/y", "tmpfs", "inner", &[]).mount("/x", "tmpfs", "outer", &[]).probes(&["list:/x"]),
         case("tmpfs-on-tmp").mount("/tmp", "tmpfs", "tmpfs", &["nosuid", "size=10%"]).probes(&["stat:/tmp", "create:/tmp/x"]),
         case("tmpfs-source-name").mount("/x", "tmpfs", "my-name", &[]),
@@ -53,7 +57,6 @@ pub fn all() -> Vec<Case> {
         case("proc-twice").mount("/x/proc", "proc", "proc", &["ro"]),
         case("sysfs-writable").with(|c| { spec::drop_mount(c, "/sys"); spec::drop_mount(c, "/sys/fs/cgroup"); }).mount("/sys", "sysfs", "sysfs", &["nosuid", "rw"]),
         case("no-sys").with(|c| { spec::drop_mount(c, "/sys"); spec::drop_mount(c, "/sys/fs/cgroup"); }),
-        case("no-cgroup").with(|c| spec::drop_mount(c, "/sys/fs/cgroup")),
         case("no-dev").with(|c| for at in ["/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"] { spec::drop_mount(c, at) }),
         case("no-mounts-but-proc").with(|c| { let proc = c["mounts"][0].take(); c["mounts"] = json!([proc]); }),
         case("cgroup-writable").with(|c| spec::drop_mount(c, "/sys/fs/cgroup")).mount("/sys/fs/cgroup", "cgroup", "cgroup", &["nosuid", "rw"]).probes(&["list:/sys/fs/cgroup", "mkdir:/sys/fs/cgroup/x"]),

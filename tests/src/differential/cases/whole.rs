@@ -13,6 +13,7 @@ pub fn defaults() -> Vec<Case> {
         case("observed").observed(),
         case("docker").with(docker).observed(),
         case("podman").with(podman),
+        case("user-namespace").with(spec::add_user_namespace),
         case("minimal").with(minimal),
         case("no-linux").with(|c| drop(c.as_object_mut().expect("object").remove("linux"))),
         case("read-write").with(|c| c["root"]["readonly"] = json!(false)).probes(&[
