@@ -23,7 +23,7 @@ struct Images {
 }
 
 impl Payload {
-    /// One with the binary and the images.
+    /// One with the binary, the images and the tests' set-up.
     pub fn new(binary: &Path) -> Result<Payload> {
         let dir = target().join("vm/payload");
         let _ = fs::remove_dir_all(&dir);
