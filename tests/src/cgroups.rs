@@ -59,6 +59,28 @@ pub fn hierarchies() -> Vec<Hierarchy> {
         .collect()
 }
 
+/// Whether the runtime is to ask systemd for the containers' cgroups:
+/// `OCINIT_CGROUP_MANAGER` is systemd, and not cgroupfs.
+pub fn by_systemd() -> bool {
+    match std::env::var("OCINIT_CGROUP_MANAGER").as_deref() {
+        Ok("systemd") => true,
+        Ok("cgroupfs") | Ok("") | Err(_) => false,
+        Ok(other) => panic!("OCINIT_CGROUP_MANAGER is {other:?}, not cgroupfs or systemd"),
+    }
+}
+
+/// Whether there is a cgroup2 tree and nothing else.
+pub fn is_unified() -> bool {
+    let place = nix::sys::statfs::statfs("/sys/fs/cgroup");
+    place.is_ok_and(|s| s.filesystem_type() == nix::sys::statfs::CGROUP2_SUPER_MAGIC)
+}
+
+/// Whether the cgroup2 tree has a controller.
+pub fn unified_has(name: &str) -> bool {
+    let path = "/sys/fs/cgroup/cgroup.controllers";
+    fs::read_to_string(path).unwrap_or_default().split_whitespace().any(|c| c == name)
+}
+
 /// The v1 hierarchy that has `controller`.
 pub fn v1(controller: &str) -> Option<Hierarchy> {
     hierarchies().into_iter().find(|h| h.controllers.iter().any(|c| c == controller))

@@ -117,6 +117,8 @@ fn private_mounts() {
                 umount2(unified, MntFlags::MNT_DETACH).expect("hide the unified hierarchy");
             }
         }
+        // Mounting it once more would take its options from everybody's.
+        View::V2 if crate::cgroups::is_unified() => {}
         View::V2 => {
             umount2("/sys/fs/cgroup", MntFlags::MNT_DETACH).expect("hide the host's hierarchies");
             mount(Some("none"), "/sys/fs/cgroup", Some("cgroup2"), MsFlags::empty(), none)

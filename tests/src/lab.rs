@@ -70,7 +70,9 @@ impl Lab {
 
     /// A call with `--root` set.
     pub fn oci<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Call {
-        self.bare().arg("--root").arg(&self.state_root).args(args)
+        let call = self.bare().arg("--root").arg(&self.state_root);
+        let call = if cgroups::by_systemd() { call.arg("--systemd-cgroup") } else { call };
+        call.args(args)
     }
 
     /// A call without any argument yet.

@@ -1,5 +1,6 @@
 //! What a runtime may have left: mounts, cgroups, processes, state directories.
 
+use crate::wait::patiently;
 use crate::{cgroups, lab};
 use nix::mount::{MntFlags, umount2};
 use std::collections::BTreeSet;
@@ -40,7 +41,7 @@ pub fn left(tag: &str, dir: &Path, state: &Path, own: &[PathBuf], before: &Mount
             marked(tag, dir).into_iter().map(|(pid, name)| format!("process {pid} {name}")),
         );
         found.extend(state_left(state));
-        if found.is_empty() || start.elapsed() > Duration::from_secs(2) {
+        if found.is_empty() || start.elapsed() > patiently(Duration::from_secs(2)) {
             return found;
         }
         std::thread::sleep(Duration::from_millis(20));

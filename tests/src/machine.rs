@@ -22,7 +22,9 @@ pub struct Machine<'a> {
 }
 
 /// Only a cgroup2 tree, which systemd knows how to use as a container's.
-const V2: &str = "umount -l -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup";
+/// Mounting one that is there would take its options from everybody's.
+const V2: &str = "{ [ $(stat -f -c %T /sys/fs/cgroup) = cgroup2fs ] || \
+    { umount -l -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup; }; }";
 
 /// Those of the host: where it has v1 hierarchies, they have all the controllers.
 const HOST: &str = ":";

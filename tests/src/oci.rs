@@ -90,7 +90,7 @@ impl Call {
             stdin: None,
             fds: Vec::new(),
             tty: None,
-            timeout: Duration::from_secs(30),
+            timeout: crate::wait::patiently(Duration::from_secs(30)),
         }
     }
 

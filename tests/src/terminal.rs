@@ -1,6 +1,7 @@
 //! Terminals: pairs, console sockets, and a session at a terminal.
 
 use crate::oci::{self, Call, Outcome, Running};
+use crate::wait::patiently;
 use nix::cmsg_space;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
@@ -38,7 +39,7 @@ impl Master {
     /// Reads until the text turns up; panics after ten seconds.
     #[track_caller]
     pub fn expect(&mut self, text: &str) {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + patiently(Duration::from_secs(10));
         while !self.seen.contains(text) {
             let open = self.read_some(deadline);
             assert!(
@@ -70,7 +71,7 @@ impl Master {
 
     /// Reads all until the slave is closed.
     pub fn drain(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + patiently(Duration::from_secs(10));
         while self.read_some(deadline) && Instant::now() < deadline {}
     }
 
@@ -173,7 +174,7 @@ impl Socket {
         let stream =
             crate::wait::found("a connection on the socket", || self.listener.accept().ok()).0;
         stream.set_nonblocking(false).expect("block");
-        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("do not hang");
+        stream.set_read_timeout(Some(patiently(Duration::from_secs(10)))).expect("do not hang");
         let mut text = [0; 4096];
         let mut buffers = [IoSliceMut::new(&mut text)];
         let mut space = cmsg_space!([RawFd; 4]);

@@ -132,7 +132,7 @@ fn the_memory_limit_is_written_and_kept() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
     bundle.config["linux"]["resources"]["memory"] = json!({"limit": 50_331_648});
-    if view() == View::V2 && !has_on_v2("memory") {
+    if view() == View::V2 && !cgroups::unified_has("memory") {
         return refused(&lab, &mut bundle, "memory");
     }
     let c = waiting(&lab, &mut bundle);
@@ -149,7 +149,7 @@ fn the_pids_limit_is_written_and_kept() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
     bundle.config["linux"]["resources"]["pids"] = json!({"limit": 20});
-    if view() == View::V2 && !has_on_v2("pids") {
+    if view() == View::V2 && !cgroups::unified_has("pids") {
         return refused(&lab, &mut bundle, "pids");
     }
     let c = waiting(&lab, &mut bundle);
@@ -166,7 +166,7 @@ fn a_pids_limit_below_zero_is_none() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
     bundle.config["linux"]["resources"]["pids"] = json!({"limit": -1});
-    if view() == View::V2 && !has_on_v2("pids") {
+    if view() == View::V2 && !cgroups::unified_has("pids") {
         ocinit_tests::skip!("this cgroup2 tree has no pids controller");
     }
     let c = waiting(&lab, &mut bundle);
@@ -179,7 +179,7 @@ fn a_pids_limit_of_zero_is_a_limit() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
     bundle.config["linux"]["resources"]["pids"] = json!({"limit": 0});
-    if view() == View::V2 && !has_on_v2("pids") {
+    if view() == View::V2 && !cgroups::unified_has("pids") {
         ocinit_tests::skip!("this cgroup2 tree has no pids controller");
     }
     let c = waiting(&lab, &mut bundle);
@@ -192,7 +192,7 @@ fn the_cpu_quota_is_written() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
     bundle.config["linux"]["resources"]["cpu"] = json!({"quota": 25_000, "period": 50_000});
-    if view() == View::V2 && !has_on_v2("cpu") {
+    if view() == View::V2 && !cgroups::unified_has("cpu") {
         return refused(&lab, &mut bundle, "cpu");
     }
     let c = waiting(&lab, &mut bundle);
@@ -203,12 +203,6 @@ fn the_cpu_quota_is_written() {
     } else {
         assert_eq!(value(&dir, "cpu.max"), "25000 50000");
     }
-}
-
-/// Whether the cgroup2 tree has a controller.
-fn has_on_v2(name: &str) -> bool {
-    let path = "/sys/fs/cgroup/cgroup.controllers";
-    fs::read_to_string(path).unwrap_or_default().split_whitespace().any(|c| c == name)
 }
 
 /// A limit that cannot be set is an error that names the controller.
@@ -222,7 +216,7 @@ fn refused(lab: &Lab, bundle: &mut Bundle, name: &str) {
 fn a_limit_that_is_out_of_range_is_refused() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
-    if view() == View::V2 && !has_on_v2("cpu") {
+    if view() == View::V2 && !cgroups::unified_has("cpu") {
         ocinit_tests::skip!("this cgroup2 tree has no cpu controller");
     }
     bundle.config["linux"]["resources"]["cpu"] = json!({"quota": 1, "period": 50_000});

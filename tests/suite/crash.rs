@@ -4,8 +4,10 @@
 //! spread over all the calls that a first run makes, are tried for each
 //! command; `OCINIT_CRASH_ALL=1` tries every one.
 
+use ocinit_tests::wait::patiently;
 use ocinit_tests::{Call, Container, Lab, oci, packages};
 use std::fs;
+use std::time::Duration;
 
 ocinit_tests::isolate!();
 
@@ -13,7 +15,9 @@ ocinit_tests::isolate!();
 fn traced(lab: &Lab, strace: &[&str], args: &[&str]) -> Call {
     // A container's init that is traced and waits would keep strace for ever.
     lab.program("/usr/bin/timeout".as_ref())
-        .args(["-s", "KILL", "2", "/usr/bin/strace"])
+        .args(["-s", "KILL"])
+        .arg(patiently(Duration::from_secs(2)).as_secs().to_string())
+        .arg("/usr/bin/strace")
         .args(strace)
         .arg(oci::find_binary().unwrap())
         .arg("--root")

@@ -60,7 +60,8 @@ impl Podman {
         let parent = format!("/podman-{}", self.lab.tag());
         let call = self.call(&RUN).args(["--cgroup-parent", &parent]);
         // podman asks for a limit by itself, which a tree without the controller cannot keep.
-        let call = if view() == View::V2 { call.arg("--pids-limit=-1") } else { call };
+        let lacks = view() == View::V2 && !cgroups::unified_has("pids");
+        let call = if lacks { call.arg("--pids-limit=-1") } else { call };
         call.args(args)
     }
 

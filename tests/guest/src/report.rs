@@ -8,8 +8,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 /// The whole report, and what comes of the probes.
 pub fn with(probes: &[&str]) -> Value {
     let mut report = all();
+    // Other words are just arguments, which the report shows.
+    let probes: Vec<&str> = probes.iter().copied().filter(|word| word.contains(':')).collect();
     if !probes.is_empty() {
-        report["probes"] = crate::probe::all(probes);
+        report["probes"] = crate::probe::all(&probes);
     }
     report
 }
