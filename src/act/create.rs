@@ -2,9 +2,9 @@
 
 use super::bundle::{bundle_directory, check_rootfs, read_config};
 use super::draft::{Draft, Placement, draft, placement};
-use super::foreground::Foreground;
-use super::handover::{self, send_pidfd, send_terminal, write_pid_file};
-use super::launch::{Born, Launch, end, launch};
+use super::foreground::{Foreground, check_terminal};
+use super::handover::{self, send_pidfd, write_pid_file};
+use super::launch::{Born, Launch, end, launch, not_started};
 use super::{host, protect};
 use crate::cgroup::systemd::Driver;
 use crate::cgroup::{self, Cgroups, Created};
@@ -12,7 +12,7 @@ use crate::command::{CreateOptions, Invocation};
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
 use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks, limits};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::json::{Document, Writer};
 use crate::log::time::Timestamp;
 use crate::plan::Plan;
@@ -56,7 +56,9 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         Document::parse(&text, if options.config.is_some() { &file } else { "config.json" })?;
     let spec = Spec::read(&document)?;
     let detached = mode == Until::Created || options.detach;
-    check_terminal(&spec, options, detached)?;
+    let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
+    let socket = options.console_socket.is_some();
+    check_terminal(terminal, detached, socket, "process.terminal")?;
     let rootfs = check_rootfs(&spec, &bundle)?;
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
     let Placement { layout, mut driver, rootless, cgroups } =
@@ -261,13 +263,7 @@ impl Making<'_> {
         self.state.pid = pid;
         self.state.start_time = Stat::of(pid).map_or(0, |stat| stat.start_time);
         self.directory.save(self.lock, &self.state)?;
-        let foreground = match (&self.console, master) {
-            (Some(socket), Some(master)) => {
-                send_terminal(socket, master.as_fd())?;
-                Foreground::new(None)
-            }
-            (_, master) => Foreground::new(master),
-        };
+        let foreground = Foreground::serve(self.console.as_ref(), master)?;
         if let Some(path) = &self.options.pidfd_socket {
             send_pidfd(path, born.pid)?;
         }
@@ -330,31 +326,9 @@ fn poststop(state: &State, invocation: &Invocation) {
     });
 }
 
-fn not_started(error: Error) -> Error {
-    error.within("unable to start container process")
-}
-
 /// A text of `linux.seccomp`, empty where there is none.
 fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'a str>) -> String {
     spec.linux.seccomp.as_ref().and_then(pick).unwrap_or_default().to_string()
-}
-
-fn check_terminal(spec: &Spec<'_>, options: &CreateOptions, detached: bool) -> Result<()> {
-    let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
-    if detached && terminal && options.console_socket.is_none() {
-        return Err(Error::new(
-            "cannot allocate tty if runc will detach without setting console socket",
-        ));
-    }
-    if (!detached || !terminal) && options.console_socket.is_some() {
-        return Err(Error::new(
-            "cannot use console socket if runc will not detach or allocate tty",
-        ));
-    }
-    if terminal && !detached {
-        Foreground::check_terminal("process.terminal")?;
-    }
-    Ok(())
 }
 
 /// The hooks that later commands run, as they are in the configuration now.

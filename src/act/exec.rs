@@ -1,9 +1,9 @@
 //! `exec`: one more process in a container.
 
 use super::bundle::read_config;
-use super::foreground::Foreground;
-use super::handover::{self, kept_descriptors, send_pidfd, send_terminal, write_pid_file};
-use super::launch::{Born, Launch, end, launch};
+use super::foreground::{Foreground, check_terminal};
+use super::handover::{self, kept_descriptors, send_pidfd, write_pid_file};
+use super::launch::{Born, Launch, end, launch, not_started};
 use super::listener::Listener;
 use super::{host, protect};
 use crate::cgroup::Created;
@@ -22,7 +22,6 @@ use crate::sys::signal;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
-use rustix::fd::AsFd;
 use rustix::fs::stat;
 use rustix::io::Errno;
 
@@ -81,16 +80,8 @@ fn run(
     process: &Process<'_>,
     warnings: Vec<alloc::string::String>,
 ) -> Result<u8> {
-    if options.detach && process.terminal && options.console_socket.is_none() {
-        return Err(Error::new(
-            "cannot allocate tty if runc will detach without setting console socket",
-        ));
-    }
-    if (!options.detach || !process.terminal) && options.console_socket.is_some() {
-        return Err(Error::new(
-            "cannot use console socket if runc will not detach or allocate tty",
-        ));
-    }
+    let socket = options.console_socket.is_some();
+    check_terminal(process.terminal, options.detach, socket, "--tty")?;
     let (preserve_fds, extra_env) =
         kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
     let request = Request {
@@ -109,9 +100,6 @@ fn run(
     let console = options.console_socket.map(handover::connect_to).transpose()?;
     let environment =
         Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
-    if process.terminal && !options.detach {
-        Foreground::check_terminal("--tty")?;
-    }
     let mask = signal::block(signal::Set::ALL);
     let mut start = |cgroups: &Created| {
         let mut place = |pid| match (cgroups.add(pid), &state.systemd) {
@@ -172,13 +160,7 @@ fn bring_up(
 ) -> Result<Foreground> {
     listener.state.rdt.enter(born.pid)?;
     let master = born.until_ready(plan).map_err(not_started)?;
-    let foreground = match (console, master) {
-        (Some(socket), Some(master)) => {
-            send_terminal(socket, master.as_fd())?;
-            Foreground::new(None)
-        }
-        (_, master) => Foreground::new(master),
-    };
+    let foreground = Foreground::serve(console, master)?;
     if let Some(path) = options.pidfd_socket {
         send_pidfd(path, born.pid)?;
     }
@@ -189,10 +171,6 @@ fn bring_up(
         write_pid_file(path, born.pid)?;
     }
     Ok(foreground)
-}
-
-fn not_started(error: Error) -> Error {
-    error.within("unable to start container process")
 }
 
 /// The namespaces of the container's init that are not those we are in.

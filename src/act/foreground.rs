@@ -1,9 +1,10 @@
 //! `run` and `exec` in the foreground: signals and the terminal are passed on
 //! until the program ends.
 
+use super::handover::send_terminal;
 use super::launch::Born;
 use crate::container::notify::Notify;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::process::spawn::shell_status;
 use crate::process::terminal::{Size, set_size};
 use crate::sys::signal;
@@ -43,18 +44,18 @@ impl Foreground {
         foreground
     }
 
-    /// A terminal for the program in the foreground needs one of the caller's.
+    /// Hands the program's terminal to the console socket, or serves it here.
     ///
     /// # Errors
-    /// None of descriptors 0, 1 and 2 is a terminal; `asked` says who wants one.
-    pub fn check_terminal(asked: &'static str) -> Result<()> {
-        if (0..3).map(standard).any(isatty) {
-            return Ok(());
+    /// The receiver is gone.
+    pub fn serve(console: Option<&OwnedFd>, master: Option<OwnedFd>) -> Result<Foreground> {
+        match (console, master) {
+            (Some(socket), Some(master)) => {
+                send_terminal(socket, master.as_fd())?;
+                Ok(Foreground::new(None))
+            }
+            (_, master) => Ok(Foreground::new(master)),
         }
-        Err(crate::error!(
-            "{asked}: a terminal is asked for, but none of stdin, stdout and stderr is one"
-        )
-        .hint("ask for none, or detach and give a --console-socket"))
     }
 
     /// Waits for the program's end; its exit status as a shell gives it.
@@ -162,6 +163,32 @@ impl Foreground {
     }
 }
 
+/// Makes sure that a terminal and what is to become of it go together: detached,
+/// it goes to a console socket; in the foreground, the caller has one. `asked`
+/// says who wants it.
+///
+/// # Errors
+/// They do not; in runc's words, which engines know.
+pub fn check_terminal(terminal: bool, detached: bool, socket: bool, asked: &str) -> Result<()> {
+    if detached && terminal && !socket {
+        return Err(Error::new(
+            "cannot allocate tty if runc will detach without setting console socket",
+        ));
+    }
+    if (!detached || !terminal) && socket {
+        return Err(Error::new(
+            "cannot use console socket if runc will not detach or allocate tty",
+        ));
+    }
+    if terminal && !detached && !(0..3).map(standard).any(isatty) {
+        return Err(crate::error!(
+            "{asked}: a terminal is asked for, but none of stdin, stdout and stderr is one"
+        )
+        .hint("ask for none, or detach and give a --console-socket"));
+    }
+    Ok(())
+}
+
 impl Drop for Foreground {
     fn drop(&mut self) {
         if let Some((terminal, settings)) = &self.outer {
@@ -225,7 +252,7 @@ fn reap_until(pid: Pid) -> Result<Option<WaitStatus>> {
             Ok(Some((ended, status))) if ended == pid => return Ok(Some(status)),
             Ok(Some(_)) | Err(Errno::INTR) => {}
             Ok(None) => return Ok(None),
-            Err(errno) => return Err(crate::error::Error::os("wait for the program", errno)),
+            Err(errno) => return Err(Error::os("wait for the program", errno)),
         }
     }
 }

@@ -336,6 +336,12 @@ pub fn until_program(channel: &Channel, listener: &Listener<'_>) -> Result<()> {
     }
 }
 
+/// Puts runc's words before what kept the program from starting: engines search
+/// for what follows them.
+pub fn not_started(error: Error) -> Error {
+    error.within("unable to start container process")
+}
+
 /// A fault met by the command itself.
 pub fn from_fault(fault: crate::fault::Fault) -> Error {
     report::decode(report::Report::failed(&"", &fault, 0).as_bytes())

@@ -302,3 +302,30 @@ fn a_container_works_without_a_cgroup_mount_and_namespace() {
     let c = waiting(&lab, &mut bundle);
     assert!(places(c.pid()).iter().all(|(_, d)| d.to_string_lossy().contains(c.id())));
 }
+
+#[test]
+fn a_writable_view_of_v2_belongs_to_root_inside() {
+    if view() != View::V2 {
+        ocinit_tests::skip!("only cgroup2 is delegated");
+    }
+    let lab = Lab::new();
+    for (option, owner) in [("rw", 100_000), ("ro", 0)] {
+        let mut bundle = lab.bundle();
+        spec::add_user_namespace(&mut bundle.config);
+        spec::drop_mount(&mut bundle.config, "/sys/fs/cgroup");
+        spec::add_mount(
+            &mut bundle.config,
+            json!({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
+                "options": ["nosuid", option]}),
+        );
+        let c = waiting(&lab, &mut bundle);
+        let (_, dir) = places(c.pid()).remove(0);
+        for file in ["", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"] {
+            let uid = std::os::unix::fs::MetadataExt::uid(&fs::metadata(dir.join(file)).unwrap());
+            assert_eq!(uid, owner, "{option} {file}");
+        }
+        let uid =
+            std::os::unix::fs::MetadataExt::uid(&fs::metadata(dir.join("cgroup.freeze")).unwrap());
+        assert_eq!(uid, 0, "what is not delegated");
+    }
+}

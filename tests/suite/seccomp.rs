@@ -1,5 +1,6 @@
 //! System call filters, as far as the life cycle needs them.
 
+use ocinit_tests::terminal::Socket;
 use ocinit_tests::{Lab, Value, json};
 
 ocinit_tests::isolate!();
@@ -77,5 +78,39 @@ fn a_killing_rule_kills() {
     );
     bundle.args(&["/bin/guest", "probe", "sethostname:x"]);
     lab.container(&bundle).on_bundle("run", &[]).fails(128 + libc::SIGSYS);
+    lab.assert_clean();
+}
+
+#[test]
+fn a_listener_gets_the_state_and_the_descriptor() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    profile(&mut bundle.config, json!([{"names": ["sethostname"], "action": "SCMP_ACT_NOTIFY"}]));
+    let socket = Socket::listen(&lab.dir().join("l.sock"));
+    let filter = &mut bundle.config["linux"]["seccomp"];
+    filter["listenerPath"] = json!(socket.path());
+    filter["listenerMetadata"] = json!("for the agent");
+    bundle.args(&["/bin/guest", "probe", "sethostname:x"]);
+    let c = lab.container(&bundle);
+    let run = c.on_bundle("run", &[]).spawn();
+    let (text, descriptor) = socket.receive();
+    let told: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(told["fds"], json!(["seccompFd"]));
+    assert_eq!(told["metadata"], "for the agent");
+    assert_eq!((&told["state"]["id"], &told["state"]["pid"]), (&json!(c.id()), &told["pid"]));
+    // An agent that is gone: the kernel's answer to the calls that wait for one.
+    drop(descriptor);
+    let out = run.wait().code_is(0).json();
+    assert_eq!(out["sethostname:x"], json!({"error": "ENOSYS"}));
+}
+
+#[test]
+fn a_listener_that_is_not_there_is_an_error() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let rules = json!([{"names": ["sethostname"], "action": "SCMP_ACT_NOTIFY"}]);
+    profile(&mut bundle.config, rules);
+    bundle.config["linux"]["seccomp"]["listenerPath"] = json!(lab.dir().join("no.sock"));
+    lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line().says("no.sock");
     lab.assert_clean();
 }
