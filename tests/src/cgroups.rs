@@ -69,6 +69,15 @@ pub fn by_systemd() -> bool {
     }
 }
 
+/// A `cgroupsPath` for a container of this name, and how the cgroup that it
+/// gets ends.
+pub fn path(name: &str) -> (String, String) {
+    match by_systemd() {
+        true => (format!(":oci:{name}"), format!("oci-{name}.scope")),
+        false => (format!("/{name}"), name.to_string()),
+    }
+}
+
 /// Whether there is a cgroup2 tree and nothing else.
 pub fn is_unified() -> bool {
     let place = nix::sys::statfs::statfs("/sys/fs/cgroup");

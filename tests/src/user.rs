@@ -27,6 +27,12 @@ impl User {
         }
     }
 
+    /// The runtime directory of the user's own systemd, when it runs.
+    pub fn session(&self) -> Option<PathBuf> {
+        let dir = PathBuf::from(format!("/run/user/{}", self.uid));
+        dir.join("bus").exists().then_some(dir)
+    }
+
     /// Makes a directory of the user's own.
     pub fn directory(&self, path: &Path) {
         std::fs::create_dir(path).expect("make a directory for the user");

@@ -2,7 +2,7 @@
 
 use ocinit_tests::terminal::Session;
 use ocinit_tests::user::{self, User};
-use ocinit_tests::{Bundle, Call, Lab, Value, eventually, json, oci, spec};
+use ocinit_tests::{Bundle, Call, Lab, Value, cgroups, eventually, json, oci, spec};
 use std::fs;
 
 ocinit_tests::isolate!();
@@ -27,7 +27,11 @@ impl Rootless {
 
     /// A call of the binary as the user.
     fn call(&self, args: &[&str]) -> Call {
-        self.lab.oci(args).user(&self.user)
+        let call = self.lab.oci(args).user(&self.user);
+        match self.user.session() {
+            Some(dir) => call.env("XDG_RUNTIME_DIR", dir),
+            None => call,
+        }
     }
 
     /// A call of `command` on the bundle and the id.
@@ -194,6 +198,9 @@ fn an_id_that_is_not_mapped_is_refused() {
 fn a_limit_that_cannot_be_set_is_an_error() {
     let mut r = Rootless::new(user::bare());
     r.bundle.config["linux"]["resources"] = json!({"memory": {"limit": 50_000_000}});
+    if cgroups::by_systemd() {
+        ocinit_tests::skip!("systemd can set it");
+    }
     let out = r.on_bundle("run", &[]).fails(1).one_line();
     assert!(out.stderr.contains("cgroup"), "{}", out.stderr);
     r.lab.assert_clean();

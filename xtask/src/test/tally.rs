@@ -92,13 +92,12 @@ impl Tally {
         for _ in ended..begun {
             self.failures.push(format!("{place}: a test program died"));
         }
-        let why = match good {
-            Ok(true) => None,
-            Ok(false) => Some("cargo test failed".to_string()),
-            Err(why) => Some(why),
-        };
-        if let Some(why) = why.filter(|_| self.failures.len() == before) {
-            self.failures.push(format!("{place}: {why}"));
+        match good {
+            // It says no more than the failures do.
+            Ok(false) if self.failures.len() > before => {}
+            Ok(false) => self.failures.push(format!("{place}: cargo test failed")),
+            Err(why) => self.failures.push(format!("{place}: {why}")),
+            Ok(true) => {}
         }
         let failed = self.failures.len() - before;
         self.rows.push(format!("{place:22} {passed:5} passed {failed:5} failed"));
@@ -203,6 +202,8 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
     fn a_program_that_dies_has_failed() {
         let died = tally("running 3 tests\ntest a ... ok\n", Ok(false));
         assert_eq!(died.totals(), "0 passed, 1 failed, 0 skipped");
+        let ended = tally("running 1 test\ntest a ... FAILED\n", Err("ended".into()));
+        assert_eq!(ended.failures.last().unwrap(), "unit: ended");
         let unbuilt = tally("", Ok(false));
         assert_eq!(unbuilt.failures, ["unit: cargo test failed"]);
     }

@@ -23,7 +23,7 @@ struct Images {
 }
 
 impl Payload {
-    /// One with the binary and the images.
+    /// One with the binary, the images and the tests' set-up.
     pub fn new(binary: &Path) -> Result<Payload> {
         let dir = target().join("vm/payload");
         let _ = fs::remove_dir_all(&dir);
@@ -32,6 +32,7 @@ impl Payload {
         }
         let images = images()?;
         place(binary, &dir.join("bin/ocinit"))?;
+        place(&target().join("debug/setup"), &dir.join("setup"))?;
         place(&images.guest, &dir.join("images/guest"))?;
         let busybox = dir.join("images/busybox");
         run(Command::new("cp").arg("-a").arg(&images.busybox).arg(busybox))?;
