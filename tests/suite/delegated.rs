@@ -2,7 +2,7 @@
 //! limits that the runtime sets there itself, and limits that it asks that systemd for.
 
 use ocinit_tests::user::{self, User};
-use ocinit_tests::{Bundle, Call, Lab, cgroups, json, oci, spec};
+use ocinit_tests::{Bundle, Call, Lab, cgroups, eventually, json, oci, spec};
 use std::fs;
 use std::path::PathBuf;
 
@@ -16,6 +16,11 @@ struct Session {
     runtime_dir: PathBuf,
     bundle: Bundle,
 }
+
+/// A service that has a part of the tree for others, and only waits in a cgroup aside.
+const KEEPER: &str = r#"
+    cgroup=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)
+    mkdir $cgroup/aside && echo $$ >$cgroup/aside/cgroup.procs && exec sleep 1000"#;
 
 /// None where the user has no systemd.
 fn session() -> Option<Session> {
@@ -41,13 +46,28 @@ fn session() -> Option<Session> {
 }
 
 impl Session {
-    /// A call of the binary by the user, in a scope of its own that is the user's to divide.
-    fn call(&self, driver: &[&str], args: &[&str]) -> Call {
-        let run = ["--user", "--scope", "--quiet", "--property=Delegate=yes", "--"];
-        let call = self.lab.program("/usr/bin/systemd-run".as_ref()).args(run);
-        let call = call.arg(oci::find_binary().unwrap());
-        let call = call.arg("--root").arg(self.lab.state_root()).args(driver).args(args);
+    /// A call by the user of a program of systemd.
+    fn program(&self, path: &str, args: &[&str]) -> Call {
+        let call = self.lab.program(path.as_ref()).arg("--user").args(args);
         call.user(&self.user).env("XDG_RUNTIME_DIR", &self.runtime_dir)
+    }
+
+    /// A call of the binary by the user, from that user's systemd.
+    fn call(&self, driver: &[&str], args: &[&str]) -> Call {
+        let call = self.program("/usr/bin/systemd-run", &["--scope", "--quiet", "--"]);
+        let call = call.arg(oci::find_binary().unwrap());
+        call.arg("--root").arg(self.lab.state_root()).args(driver).args(args)
+    }
+
+    /// Starts a service with a part of the tree; its path.
+    fn delegated(&self, unit: &str) -> String {
+        let flags = ["--quiet", "--property=Delegate=yes", "--unit", unit, "sh", "-c", KEEPER];
+        self.program("/usr/bin/systemd-run", &flags).ok();
+        let show = ["show", "--property=ControlGroup", "--value", unit];
+        let path = self.program("/usr/bin/systemctl", &show).ok().stdout.trim().to_string();
+        let aside = format!("/sys/fs/cgroup{path}/aside/cgroup.procs");
+        eventually("it waits", || fs::read_to_string(&aside).is_ok_and(|t| !t.is_empty()));
+        path
     }
 }
 
@@ -58,10 +78,10 @@ fn limits_are_set_changed_and_kept() {
             ocinit_tests::skip!("the user has no systemd here");
         };
         let id = s.lab.id();
+        let unit = format!("part-of-{id}");
         if driver.is_empty() {
-            // Beside the scopes of the calls, which come and go.
-            let manager = format!("/user.slice/user-{0}.slice/user@{0}.service", s.user.uid);
-            s.bundle.config["linux"]["cgroupsPath"] = json!(format!("{manager}/app.slice/{id}"));
+            let path = format!("{}/{id}", s.delegated(&unit));
+            s.bundle.config["linux"]["cgroupsPath"] = json!(path);
         }
         s.bundle.save();
         s.user.take(s.bundle.dir());
@@ -90,6 +110,9 @@ fn limits_are_set_changed_and_kept() {
         s.call(driver, &["resume", &id]).ok();
         s.call(driver, &["delete", "--force", &id]).ok();
         assert!(!dir.exists(), "{} is left", dir.display());
+        if driver.is_empty() {
+            s.program("/usr/bin/systemctl", &["stop", &unit]).ok();
+        }
         s.lab.assert_clean();
     }
 }

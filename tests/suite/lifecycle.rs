@@ -1,6 +1,6 @@
 //! Create, start, state, list, delete: the states of a container and what is said about them.
 
-use ocinit_tests::{Lab, eventually, json};
+use ocinit_tests::{Lab, cgroups, eventually, json};
 use std::fs;
 
 ocinit_tests::isolate!();
@@ -342,4 +342,18 @@ fn relative_paths_are_those_of_the_caller() {
     assert_eq!(fs::read_to_string(lab.dir().join("my.pid")).unwrap(), c.pid().to_string());
     assert!(lab.dir().join("my.log").is_file());
     assert_eq!(c.status(), "running");
+}
+
+#[test]
+fn an_id_may_have_any_good_character() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.args(&["/bin/true"]).save();
+    // The first would be no name of a systemd unit.
+    let first = usize::from(cgroups::by_systemd());
+    for id in &["A_1+2.b-3", "a", "A_1.b-3", "-x", "--", "x.y"][first..] {
+        let id = format!("{}{id}", lab.tag());
+        lab.oci(["run", "--bundle"]).arg(bundle.dir()).arg(&id).ok();
+    }
+    lab.assert_clean();
 }

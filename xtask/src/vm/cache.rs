@@ -39,12 +39,20 @@ pub fn made(name: &str, inputs: &[&str], make: impl FnOnce(&Path) -> Result) -> 
     Ok(path)
 }
 
-/// Removes earlier makes of the thing, which nobody asks for any more.
+/// Removes earlier makes of the thing, which nobody asks for any more, and what
+/// was left by somebody who was killed while making one.
 fn forget(dir: &Path, name: &str, current: &str) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let file = entry.file_name().to_string_lossy().into_owned();
-        let hash = file.strip_prefix(&format!("vm-{name}-")).unwrap_or_default();
-        if hash.len() == 16 && file != current {
+        let Some(rest) = file.strip_prefix(&format!("vm-{name}-")) else { continue };
+        let stale = match rest.split_once(".new-") {
+            Some((_, maker)) => {
+                let pid = maker.split('-').next().unwrap_or_default();
+                !Path::new("/proc").join(pid).exists()
+            }
+            None => file != current,
+        };
+        if stale {
             remove(&entry.path());
         }
     }

@@ -45,7 +45,9 @@ pub fn get(kernel: &Kernel) -> Result<PathBuf> {
     let masked = MASKED.join(" ");
     let inputs = [PACKAGES, &masked, PROGRAM, UNIT, USER, &modules, disk::FORMAT];
     cache::made("root", &inputs, |new| {
-        let tree = new.with_extension("tree");
+        let mut tree = new.as_os_str().to_owned();
+        tree.push("-tree");
+        let tree = PathBuf::from(tree);
         let result = make(&tree, kernel).and_then(|()| disk::make(new, &tree, "8G"));
         cache::remove(&tree);
         result
