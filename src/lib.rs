@@ -22,6 +22,7 @@ pub mod network;
 pub mod plan;
 pub mod process;
 pub mod rdt;
+pub mod request;
 pub mod rootfs;
 pub mod seccomp;
 pub mod spec;

@@ -8,7 +8,6 @@ use super::launch::{Born, Launch, end, launch, not_started};
 use super::{host, protect};
 use crate::cgroup::systemd::Driver;
 use crate::cgroup::{self, Cgroups, Created};
-use crate::command::{CreateOptions, Invocation};
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
 use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks, limits};
@@ -17,6 +16,7 @@ use crate::json::{Document, Writer};
 use crate::log::time::Timestamp;
 use crate::plan::Plan;
 use crate::rdt;
+use crate::request::{Caller, CreateOptions};
 use crate::spec::{self, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::{descriptor, signal};
@@ -44,8 +44,8 @@ pub enum Until {
 ///
 /// # Errors
 /// Anything that does not work; nothing is left behind then.
-pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> Result<u8> {
-    protect::run_protected(invocation.arguments, invocation.environment)?;
+pub fn create(caller: &Caller, options: &CreateOptions, mode: Until) -> Result<u8> {
+    protect::run_protected(caller.arguments, caller.environment)?;
     let bundle = bundle_directory(options.bundle)?;
     let file = match &options.config {
         Some(config) => String::from(*config),
@@ -62,10 +62,10 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     let rootfs = check_rootfs(&spec, &bundle)?;
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
     let Placement { layout, mut driver, rootless, cgroups } =
-        placement(invocation, &spec, options.id.as_str())?;
+        placement(caller, &spec, options.id.as_str())?;
     let unit = driver.as_ref().map(|driver| driver.unit.clone());
     let Draft { mut plan, environment, notify_host } =
-        draft(invocation, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
+        draft(caller, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
     let console = match &options.console_socket {
         Some(path) => Some(handover::connect_to(path)?),
         None => None,
@@ -97,11 +97,11 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         hooks: hooks_text(&document, &spec),
         limits: limits::of_config(&document),
     };
-    let root = Root::create(&invocation.globals.root, invocation.globals.root_sticky)?;
+    let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
     let lock = directory.lock()?;
     let mut making = Making {
-        invocation,
+        caller,
         options,
         mode,
         detached,
@@ -127,7 +127,7 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
         }
     };
     for warning in &plan.warnings {
-        invocation.log.warning(format_args!("{warning}"));
+        caller.log.warning(format_args!("{warning}"));
     }
     let Making { state, notify, .. } = making;
     drop(lock);
@@ -145,14 +145,14 @@ pub fn create(invocation: &Invocation, options: &CreateOptions, mode: Until) -> 
     // The caller's terminal is as it was before anything else is said.
     drop(foreground);
     if !options.keep {
-        finish(invocation, &root, &state)?;
+        finish(caller, &root, &state)?;
     }
     Ok(status)
 }
 
 /// A container being made: what is needed to go on, and to go back.
 struct Making<'a> {
-    invocation: &'a Invocation,
+    caller: &'a Caller,
     options: &'a CreateOptions,
     mode: Until,
     detached: bool,
@@ -195,7 +195,7 @@ impl Making<'_> {
         if let Some(host) = self.notify_host {
             notify::make_directory(self.directory)?;
             if self.mode == Until::Running {
-                let log = &self.invocation.log;
+                let log = &self.caller.log;
                 self.notify = Notify::bind(self.directory, host).unwrap_or_else(|error| {
                     log.warning(format_args!("{error}"));
                     None
@@ -273,7 +273,7 @@ impl Making<'_> {
         born.go()?;
         if self.mode == Until::Running {
             born.until_program(&self.state.listener("creating")).map_err(not_started)?;
-            hooks::poststart(&self.state, self.invocation.environment)?;
+            hooks::poststart(&self.state, self.caller.environment)?;
         }
         Ok(foreground)
     }
@@ -295,12 +295,12 @@ impl Making<'_> {
     /// first error is the one to report.
     fn undo(&self) {
         if let Err(error) = destroy(self.directory, self.lock, Some(&self.state)) {
-            self.invocation.log.warning(format_args!("clean up after a failure: {error}"));
+            self.caller.log.warning(format_args!("clean up after a failure: {error}"));
         }
         if let Some(path) = &self.options.pid_file {
             let _ = rustix::fs::unlinkat(CWD, &**path, rustix::fs::AtFlags::empty());
         }
-        poststop(&self.state, self.invocation);
+        poststop(&self.state, self.caller);
     }
 }
 
@@ -311,18 +311,18 @@ fn own(state: &mut State, created: &Created, owner: Option<(u32, u32)>) -> Resul
 }
 
 /// Deletes the container that has just ended.
-fn finish(invocation: &Invocation, root: &Root, state: &State) -> Result<()> {
+fn finish(caller: &Caller, root: &Root, state: &State) -> Result<()> {
     // Somebody else may have deleted it already.
     let Some(directory) = root.find(&state.id)? else { return Ok(()) };
     let Ok(lock) = directory.lock() else { return Ok(()) };
     destroy(&directory, &lock, Some(state))?;
-    poststop(state, invocation);
+    poststop(state, caller);
     Ok(())
 }
 
-fn poststop(state: &State, invocation: &Invocation) {
-    hooks::poststop(state, invocation.environment, &mut |error| {
-        invocation.log.warning(format_args!("{error}"));
+fn poststop(state: &State, caller: &Caller) {
+    hooks::poststop(state, caller.environment, &mut |error| {
+        caller.log.warning(format_args!("{error}"));
     });
 }
 

@@ -5,12 +5,12 @@ use super::bundle::read_config;
 use super::handover::kept_descriptors;
 use crate::cgroup::systemd::{self, Driver};
 use crate::cgroup::{self, Cgroups, Layout};
-use crate::command::{CgroupManager, CreateOptions, Invocation};
 use crate::container::notify;
 use crate::error::Result;
 use crate::plan::container::{self as planner, Request};
 use crate::plan::mounts::absolute;
 use crate::plan::{Host, Plan};
+use crate::request::{Caller, CgroupManager, CreateOptions};
 use crate::spec::{NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use alloc::ffi::CString;
@@ -33,26 +33,26 @@ pub struct Placement {
 ///
 /// # Errors
 /// Those of planning; systemd, where it is to make them, cannot be reached.
-pub fn placement(invocation: &Invocation, spec: &Spec<'_>, id: &str) -> Result<Placement> {
-    let layout = match invocation.globals.cgroup_manager {
+pub fn placement(caller: &Caller, spec: &Spec<'_>, id: &str) -> Result<Placement> {
+    let layout = match caller.globals.cgroup_manager {
         CgroupManager::Disabled => Layout::default(),
         CgroupManager::Cgroupfs | CgroupManager::Systemd => Layout::detect()?,
     };
     let resources = spec.linux.resources.as_ref();
-    let driver = match invocation.globals.cgroup_manager {
+    let driver = match caller.globals.cgroup_manager {
         CgroupManager::Systemd => Some(Driver::connect(&systemd::Request {
             cgroups_path: spec.linux.cgroups_path,
             id,
             annotations: &spec.annotations,
             devices: resources.map_or(&[], |resources| &resources.devices),
             unified: layout.is_unified(),
-            rootless: invocation.globals.rootless,
-            environment: invocation.environment,
+            rootless: caller.globals.rootless,
+            environment: caller.environment,
         })?),
         _ => None,
     };
     let rootless =
-        invocation.globals.is_rootless() || driver.as_ref().is_some_and(|driver| driver.unit.user);
+        caller.globals.is_rootless() || driver.as_ref().is_some_and(|driver| driver.unit.user);
     let cgroups = cgroup::plan(
         &layout,
         driver.as_ref().map_or(spec.linux.cgroups_path, |driver| Some(&driver.path)),
@@ -79,7 +79,7 @@ pub struct Draft {
 /// # Errors
 /// Those of planning, and descriptors to hand on that are not open.
 pub fn draft(
-    invocation: &Invocation,
+    caller: &Caller,
     options: &CreateOptions,
     spec: &Spec<'_>,
     directories: [&str; 2],
@@ -89,13 +89,13 @@ pub fn draft(
 ) -> Result<Draft> {
     let [bundle, rootfs] = directories;
     let (preserve_fds, mut extra_env) =
-        kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
+        kept_descriptors(options.preserve_fds, caller.variable("LISTEN_FDS"))?;
     let environment =
-        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
-    let notify_host = notify_host(invocation, spec);
+        Strings::new(caller.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let notify_host = notify_host(caller, spec);
     let notify = notify_host.map(|_| {
         extra_env.push(String::from(notify::VARIABLE));
-        let root = absolute("/proc/self/cwd", &invocation.globals.root);
+        let root = absolute("/proc/self/cwd", &caller.globals.root);
         format!("{root}/{}/{}", options.id, notify::DIRECTORY)
     });
     let shared_parent = shared_parent(spec, rootfs);
@@ -119,9 +119,9 @@ pub fn draft(
 }
 
 /// The service manager's socket, where the container can be given one.
-fn notify_host(invocation: &Invocation, spec: &Spec<'_>) -> Option<&'static str> {
+fn notify_host(caller: &Caller, spec: &Spec<'_>) -> Option<&'static str> {
     spec.linux.namespace(NamespaceKind::Mount)?;
-    invocation.variable("NOTIFY_SOCKET").filter(|path| !path.is_empty())
+    caller.variable("NOTIFY_SOCKET").filter(|path| !path.is_empty())
 }
 
 /// The mount point that the root file system is on, where its mounts stay

@@ -7,7 +7,6 @@ use super::launch::{Born, Launch, end, launch, not_started};
 use super::listener::Listener;
 use super::{host, protect};
 use crate::cgroup::Created;
-use crate::command::{ExecOptions, Invocation};
 use crate::container::process::Process as Running;
 use crate::container::{State, Status};
 use crate::error;
@@ -16,6 +15,7 @@ use crate::json::Document;
 use crate::namespace::{KINDS, join::Join};
 use crate::plan::Plan;
 use crate::plan::exec::{Request, apply_flags, bare_process, plan};
+use crate::request::{Caller, ExecOptions};
 use crate::spec::{Process, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
@@ -30,13 +30,13 @@ use rustix::io::Errno;
 ///
 /// # Errors
 /// `exec failed: …`; no process is left then.
-pub fn exec(invocation: &Invocation, options: &ExecOptions) -> Result<u8> {
-    protect::run_protected(invocation.arguments, invocation.environment)?;
-    enter(invocation, options).map_err(|error| error.within("exec failed"))
+pub fn exec(caller: &Caller, options: &ExecOptions) -> Result<u8> {
+    protect::run_protected(caller.arguments, caller.environment)?;
+    enter(caller, options).map_err(|error| error.within("exec failed"))
 }
 
-fn enter(invocation: &Invocation, options: &ExecOptions) -> Result<u8> {
-    let root = invocation.root()?;
+fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
+    let root = caller.root()?;
     let directory = root.container(&options.id)?;
     let state = directory.state()?;
     check_status(directory.status(Some(&state)), options)?;
@@ -49,14 +49,14 @@ fn enter(invocation: &Invocation, options: &ExecOptions) -> Result<u8> {
         None => {
             let mut process = spec.process.clone().unwrap_or_else(bare_process);
             apply_flags(&mut process, options, &mut warnings)?;
-            run(invocation, options, &state, &spec, &process, warnings)
+            run(caller, options, &state, &spec, &process, warnings)
         }
         Some(file) => {
             let text = read_config(file)?;
             let document = Document::parse(&text, file)?;
             let mut process = Process::read(&document)?;
             process.terminal |= options.tty;
-            run(invocation, options, &state, &spec, &process, warnings)
+            run(caller, options, &state, &spec, &process, warnings)
         }
     }
 }
@@ -73,7 +73,7 @@ fn check_status(status: Status, options: &ExecOptions) -> Result<()> {
 }
 
 fn run(
-    invocation: &Invocation,
+    caller: &Caller,
     options: &ExecOptions,
     state: &State,
     spec: &Spec<'_>,
@@ -83,7 +83,7 @@ fn run(
     let socket = options.console_socket.is_some();
     check_terminal(process.terminal, options.detach, socket, "--tty")?;
     let (preserve_fds, extra_env) =
-        kept_descriptors(options.preserve_fds, invocation.variable("LISTEN_FDS"))?;
+        kept_descriptors(options.preserve_fds, caller.variable("LISTEN_FDS"))?;
     let request = Request {
         id: options.id.as_str(),
         join: namespaces_of(state)?,
@@ -95,11 +95,11 @@ fn run(
     };
     let mut plan = plan(process, request)?;
     for warning in warnings.iter().chain(&plan.warnings) {
-        invocation.log.warning(format_args!("{warning}"));
+        caller.log.warning(format_args!("{warning}"));
     }
     let console = options.console_socket.map(handover::connect_to).transpose()?;
     let environment =
-        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
+        Strings::new(caller.environment.iter().map(|entry| CString::from(*entry)).collect());
     let mask = signal::block(signal::Set::ALL);
     let mut start = |cgroups: &Created| {
         let mut place = |pid| match (cgroups.add(pid), &state.systemd) {

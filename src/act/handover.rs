@@ -2,9 +2,9 @@
 //! pidfd; and what it was handed: descriptors to keep.
 
 use super::channel::send_fd;
-use crate::command::output::write_all;
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::sys::descriptor::write_all;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -1,7 +1,7 @@
 //! The facts of the host that plans need, gathered once.
 
-use crate::command::globals::in_user_namespace;
 use crate::plan::Host;
+use crate::request::in_user_namespace;
 use crate::spec::Process;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{getegid, geteuid};

@@ -3,13 +3,13 @@
 use super::bundle::{bundle_directory, check_rootfs, read_config};
 use super::draft::{Draft, Placement, draft, placement};
 use super::host;
-use crate::command::{CreateOptions, Invocation};
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
 use crate::json::{Document, indent, outline};
 use crate::plan::container::{hooks, rootfs};
 use crate::plan::document::Shown;
 use crate::plan::{Host, Plan};
+use crate::request::{Caller, CreateOptions};
 use crate::spec::Spec;
 use crate::{cgroup, rdt};
 use alloc::format;
@@ -40,7 +40,7 @@ pub struct Preview {
 /// # Errors
 /// Those of reading and of planning. A root file system that is not there is
 /// none.
-pub fn preview(invocation: &Invocation, options: &CreateOptions) -> Result<Preview> {
+pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
     let bundle = bundle_directory(options.bundle)?;
     let file = match options.config {
         Some(config) => String::from(config),
@@ -54,10 +54,10 @@ pub fn preview(invocation: &Invocation, options: &CreateOptions) -> Result<Previ
         Err(error) => (rootfs(&spec, &bundle).unwrap_or_default(), Some(error)),
     };
     let Placement { layout, rootless, cgroups, .. } =
-        placement(invocation, &spec, options.id.as_str())?;
+        placement(caller, &spec, options.id.as_str())?;
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
     let Draft { mut plan, environment, .. } =
-        draft(invocation, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
+        draft(caller, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
     let rdt = match &spec.linux.intel_rdt {
         Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
         None => rdt::Group::default(),

@@ -4,6 +4,7 @@ use crate::act::create::{Until, create};
 use crate::command::{Command, Flag, Invocation};
 use crate::container::ContainerId;
 use crate::error::Result;
+use crate::request::CreateOptions;
 
 /// The directory with config.json.
 pub static BUNDLE: Flag = Flag::value("bundle", "DIR", "directory of config.json")
@@ -63,67 +64,36 @@ pub static COMMAND: Command = Command {
     run,
 };
 
-/// What `create` and `run` are asked to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreateOptions {
-    /// The container to make.
-    pub id: ContainerId,
-    /// The bundle's directory, as given; `.` when it was not.
-    pub bundle: &'static str,
-    /// The configuration's path when it is not `config.json` in the bundle.
-    pub config: Option<&'static str>,
-    /// The AF_UNIX socket that gets the terminal's master.
-    pub console_socket: Option<&'static str>,
-    /// The AF_UNIX socket that gets the pidfd.
-    pub pidfd_socket: Option<&'static str>,
-    /// The file that gets the process id, digits only.
-    pub pid_file: Option<&'static str>,
-    /// MS_MOVE and chroot instead of pivot_root.
-    pub no_pivot: bool,
-    /// No new session keyring.
-    pub no_new_keyring: bool,
-    /// Descriptors to hand on after stdio and those of LISTEN_FDS.
-    pub preserve_fds: u32,
-    /// `run` only: do not wait for the program.
-    pub detach: bool,
-    /// `run` only: leave the stopped container behind.
-    pub keep: bool,
-    /// Do not become a subreaper.
-    pub no_subreaper: bool,
+/// From the command line of `create` or `run`.
+///
+/// # Errors
+/// The id or a number is not one.
+pub fn options(invocation: &Invocation) -> Result<CreateOptions> {
+    with_id(invocation, invocation.id()?)
 }
 
-impl CreateOptions {
-    /// From the command line of `create` or `run`.
-    ///
-    /// # Errors
-    /// The id or a number is not one.
-    pub fn new(invocation: &Invocation) -> Result<CreateOptions> {
-        CreateOptions::with_id(invocation, invocation.id()?)
-    }
-
-    /// For a command that takes some of the flags, and this container.
-    ///
-    /// # Errors
-    /// A number is not one.
-    pub fn with_id(invocation: &Invocation, id: ContainerId) -> Result<CreateOptions> {
-        let text = |long| invocation.value(long);
-        Ok(CreateOptions {
-            id,
-            bundle: text("bundle").unwrap_or("."),
-            config: text("config"),
-            console_socket: text("console-socket"),
-            pidfd_socket: text("pidfd-socket"),
-            pid_file: text("pid-file"),
-            no_pivot: invocation.flag("no-pivot"),
-            no_new_keyring: invocation.flag("no-new-keyring"),
-            preserve_fds: invocation.number("preserve-fds")?.unwrap_or(0),
-            detach: invocation.flag("detach"),
-            keep: invocation.flag("keep"),
-            no_subreaper: invocation.flag("no-subreaper"),
-        })
-    }
+/// For a command that takes some of the flags, and this container.
+///
+/// # Errors
+/// A number is not one.
+pub fn with_id(invocation: &Invocation, id: ContainerId) -> Result<CreateOptions> {
+    let text = |long| invocation.value(long);
+    Ok(CreateOptions {
+        id,
+        bundle: text("bundle").unwrap_or("."),
+        config: text("config"),
+        console_socket: text("console-socket"),
+        pidfd_socket: text("pidfd-socket"),
+        pid_file: text("pid-file"),
+        no_pivot: invocation.flag("no-pivot"),
+        no_new_keyring: invocation.flag("no-new-keyring"),
+        preserve_fds: invocation.number("preserve-fds")?.unwrap_or(0),
+        detach: invocation.flag("detach"),
+        keep: invocation.flag("keep"),
+        no_subreaper: invocation.flag("no-subreaper"),
+    })
 }
 
 fn run(invocation: &Invocation) -> Result<u8> {
-    create(invocation, &CreateOptions::new(invocation)?, Until::Created)
+    create(invocation, &options(invocation)?, Until::Created)
 }

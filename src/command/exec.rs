@@ -1,14 +1,11 @@
 //! `exec`: one more process in a container.
 
-use alloc::vec::Vec;
-use core::ffi::CStr;
-
 use crate::act::exec::exec;
 use crate::command::create::{CONSOLE_SOCKET, PID_FILE, PIDFD_SOCKET, PRESERVE_FDS};
 use crate::command::flag::MANY;
 use crate::command::{Command, Flag, Invocation};
-use crate::container::ContainerId;
 use crate::error::{Error, Result};
+use crate::request::ExecOptions;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -48,87 +45,42 @@ pub static COMMAND: Command = Command {
     run,
 };
 
-/// What `exec` is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExecOptions {
-    /// The container.
-    pub id: ContainerId,
-    /// The program and its arguments: what follows the id.
-    pub arguments: Vec<&'static CStr>,
-    /// A file with the process as JSON, which replaces everything else.
-    pub process: Option<&'static str>,
-    /// The AF_UNIX socket that gets the terminal's master.
-    pub console_socket: Option<&'static str>,
-    /// The AF_UNIX socket that gets the pidfd.
-    pub pidfd_socket: Option<&'static str>,
-    /// The file that gets the process id, digits only.
-    pub pid_file: Option<&'static str>,
-    /// The working directory.
-    pub cwd: Option<&'static str>,
-    /// `NAME=VALUE` on top of the configuration's.
-    pub env: Vec<&'static str>,
-    /// A terminal.
-    pub tty: bool,
-    /// `UID[:GID]`, not yet parsed.
-    pub user: Option<&'static str>,
-    /// Supplementary groups, not yet parsed.
-    pub additional_gids: Vec<&'static str>,
-    /// Return at once.
-    pub detach: bool,
-    /// The SELinux label.
-    pub process_label: Option<&'static str>,
-    /// The AppArmor profile.
-    pub apparmor: Option<&'static str>,
-    /// no_new_privs; given explicitly as false it is `Some(false)`.
-    pub no_new_privs: Option<bool>,
-    /// Capabilities to add, by name.
-    pub capabilities: Vec<&'static str>,
-    /// Descriptors to hand on after stdio and those of LISTEN_FDS.
-    pub preserve_fds: u32,
-    /// `[CONTROLLER[,CONTROLLER]:]PATH` each.
-    pub cgroups: Vec<&'static str>,
-    /// Also in a paused container.
-    pub ignore_paused: bool,
-}
-
-impl ExecOptions {
-    /// From the command line.
-    ///
-    /// # Errors
-    /// The id or a number is not one; neither a program nor `--process` is
-    /// given.
-    pub fn new(invocation: &Invocation) -> Result<ExecOptions> {
-        let text = |long| invocation.value(long);
-        let id = invocation.id()?;
-        let arguments = invocation.positionals()[1..].to_vec();
-        let process = text("process");
-        if arguments.is_empty() && process.is_none() {
-            return Err(Error::new("process args cannot be empty"));
-        }
-        Ok(ExecOptions {
-            id,
-            arguments,
-            process,
-            console_socket: text("console-socket"),
-            pidfd_socket: text("pidfd-socket"),
-            pid_file: text("pid-file"),
-            cwd: text("cwd"),
-            env: invocation.values("env"),
-            tty: invocation.flag("tty"),
-            user: text("user"),
-            additional_gids: invocation.values("additional-gids"),
-            detach: invocation.flag("detach"),
-            process_label: text("process-label"),
-            apparmor: text("apparmor"),
-            no_new_privs: invocation.value("no-new-privs").map(|value| value == "true"),
-            capabilities: invocation.values("cap"),
-            preserve_fds: invocation.number("preserve-fds")?.unwrap_or(0),
-            cgroups: invocation.values("cgroup"),
-            ignore_paused: invocation.flag("ignore-paused"),
-        })
+/// From the command line.
+///
+/// # Errors
+/// The id or a number is not one; neither a program nor `--process` is
+/// given.
+fn options(invocation: &Invocation) -> Result<ExecOptions> {
+    let text = |long| invocation.value(long);
+    let id = invocation.id()?;
+    let arguments = invocation.positionals()[1..].to_vec();
+    let process = text("process");
+    if arguments.is_empty() && process.is_none() {
+        return Err(Error::new("process args cannot be empty"));
     }
+    Ok(ExecOptions {
+        id,
+        arguments,
+        process,
+        console_socket: text("console-socket"),
+        pidfd_socket: text("pidfd-socket"),
+        pid_file: text("pid-file"),
+        cwd: text("cwd"),
+        env: invocation.values("env"),
+        tty: invocation.flag("tty"),
+        user: text("user"),
+        additional_gids: invocation.values("additional-gids"),
+        detach: invocation.flag("detach"),
+        process_label: text("process-label"),
+        apparmor: text("apparmor"),
+        no_new_privs: invocation.value("no-new-privs").map(|value| value == "true"),
+        capabilities: invocation.values("cap"),
+        preserve_fds: invocation.number("preserve-fds")?.unwrap_or(0),
+        cgroups: invocation.values("cgroup"),
+        ignore_paused: invocation.flag("ignore-paused"),
+    })
 }
 
 fn run(invocation: &Invocation) -> Result<u8> {
-    exec(invocation, &ExecOptions::new(invocation)?)
+    exec(invocation, &options(invocation)?)
 }

@@ -2,13 +2,12 @@
 
 use alloc::borrow::Cow;
 use core::ffi::CStr;
-use rustix::fs::{Mode, OFlags};
 
 use crate::command::flag::Flag;
-use crate::command::invocation::variable;
 use crate::command::parse::{Values, boolean};
 use crate::error;
 use crate::error::{Error, Result};
+use crate::request::{CgroupManager, Globals, in_user_namespace, variable};
 
 /// The declarations, in the order of the help.
 pub static FLAGS: &[&Flag] = &[
@@ -25,80 +24,41 @@ pub static FLAGS: &[&Flag] = &[
     &Flag::value("criu", "FILE", "ignored").hidden(),
 ];
 
-/// Who makes the cgroups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CgroupManager {
-    /// We do, in the file system.
-    Cgroupfs,
-    /// systemd does, asked over D-Bus.
-    Systemd,
-    /// Nobody: the container stays in the caller's cgroup.
-    Disabled,
-}
-
-/// The flags before the command, checked.
-#[derive(Debug)]
-pub struct Globals {
-    /// The directory of the containers' directories. Not yet looked at.
-    pub root: Cow<'static, str>,
-    /// `--root` was given: no default directory is made or marked.
-    pub root_given: bool,
-    /// The default root is below `$XDG_RUNTIME_DIR`: it gets the sticky bit
-    /// when it is made, so that nobody's clean-up removes it.
-    pub root_sticky: bool,
-    /// Who makes cgroups.
-    pub cgroup_manager: CgroupManager,
-    /// `--rootless`: `None` is auto.
-    pub rootless: Option<bool>,
-}
-
-impl Globals {
-    /// Checks the values.
-    ///
-    /// # Errors
-    /// A value is not one of those that its flag takes.
-    pub fn new(program: &str, values: &Values, environment: &[&'static CStr]) -> Result<Globals> {
-        let cgroup_manager = match values.value("cgroup-manager") {
-            Some("systemd") => CgroupManager::Systemd,
-            Some("disabled") => CgroupManager::Disabled,
-            None if values.flag("systemd-cgroup") => CgroupManager::Systemd,
-            None | Some("cgroupfs") => CgroupManager::Cgroupfs,
-            Some(other) => return Err(error!("invalid cgroup-manager: {other}")),
-        };
-        let rootless = match values.value("rootless") {
-            None | Some("" | "auto") => None,
-            Some(value) => Some(boolean("rootless", value)? == "true"),
-        };
-        let (root, root_sticky): (Cow<'static, str>, bool) = match values.value("root") {
-            Some(root) => {
-                if root.bytes().all(|byte| byte == b'/') {
-                    return Err(Error::new("--root must be a directory other than /"));
-                }
-                (Cow::Borrowed(root), false)
+/// Checks the values.
+///
+/// # Errors
+/// A value is not one of those that its flag takes.
+pub fn read(program: &str, values: &Values, environment: &[&'static CStr]) -> Result<Globals> {
+    let cgroup_manager = match values.value("cgroup-manager") {
+        Some("systemd") => CgroupManager::Systemd,
+        Some("disabled") => CgroupManager::Disabled,
+        None if values.flag("systemd-cgroup") => CgroupManager::Systemd,
+        None | Some("cgroupfs") => CgroupManager::Cgroupfs,
+        Some(other) => return Err(error!("invalid cgroup-manager: {other}")),
+    };
+    let rootless = match values.value("rootless") {
+        None | Some("" | "auto") => None,
+        Some(value) => Some(boolean("rootless", value)? == "true"),
+    };
+    let (root, root_sticky): (Cow<'static, str>, bool) = match values.value("root") {
+        Some(root) => {
+            if root.bytes().all(|byte| byte == b'/') {
+                return Err(Error::new("--root must be a directory other than /"));
             }
-            None => match runtime_directory(environment) {
-                Some(runtime) => (Cow::Owned(alloc::format!("{runtime}/{program}")), true),
-                None => (Cow::Owned(alloc::format!("/run/{program}")), false),
-            },
-        };
-        Ok(Globals {
-            root,
-            root_given: values.value("root").is_some(),
-            root_sticky,
-            cgroup_manager,
-            rootless,
-        })
-    }
-
-    /// Whether cgroups that cannot be had for want of permission are done
-    /// without: as `--rootless` says; on auto for ordinary users and for root of
-    /// a user namespace, unless systemd is to make them.
-    pub fn is_rootless(&self) -> bool {
-        self.rootless.unwrap_or_else(|| {
-            self.cgroup_manager != CgroupManager::Systemd
-                && (!rustix::process::geteuid().is_root() || in_user_namespace())
-        })
-    }
+            (Cow::Borrowed(root), false)
+        }
+        None => match runtime_directory(environment) {
+            Some(runtime) => (Cow::Owned(alloc::format!("{runtime}/{program}")), true),
+            None => (Cow::Owned(alloc::format!("/run/{program}")), false),
+        },
+    };
+    Ok(Globals {
+        root,
+        root_given: values.value("root").is_some(),
+        root_sticky,
+        cgroup_manager,
+        rootless,
+    })
 }
 
 /// `$XDG_RUNTIME_DIR` where it is to be used: by ordinary users, and by root
@@ -113,18 +73,6 @@ fn runtime_directory(environment: &[&'static CStr]) -> Option<&'static str> {
     Some(directory)
 }
 
-/// Whether we are in a user namespace other than the initial one: its map is
-/// not the identity over all 2³²-1 ids. Without /proc the answer is no.
-pub fn in_user_namespace() -> bool {
-    let mut buffer = [0; 64];
-    let read =
-        rustix::fs::open("/proc/self/uid_map", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-            .and_then(|map| rustix::io::read(&map, &mut buffer));
-    let Ok(length) = read else { return false };
-    let map = core::str::from_utf8(&buffer[..length]).unwrap_or_default();
-    !map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,7 +81,7 @@ mod tests {
     use alloc::vec::Vec;
 
     fn globals(arguments: &[&'static CStr]) -> Result<Globals> {
-        Globals::new("runc", &parse(FLAGS, arguments, true)?.values, &[])
+        read("runc", &parse(FLAGS, arguments, true)?.values, &[])
     }
 
     #[test]

@@ -2,15 +2,15 @@
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::ops::Deref;
 use core::str::FromStr;
 
 use crate::command::flag::Command;
-use crate::command::globals::Globals;
 use crate::command::parse::{self, Parsed};
-use crate::container::{ContainerId, Root};
+use crate::container::ContainerId;
 use crate::error;
 use crate::error::{Error, Result};
-use crate::log::Log;
+use crate::request::Caller;
 
 /// A command with its flags, arguments and surroundings.
 #[derive(Debug)]
@@ -19,15 +19,17 @@ pub struct Invocation {
     pub program: &'static str,
     /// The command.
     pub command: &'static Command,
-    /// The flags before the command.
-    pub globals: Globals,
-    /// Where warnings go.
-    pub log: Log,
-    /// All arguments, the program's name first.
-    pub arguments: &'static [&'static CStr],
-    /// The program's environment, `NAME=VALUE` each.
-    pub environment: &'static [&'static CStr],
+    /// Who called, and how.
+    pub caller: Caller,
     pub(super) parsed: Parsed,
+}
+
+impl Deref for Invocation {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
 }
 
 impl Invocation {
@@ -81,26 +83,4 @@ impl Invocation {
         };
         ContainerId::new(parse::text(argument)?)
     }
-
-    /// The state of the containers, for commands on one that exists.
-    ///
-    /// # Errors
-    /// `container does not exist` when there is no such directory.
-    pub fn root(&self) -> Result<Root> {
-        let path = &self.globals.root;
-        Root::open(path)?.ok_or_else(|| error!("container does not exist: no directory {path}"))
-    }
-
-    /// The value of an environment variable; `None` also when it is not UTF-8.
-    pub fn variable(&self, name: &str) -> Option<&'static str> {
-        variable(self.environment, name)
-    }
-}
-
-/// The value of `name` in an environment; `None` also when it is not UTF-8.
-pub fn variable(environment: &[&'static CStr], name: &str) -> Option<&'static str> {
-    environment.iter().find_map(|entry| {
-        let (key, value) = entry.to_str().ok()?.split_once('=')?;
-        (key == name).then_some(value)
-    })
 }

@@ -28,17 +28,15 @@ use alloc::format;
 use alloc::string::String;
 use core::ffi::CStr;
 
-pub use create::CreateOptions;
-pub use exec::ExecOptions;
 pub use flag::{Command, Flag};
-pub use globals::{CgroupManager, Globals};
 pub use help::ENDING;
-pub use invocation::{Invocation, variable};
+pub use invocation::Invocation;
 
 use crate::command::parse::{Parsed, text};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::log::Log;
+use crate::request::Caller;
 
 /// All commands, in the order of the help.
 pub static COMMANDS: &[&Command] = &[
@@ -109,7 +107,8 @@ fn dispatch(
     if parsed.values.flag("version") {
         return show(&help::version(program));
     }
-    *log = Log::open(&parsed.values)?;
+    let values = &parsed.values;
+    *log = Log::open(&|long| values.value(long), values.flag("debug"))?;
     let Some((name, rest)) = parsed.positionals.split_first() else {
         return show(&help::program(program));
     };
@@ -121,7 +120,7 @@ fn dispatch(
         };
     }
     let command = find(name)?;
-    let globals = Globals::new(program, &parsed.values, environment)?;
+    let globals = globals::read(program, &parsed.values, environment)?;
     let arguments = match parse::parse(command.flags, rest, command.verbatim) {
         Ok(parsed) if parsed.help => return show(&help::command(program, command)),
         Ok(parsed) => count(program, command, &parsed).map(|()| parsed),
@@ -133,8 +132,8 @@ fn dispatch(
     };
     let log = core::mem::replace(log, Log::stderr());
     log.debug(format_args!("{program} {}: {}", env!("CARGO_PKG_VERSION"), command.name));
-    let invocation =
-        Invocation { program, command, globals, log, arguments: all, environment, parsed };
+    let caller = Caller { globals, log, arguments: all, environment };
+    let invocation = Invocation { program, command, caller, parsed };
     (command.run)(&invocation).or_else(|error| {
         invocation.log.error(&error);
         Ok(error.status.unwrap_or(command.failure))

@@ -1,11 +1,13 @@
 //! `plan`: what `create` would do, without doing it.
 
 use crate::act::preview::preview;
+use crate::command::create::with_id;
 use crate::command::create::{BUNDLE, CONFIG, NO_NEW_KEYRING, NO_PIVOT, PRESERVE_FDS};
 use crate::command::output::print;
-use crate::command::{Command, CreateOptions, Flag, Invocation};
+use crate::command::{Command, Flag, Invocation};
 use crate::container::ContainerId;
 use crate::error::Result;
+use crate::request::CreateOptions;
 
 /// For programs.
 pub static JSON: Flag = Flag::switch("json", "print JSON");
@@ -31,7 +33,7 @@ pub static COMMAND: Command = Command {
 /// The id or a number is not one.
 pub fn options(invocation: &Invocation) -> Result<CreateOptions> {
     let id = ContainerId::new(invocation.positional(0)?.unwrap_or("ID"))?;
-    CreateOptions::with_id(invocation, id)
+    with_id(invocation, id)
 }
 
 fn run(invocation: &Invocation) -> Result<u8> {

@@ -1,7 +1,7 @@
 //! `run`: create and start in one step.
 
 use crate::act::create::{Until, create as make};
-use crate::command::create::{self, CreateOptions};
+use crate::command::create;
 use crate::command::{Command, Flag, Invocation};
 use crate::error::Result;
 
@@ -34,5 +34,5 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(invocation: &Invocation) -> Result<u8> {
-    make(invocation, &CreateOptions::new(invocation)?, Until::Running)
+    make(invocation, &create::options(invocation)?, Until::Running)
 }

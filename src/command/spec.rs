@@ -6,11 +6,11 @@ use rustix::fs::{FsWord, Mode, OFlags, openat, statfs};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
-use crate::command::output::write_all;
 use crate::command::{Command, Flag, Invocation};
 use crate::error;
 use crate::error::{Context, Result};
 use crate::spec::DefaultConfig;
+use crate::sys::descriptor::write_all;
 
 /// The declaration.
 pub static COMMAND: Command = Command {

@@ -6,12 +6,12 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, statat, unlinkat};
 use rustix::io::Errno;
 
-use crate::command::output::write_all;
 use crate::container::notify;
 use crate::container::root::DIRECTORY;
 use crate::container::{ContainerId, Lock, Root, State};
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::sys::descriptor::write_all;
 
 /// The state's file.
 const STATE: &str = "state.json";

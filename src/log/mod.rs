@@ -11,7 +11,6 @@ use core::fmt;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 
-use crate::command::parse::Values;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys;
@@ -56,28 +55,29 @@ impl Log {
         Log { file: None, json: false, level: Level::Info }
     }
 
-    /// As the flags before the command say: `--log`, `--log-format`,
+    /// As the flags before the command say, of which `value` gives the values and
+    /// `debug` the switch: `--log`, `--log-format`,
     /// `--log-level` and `--debug`. The file is made with mode 0644 (less the
     /// umask) and written to at its end.
     ///
     /// # Errors
     /// The file cannot be opened; or a value is not one of the known ones.
-    pub fn open(values: &Values) -> Result<Log> {
+    pub fn open(value: &dyn Fn(&str) -> Option<&'static str>, debug: bool) -> Result<Log> {
         let mut log = Log::stderr();
-        log.json = match values.value("log-format") {
+        log.json = match value("log-format") {
             None | Some("text" | "") => false,
             Some("json") => true,
             Some(other) => return Err(error!("invalid log-format: {other}")),
         };
-        log.level = match values.value("log-level") {
-            _ if values.flag("debug") => Level::Debug,
+        log.level = match value("log-level") {
+            _ if debug => Level::Debug,
             Some("error") => Level::Error,
             Some("warning") => Level::Warning,
             None | Some("info") => Level::Info,
             Some("debug") => Level::Debug,
             Some(other) => return Err(error!("invalid log-level: {other}")),
         };
-        let path = values.value("log").map(|path| path.strip_prefix("file:").unwrap_or(path));
+        let path = value("log").map(|path| path.strip_prefix("file:").unwrap_or(path));
         if let Some(path) = path.filter(|path| !path.is_empty()) {
             let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
             let file = rustix::fs::open(path, flags, Mode::from_raw_mode(0o644))
@@ -123,5 +123,5 @@ impl Log {
 /// Writes all of `text`; what cannot be written is lost, since there is nobody
 /// to tell.
 fn write(to: impl AsFd, text: &str) {
-    let _ = crate::command::output::write_all(to.as_fd(), text.as_bytes());
+    let _ = crate::sys::descriptor::write_all(to.as_fd(), text.as_bytes());
 }

@@ -11,10 +11,10 @@ mod schemata;
 #[cfg(test)]
 mod tests;
 
-use crate::command::output::write_all;
 use crate::error::{Context, Error, Result};
 use crate::json::{Node, Writer};
 use crate::spec::IntelRdt;
+use crate::sys::descriptor::write_all;
 use alloc::format;
 use alloc::string::String;
 use rustix::fd::AsFd;

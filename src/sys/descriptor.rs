@@ -71,3 +71,19 @@ pub fn standard(number: i32) -> BorrowedFd<'static> {
     // nothing closes them: they are only ever replaced.
     unsafe { BorrowedFd::borrow_raw(number) }
 }
+
+/// Writes all of `bytes`, in as many calls as it takes.
+///
+/// # Errors
+/// Those of write(2).
+pub fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(to, bytes) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}

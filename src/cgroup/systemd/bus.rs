@@ -8,10 +8,10 @@ use rustix::process::geteuid;
 
 use super::manager::Manager;
 use crate::cgroup::file;
-use crate::command::globals::in_user_namespace;
-use crate::command::variable;
 use crate::dbus::{Address, Connection};
 use crate::error::{Error, Result};
+use crate::request::in_user_namespace;
+use crate::request::variable;
 
 /// The system bus (D-Bus Specification, "Well-known Message Bus Instances").
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";

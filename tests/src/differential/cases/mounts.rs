@@ -2,15 +2,41 @@
 
 use super::Case;
 use crate::spec;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 /// All but options and propagation.
 pub fn all() -> Vec<Case> {
-    let case = |name: &str| Case::new("mounts", name);
-    let bind = |name: &str, at: &str, source: &str| {
-        case(name).mount(at, "bind", &format!("@BUNDLE@/data/{source}"), &["bind"])
-    };
+    let mut all = binds();
+    all.extend(links());
+    all.extend(order());
+    all.extend(file_systems());
+    all.extend(cgroups());
+    all.extend(dev());
+    all
+}
+
+fn case(name: &str) -> Case {
+    Case::new("mounts", name)
+}
+
+fn bind(name: &str, at: &str, source: &str) -> Case {
+    case(name).mount(at, "bind", &format!("@BUNDLE@/data/{source}"), &["bind"])
+}
+
+fn tree(name: &str, options: &[&str]) -> Case {
+    case(name).mount("/x", "bind", "@TREE@", options)
+}
+
+fn drop_mounts(c: &mut Value, places: &[&str]) {
+    for at in places {
+        spec::drop_mount(c, at);
+    }
+}
+
+fn binds() -> Vec<Case> {
+    let both = ["read:/x/file", "read:/x/sub/file"];
     vec![
         bind("bind-directory", "/x", "dir").probes(&["read:/x/file", "create:/x/new"]),
         bind("bind-file", "/x", "file").probes(&["read:/x", "write:/x"]),
@@ -25,17 +51,51 @@ pub fn all() -> Vec<Case> {
         bind("bind-missing-source", "/x", "nosuch"),
         bind("bind-file-over-directory", "/etc", "file"),
         bind("bind-directory-over-file", "/etc/passwd", "dir"),
-        case("bind-relative-source").mount("/x", "bind", "data/dir", &["bind"]).probes(&["read:/x/file"]),
-        case("bind-not-recursive").mount("/x", "bind", "@TREE@", &["bind"]).probes(&["read:/x/file", "read:/x/sub/file"]),
-        case("bind-recursive").mount("/x", "bind", "@TREE@", &["rbind"]).probes(&["read:/x/file", "read:/x/sub/file"]),
-        case("bind-recursive-read-only").mount("/x", "bind", "@TREE@", &["rbind", "ro"]).probes(&["create:/x/f", "create:/x/sub/f"]),
-        bind("target-is-absolute-link", "/link", "dir").setup(|root| symlink("/etc", root.join("link")).expect("link")).probes(&["read:/etc/file", "link:/link"]),
-        bind("target-is-relative-link", "/link", "dir").setup(|root| symlink("etc", root.join("link")).expect("link")).probes(&["read:/etc/file"]),
-        bind("target-link-leads-out", "/link", "dir").setup(|root| symlink("../../../../etc", root.join("link")).expect("link")).probes(&["read:/etc/file"]),
-        bind("target-below-link", "/link/deep/x", "file").setup(|root| symlink("/var", root.join("link")).expect("link")).probes(&["read:/var/deep/x"]),
-        bind("target-link-dangles", "/link", "dir").setup(|root| symlink("/no/such", root.join("link")).expect("link")).probes(&["read:/no/such/file"]),
-        bind("target-link-loops", "/link", "dir").setup(|root| symlink("link", root.join("link")).expect("link")),
-        case("over-one-another").mount("/x", "tmpfs", "one", &[]).mount("/x", "tmpfs", "two", &["ro"]),
+        case("bind-relative-source")
+            .mount("/x", "bind", "data/dir", &["bind"])
+            .probes(&["read:/x/file"]),
+        tree("bind-not-recursive", &["bind"]).probes(&both),
+        tree("bind-recursive", &["rbind"]).probes(&both),
+        tree("bind-recursive-read-only", &["rbind", "ro"])
+            .probes(&["create:/x/f", "create:/x/sub/f"]),
+    ]
+}
+
+/// Links where something is to be mounted.
+fn links() -> Vec<Case> {
+    fn link(root: &Path, target: &str) {
+        symlink(target, root.join("link")).expect("make a link");
+    }
+    let to = |name: &str, setup: fn(&Path)| bind(name, "/link", "dir").setup(setup);
+    vec![
+        to("target-is-absolute-link", |root| link(root, "/etc"))
+            .probes(&["read:/etc/file", "link:/link"]),
+        to("target-is-relative-link", |root| link(root, "etc")).probes(&["read:/etc/file"]),
+        to("target-link-leads-out", |root| link(root, "../../../../etc"))
+            .probes(&["read:/etc/file"]),
+        bind("target-below-link", "/link/deep/x", "file")
+            .setup(|root| link(root, "/var"))
+            .probes(&["read:/var/deep/x"]),
+        to("target-link-dangles", |root| link(root, "/no/such")).probes(&["read:/no/such/file"]),
+        to("target-link-loops", |root| link(root, "link")),
+    ]
+}
+
+fn order() -> Vec<Case> {
+    let many = |c: &mut Value| {
+        for n in 0..40 {
+            let at = format!("/m/{n}");
+            let mount = json!({"destination": at, "type": "tmpfs", "source": format!("n{n}")});
+            spec::add_mount(c, mount);
+        }
+    };
+    vec![
+        case("over-one-another").mount("/x", "tmpfs", "one", &[]).mount(
+            "/x",
+            "tmpfs",
+            "two",
+            &["ro"],
+        ),
         case("one-in-another")
             .mount("/x", "tmpfs", "one", &["mode=755"])
             .mount("/x/y", "tmpfs", "two", &["mode=700"])
@@ -45,31 +105,89 @@ pub fn all() -> Vec<Case> {
             .mount("/x", "tmpfs", "outer", &["ro"])
             .mount("/x/y", "tmpfs", "inner", &[])
             .probes(&["mkdir:/x/z", "mkdir:/x/y/z"]),
-        case("inner-before-outer").mount("/x/y", "tmpfs", "inner", &[]).mount("/x", "tmpfs", "outer", &[]).probes(&["list:/x"]),
-        case("tmpfs-on-tmp").mount("/tmp", "tmpfs", "tmpfs", &["nosuid", "size=10%"]).probes(&["stat:/tmp", "create:/tmp/x"]),
+        case("inner-before-outer")
+            .mount("/x/y", "tmpfs", "inner", &[])
+            .mount("/x", "tmpfs", "outer", &[])
+            .probes(&["list:/x"]),
+        case("many").with(many),
+    ]
+}
+
+fn file_systems() -> Vec<Case> {
+    let overlay = |name: &str, at: &str, lower: &str| {
+        let lower = format!("lowerdir=@BUNDLE@/data/dir:@BUNDLE@/{lower}");
+        case(name).mount(at, "overlay", "overlay", &[&lower]).probes(&[&format!("list:{at}")])
+    };
+    let sys = ["/sys"];
+    vec![
+        case("tmpfs-on-tmp")
+            .mount("/tmp", "tmpfs", "tmpfs", &["nosuid", "size=10%"])
+            .probes(&["stat:/tmp", "create:/tmp/x"]),
         case("tmpfs-source-name").mount("/x", "tmpfs", "my-name", &[]),
-        case("tmpcopyup-of-etc").mount("/etc", "tmpfs", "tmpfs", &["tmpcopyup", "mode=700"]).probes(&["list:/etc", "stat:/etc", "stat:/etc/passwd", "read:/etc/group"]),
-        case("tmpcopyup-of-nothing").mount("/nosuch", "tmpfs", "tmpfs", &["tmpcopyup"]).probes(&["list:/nosuch"]),
-        case("overlay").mount("/x", "overlay", "overlay", &["lowerdir=@BUNDLE@/data/dir:@BUNDLE@/data/dir/below"]).probes(&["list:/x"]),
-        case("overlay-over-root-directory").mount("/etc", "overlay", "overlay", &["lowerdir=@BUNDLE@/data/dir:@BUNDLE@/rootfs/etc"]).probes(&["list:/etc"]),
-        case("proc-with-options").with(|c| c["mounts"][0]["options"] = json!(["hidepid=2", "nosuid", "noexec"])),
+        case("tmpcopyup-of-etc")
+            .mount("/etc", "tmpfs", "tmpfs", &["tmpcopyup", "mode=700"])
+            .probes(&["list:/etc", "stat:/etc", "stat:/etc/passwd", "read:/etc/group"]),
+        case("tmpcopyup-of-nothing")
+            .mount("/nosuch", "tmpfs", "tmpfs", &["tmpcopyup"])
+            .probes(&["list:/nosuch"]),
+        overlay("overlay", "/x", "data/dir/below"),
+        overlay("overlay-over-root-directory", "/etc", "rootfs/etc"),
+        case("proc-with-options")
+            .with(|c| c["mounts"][0]["options"] = json!(["hidepid=2", "nosuid", "noexec"])),
         case("proc-subset").mount("/x", "proc", "proc", &["subset=pid"]).probes(&["list:/x"]),
         case("proc-twice").mount("/x/proc", "proc", "proc", &["ro"]),
-        case("sysfs-writable").with(|c| { spec::drop_mount(c, "/sys"); spec::drop_mount(c, "/sys/fs/cgroup"); }).mount("/sys", "sysfs", "sysfs", &["nosuid", "rw"]),
-        case("no-sys").with(|c| { spec::drop_mount(c, "/sys"); spec::drop_mount(c, "/sys/fs/cgroup"); }),
-        case("no-dev").with(|c| for at in ["/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"] { spec::drop_mount(c, at) }),
-        case("no-mounts-but-proc").with(|c| { let proc = c["mounts"][0].take(); c["mounts"] = json!([proc]); }),
-        case("cgroup-writable").with(|c| spec::drop_mount(c, "/sys/fs/cgroup")).mount("/sys/fs/cgroup", "cgroup", "cgroup", &["nosuid", "rw"]).probes(&["list:/sys/fs/cgroup", "mkdir:/sys/fs/cgroup/x"]),
-        case("cgroup-without-namespace").with(|c| spec::drop_namespace(c, "cgroup")).probes(&["list:/sys/fs/cgroup"]),
-        case("cgroup-elsewhere").with(|c| spec::drop_mount(c, "/sys/fs/cgroup")).mount("/x/cg", "cgroup", "cgroup", &["ro"]).probes(&["list:/x/cg"]),
+        case("sysfs-writable").with(|c| drop_mounts(c, &sys)).mount(
+            "/sys",
+            "sysfs",
+            "sysfs",
+            &["nosuid", "rw"],
+        ),
+        case("no-sys").with(|c| drop_mounts(c, &sys)),
+        case("no-mounts-but-proc").with(|c| {
+            let proc = c["mounts"][0].take();
+            c["mounts"] = json!([proc]);
+        }),
         case("mqueue-elsewhere").mount("/x", "mqueue", "mqueue", &[]),
-        case("devpts-options").with(|c| { spec::drop_mount(c, "/dev/pts"); }).mount("/dev/pts", "devpts", "devpts", &["newinstance", "ptmxmode=0600", "mode=0600", "nosuid", "noexec"]).probes(&["stat:/dev/pts/ptmx"]),
-        case("shm-small").with(|c| spec::drop_mount(c, "/dev/shm")).mount("/dev/shm", "tmpfs", "shm", &["mode=1777", "size=4k"]),
-        case("dev-bound").with(|c| for at in ["/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"] { spec::drop_mount(c, at) }).mount("/dev", "bind", "@BUNDLE@/data/dir", &["bind"]).probes(&["list:/dev"]),
-        case("dev-read-only").with(|c| { spec::drop_mount(c, "/dev"); let rest = c["mounts"].take(); let mut all = vec![rest[0].clone(), json!({"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["ro", "mode=755"]})]; all.extend(rest.as_array().expect("list")[1..].iter().cloned()); c["mounts"] = json!(all); }).probes(&["mkdir:/dev/x", "read:/dev/zero"]),
         case("ramfs").mount("/x", "ramfs", "ramfs", &["mode=700"]).probes(&["stat:/x"]),
         case("unknown-kind").mount("/x", "nosuchfs", "none", &[]),
-        case("many").with(|c| for n in 0..40 { spec::add_mount(c, json!({"destination": format!("/m/{n}"), "type": "tmpfs", "source": format!("n{n}"), "options": ["nosuid"]})) }),
+    ]
+}
+
+fn cgroups() -> Vec<Case> {
+    let at = |name: &str, at: &str, options: &[&str]| {
+        case(name).mount(at, "cgroup", "cgroup", options).probes(&[&format!("list:{at}")])
+    };
+    vec![
+        at("cgroup-writable", "/sys/fs/cgroup", &["nosuid", "rw"])
+            .probes(&["mkdir:/sys/fs/cgroup/x"]),
+        at("cgroup-without-namespace", "/sys/fs/cgroup", &["nosuid", "ro"])
+            .with(|c| spec::drop_namespace(c, "cgroup")),
+        at("cgroup-elsewhere", "/x/cg", &["ro"]),
+    ]
+}
+
+fn dev() -> Vec<Case> {
+    let all = ["/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"];
+    let pts = ["newinstance", "ptmxmode=0600", "mode=0600", "nosuid", "noexec"];
+    vec![
+        case("no-dev").with(|c| drop_mounts(c, &all)),
+        case("dev-bound")
+            .with(|c| drop_mounts(c, &all))
+            .mount("/dev", "bind", "@BUNDLE@/data/dir", &["bind"])
+            .probes(&["list:/dev"]),
+        case("dev-read-only")
+            .with(|c| c["mounts"][1]["options"] = json!(["ro", "mode=755"]))
+            .probes(&["mkdir:/dev/x", "read:/dev/zero"]),
+        case("devpts-options")
+            .with(|c| spec::drop_mount(c, "/dev/pts"))
+            .mount("/dev/pts", "devpts", "devpts", &pts)
+            .probes(&["stat:/dev/pts/ptmx"]),
+        case("shm-small").with(|c| spec::drop_mount(c, "/dev/shm")).mount(
+            "/dev/shm",
+            "tmpfs",
+            "shm",
+            &["mode=1777", "size=4k"],
+        ),
     ]
 }
 
@@ -85,24 +203,24 @@ pub fn propagation() -> Vec<Case> {
         "unbindable",
         "runbindable",
     ];
+    let case = |name: &str| Case::new("propagation", name);
+    let root = |name: &str, kind: &str| case(name).linux("rootfsPropagation", json!(kind));
+    let with = |name: &str, kind: &str, option: &str| {
+        root(name, kind).mount("/x", "bind", "@TREE@", &["rbind", option])
+    };
     let mut all = Vec::new();
     for kind in kinds {
-        let case = Case::new("propagation", &format!("root-{kind}"))
-            .linux("rootfsPropagation", json!(kind));
-        all.push(case.mount("/x", "bind", "@TREE@", &["rbind"]));
-        let case = Case::new("propagation", &format!("file-{kind}"));
+        let name = format!("root-{kind}");
+        all.push(root(&name, kind).mount("/x", "bind", "@TREE@", &["rbind"]));
+        let case = case(&format!("file-{kind}"));
         all.push(case.mount("/x", "bind", "@BUNDLE@/data/file", &["bind", kind]));
     }
-    let with = |name: &str, kind: &str, option: &str| {
-        let case = Case::new("propagation", name).linux("rootfsPropagation", json!(kind));
-        case.mount("/x", "bind", "@TREE@", &["rbind", option])
-    };
     all.extend([
         with("shared-root-slave-mount", "shared", "rslave"),
         with("slave-root-shared-mount", "rslave", "rshared"),
         with("slave-root-private-mount", "rslave", "rprivate"),
-        Case::new("propagation", "root-bogus").linux("rootfsPropagation", json!("bogus")),
-        Case::new("propagation", "root-empty").linux("rootfsPropagation", json!("")),
+        root("root-bogus", "bogus"),
+        root("root-empty", ""),
     ]);
     all
 }

@@ -112,7 +112,10 @@ pub fn capabilities() -> Vec<Case> {
 /// Resource limits; hard ones may only be lowered where the tests run.
 pub fn rlimits() -> Vec<Case> {
     let case = |name: &str, list: Value| Case::new("rlimits", name).process("rlimits", list);
-    let one = |kind: &str, soft: u64, hard: u64| json!({"type": format!("RLIMIT_{kind}"), "soft": soft, "hard": hard});
+    let one = |kind: &str, soft: u64, hard: u64| {
+        let kind = format!("RLIMIT_{kind}");
+        json!({"type": kind, "soft": soft, "hard": hard})
+    };
     let mut all: Vec<Case> = [
         ("CPU", 500, 1000),
         ("FSIZE", 1 << 30, 1 << 31),
