@@ -16,9 +16,10 @@ struct Session {
 }
 
 /// A service that has a part of the tree for others, and only waits in a cgroup aside.
+/// systemd would take two dollars for one.
 const KEEPER: &str = r#"
     cgroup=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)
-    mkdir $cgroup/aside && echo $$ >$cgroup/aside/cgroup.procs && exec sleep 1000"#;
+    mkdir $cgroup/aside && echo 0 >$cgroup/aside/cgroup.procs && exec sleep 1000"#;
 
 /// None where the user has no systemd.
 fn session() -> Option<Session> {
