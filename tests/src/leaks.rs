@@ -34,6 +34,7 @@ fn mountinfo() -> String {
 /// Everything of a test that is still there, after some time to go away.
 pub fn left(tag: &str, dir: &Path, state: &Path, own: &[PathBuf], before: &Mounts) -> Vec<String> {
     let start = Instant::now();
+    let limit = patiently(Duration::from_millis(700)).max(Duration::from_secs(2));
     loop {
         let mut found = mounts_left(dir, own, before);
         found.extend(cgroups::named(tag).iter().map(|d| format!("cgroup {}", d.display())));
@@ -41,7 +42,7 @@ pub fn left(tag: &str, dir: &Path, state: &Path, own: &[PathBuf], before: &Mount
             marked(tag, dir).into_iter().map(|(pid, name)| format!("process {pid} {name}")),
         );
         found.extend(state_left(state));
-        if found.is_empty() || start.elapsed() > patiently(Duration::from_secs(2)) {
+        if found.is_empty() || start.elapsed() > limit {
             return found;
         }
         std::thread::sleep(Duration::from_millis(20));

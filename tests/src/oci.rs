@@ -144,8 +144,12 @@ impl Call {
         self
     }
 
-    /// Runs it as an ordinary user, without supplementary groups.
+    /// Runs it as an ordinary user, without supplementary groups, with the
+    /// runtime directory of the user's systemd where there is one.
     pub fn user(mut self, user: &crate::user::User) -> Call {
+        if let Some(dir) = user.session() {
+            self.command.env("XDG_RUNTIME_DIR", dir);
+        }
         self.command.uid(user.uid).gid(user.gid).env("HOME", &user.home).env("USER", &user.name);
         self
     }

@@ -4,7 +4,6 @@
 use ocinit_tests::user::{self, User};
 use ocinit_tests::{Bundle, Call, Lab, cgroups, eventually, json, oci, spec};
 use std::fs;
-use std::path::PathBuf;
 
 ocinit_tests::isolate!();
 
@@ -13,7 +12,6 @@ const DRIVERS: [&[&str]; 2] = [&[], &["--systemd-cgroup"]];
 struct Session {
     lab: Lab,
     user: User,
-    runtime_dir: PathBuf,
     bundle: Bundle,
 }
 
@@ -25,7 +23,7 @@ const KEEPER: &str = r#"
 /// None where the user has no systemd.
 fn session() -> Option<Session> {
     let user = user::bare();
-    let runtime_dir = user.session()?;
+    user.session()?;
     let lab = Lab::new();
     let mut bundle = lab.bundle();
     let c = &mut bundle.config;
@@ -42,14 +40,14 @@ fn session() -> Option<Session> {
     });
     bundle.waits();
     user.directory(lab.state_root());
-    Some(Session { lab, user, runtime_dir, bundle })
+    Some(Session { lab, user, bundle })
 }
 
 impl Session {
     /// A call by the user of a program of systemd.
     fn program(&self, path: &str, args: &[&str]) -> Call {
         let call = self.lab.program(path.as_ref()).arg("--user").args(args);
-        call.user(&self.user).env("XDG_RUNTIME_DIR", &self.runtime_dir)
+        call.user(&self.user)
     }
 
     /// A call of the binary by the user, from that user's systemd.

@@ -27,11 +27,7 @@ impl Rootless {
 
     /// A call of the binary as the user.
     fn call(&self, args: &[&str]) -> Call {
-        let call = self.lab.oci(args).user(&self.user);
-        match self.user.session() {
-            Some(dir) => call.env("XDG_RUNTIME_DIR", dir),
-            None => call,
-        }
+        self.lab.oci(args).user(&self.user)
     }
 
     /// A call of `command` on the bundle and the id.
@@ -216,7 +212,7 @@ fn the_default_root_is_in_the_runtime_directory() {
     bundle.waits().save();
     r.user.take(bundle.dir());
     let call = |args: &[&str]| {
-        r.lab.bare().args(args).env("XDG_RUNTIME_DIR", &runtime_dir).user(&r.user).cwd(bundle.dir())
+        r.lab.bare().args(args).user(&r.user).env("XDG_RUNTIME_DIR", &runtime_dir).cwd(bundle.dir())
     };
     call(&["run", "--detach", &r.id]).ok();
     let name = if oci::is_ocinit() { "ocinit" } else { "runc" };
