@@ -32,6 +32,9 @@ pub struct Child {
     pub wait_first: bool,
     /// It was born into a new user namespace and is to be root there.
     pub become_root: bool,
+    /// Namespaces (`CLONE_NEW*`) to make when it is root there: what the kernel
+    /// makes in them belongs to who makes them.
+    pub late: u32,
     /// The signal mask of the program.
     pub mask: signal::Set,
     /// The host's /proc, opened before anything could be mounted over it.
@@ -85,6 +88,9 @@ impl Child {
             );
             if self.become_root {
                 crate::process::identity::become_root()?;
+            }
+            if self.late != 0 {
+                crate::sys::clone::unshare(self.late).detail("unshare")?;
             }
             Ok(())
         };

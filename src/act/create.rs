@@ -93,6 +93,7 @@ pub fn create(caller: &Caller, options: &CreateOptions, mode: Until) -> Result<u
         systemd: None,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
         listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
+        own_keyring: !options.no_new_keyring,
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
         hooks: hooks_text(&document, &spec),
         limits: limits::of_config(&document),

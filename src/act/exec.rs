@@ -88,6 +88,7 @@ fn run(
         id: options.id.as_str(),
         join: namespaces_of(state)?,
         linux: &spec.linux,
+        own_keyring: state.own_keyring,
         preserve_fds,
         extra_env: &extra_env,
         host: host::gather(Some(process), None),

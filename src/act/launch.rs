@@ -21,7 +21,7 @@ use crate::sys::schedule::set_affinity;
 use crate::sys::{limit, signal};
 use alloc::format;
 use alloc::vec::Vec;
-use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWUSER};
+use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWUSER};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, dup};
@@ -140,17 +140,21 @@ fn spawn(
     let copy = |fd: &OwnedFd| dup(fd);
     let files = launch.cgroups.map_or(&[][..], Created::enter_files);
     let moved = launch.moves(unified);
+    // /dev/mqueue belongs to who makes the ipc namespace: that must be root of the
+    // user namespace, which the process is only when its ids are mapped.
+    let late = if flags & CLONE_NEWUSER != 0 { flags & CLONE_NEWIPC } else { 0 };
     let child = Child {
         channel: theirs,
         start: launch.start.as_ref().map(copy).transpose()?,
         cgroup_files: files.iter().map(copy).collect::<rustix::io::Result<_>>()?,
         wait_first: flags & CLONE_NEWUSER != 0 || moved,
         become_root: flags & CLONE_NEWUSER != 0,
+        late,
         proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
         mask: launch.mask,
         failure_status: launch.failure_status,
     };
-    match clone(flags, unified)? {
+    match clone(flags & !late, unified)? {
         Side::Parent(pid) => Ok((pid, ours)),
         Side::Child => {
             drop(ours);

@@ -21,6 +21,7 @@ pub fn run(mut child: Child, plan: &mut Plan) -> ! {
                 // The command must hear of us before it hears from us.
                 child.wait_first = true;
                 child.become_root = false;
+                child.late = 0;
                 child.cgroup_files.clear();
                 child.run(plan)
             }

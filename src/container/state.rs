@@ -40,6 +40,8 @@ pub struct State {
     pub rootless: bool,
     /// The unit, where systemd made the cgroups.
     pub systemd: Option<Unit>,
+    /// The container has a session keyring of its own.
+    pub own_keyring: bool,
     /// The container has a pid namespace of its own: all its processes end with
     /// its init.
     pub own_pids: bool,
@@ -96,6 +98,7 @@ impl State {
             out.key("systemd");
             unit.to_json(&mut out);
         }
+        out.bool_field("ownKeyring", self.own_keyring);
         out.bool_field("ownPids", self.own_pids);
         out.string_field("listenerPath", &self.listener_path);
         out.string_field("listenerMetadata", &self.listener_metadata);
@@ -138,6 +141,7 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
         rdt: Group::from_json(node),
         rootless: node.flag("rootless"),
         systemd: node.get("systemd").and_then(|node| Unit::from_json(&node)),
+        own_keyring: node.flag("ownKeyring"),
         own_pids: node.flag("ownPids"),
         listener_path: node.text("listenerPath").unwrap_or_default().to_owned(),
         listener_metadata: node.text("listenerMetadata").unwrap_or_default().to_owned(),
@@ -173,6 +177,7 @@ pub mod tests {
                 user: true,
                 bus: "unix:path=/run/user/1/bus".to_owned(),
             }),
+            own_keyring: true,
             own_pids: true,
             listener_path: String::new(),
             listener_metadata: String::new(),

@@ -26,6 +26,8 @@ pub struct Request<'a> {
     /// What holds for every process of the container: the system call filter,
     /// the execution domain and the memory policy.
     pub linux: &'a Linux<'a>,
+    /// The container has a session keyring, which the process joins.
+    pub own_keyring: bool,
     /// Descriptors from 3 on that the program keeps.
     pub preserve_fds: u32,
     /// Variables that the runtime adds to the environment (LISTEN_FDS).
@@ -52,7 +54,9 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
         ops.push(Op::Affinity(last));
     }
     ops.push(Op::NewSession);
-    ops.push(Op::Keyring(c_string("id", &format!("_ses.{}", request.id))?));
+    if request.own_keyring {
+        ops.push(Op::Keyring(c_string("id", &format!("_ses.{}", request.id))?));
+    }
     if process.terminal {
         ops.push(terminal(process, false));
     }

@@ -72,6 +72,17 @@ fn everything_after_the_id_is_the_programs() {
 }
 
 #[test]
+fn the_session_keyring_is_the_containers() {
+    let lab = Lab::new();
+    let c = waiting(&lab, &mut lab.bundle());
+    let first = c.exec_report(&[])["session_keyring"].clone();
+    if first.as_i64().is_none_or(|keyring| keyring < 0) {
+        ocinit_tests::skip!("this kernel has no keyrings");
+    }
+    assert_eq!(c.exec_report(&[])["session_keyring"], first);
+}
+
+#[test]
 fn signals_to_the_runtime_reach_the_program() {
     let lab = Lab::new();
     let c = waiting(&lab, &mut lab.bundle());

@@ -28,7 +28,7 @@ cargo xtask COMMAND
 
   build                the release binary
   demo                 build, make a bundle of busybox and run a container
-  test [PART] [NAME]   all checks and tests, or a part of them:
+  test [PART] [NAME]   all checks and tests (but those of --guest), or a part:
        --lint          formatting and clippy
        --unit          unit tests of the library and of this tool (no root)
        --binary        what the release binary must be: static, no interpreter…
