@@ -1,14 +1,25 @@
 //! Booting the machine, showing its console and learning how it ended.
 
 use crate::error::{Context, Result};
+use crate::process::step;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+/// The line by which the guest tells that it has booted.
+const BEGIN: &str = "OCINIT-VM-BEGIN";
 /// The line by which the guest tells the status of its command.
 const END: &str = "OCINIT-VM-END ";
+
+/// A boot takes 15 s, or a minute where others compute too.
+const BOOT: Duration = Duration::from_secs(180);
+
+/// How many boots are tried. QEMU's emulation of several processors sometimes
+/// shows one of them an instruction that the kernel is just about to replace:
+/// the kernel then dies, one boot in twenty.
+const BOOTS: usize = 4;
 
 /// A machine that can be booted: nothing that the guest writes is kept.
 pub struct Machine {
@@ -23,6 +34,17 @@ impl Machine {
     /// Boots it and hands each line of the console to `line`; the status of the
     /// guest's command. The machine is ended when that takes too long.
     pub fn run(&self, limit: Duration, mut line: impl FnMut(&str)) -> Result<i32> {
+        for _ in 1..BOOTS {
+            match self.boot(limit, &mut line)? {
+                Some(status) => return Ok(status),
+                None => step("the guest did not come up: booting it once more"),
+            }
+        }
+        self.boot(limit, &mut line)?.ok_or("the guest does not come up".into())
+    }
+
+    /// One boot; none when the guest's command has not begun.
+    fn boot(&self, limit: Duration, line: &mut impl FnMut(&str)) -> Result<Option<i32>> {
         let mut command = self.command("");
         let mut qemu = Running(command.stdout(Stdio::piped()).spawn().context("qemu")?);
         let console = qemu.0.stdout.take().ok_or("QEMU has no console")?;
@@ -35,22 +57,30 @@ impl Machine {
                 }
             }
         });
-        let deadline = Instant::now() + limit;
-        let mut status = None;
+        let mut deadline = Instant::now() + BOOT;
+        let (mut begun, mut status) = (false, None);
         loop {
             match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(text) if text.contains(BEGIN) => {
+                    begun = true;
+                    deadline = Instant::now() + limit;
+                }
                 // A line may begin with what a terminal would take for colours.
                 Ok(text) => match text.split_once(END) {
                     Some((_, number)) => status = number.trim().parse().ok(),
                     None => line(&text),
                 },
                 Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) if !begun => return Ok(None),
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(format!("the guest took longer than {} s", limit.as_secs()));
                 }
             }
         }
-        status.ok_or("the guest ended without saying how its command did".into())
+        match status {
+            None if begun => Err("the guest ended without saying how its command did".into()),
+            status => Ok(status),
+        }
     }
 
     /// Boots it with the console on our terminal, and a shell on that.
