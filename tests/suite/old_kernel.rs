@@ -13,6 +13,9 @@ const SINCE_4_19: &str = "clone3,close_range,faccessat2,fsconfig,fsmount,fsopen,
 /// What came between Linux 5.4 and today: the mount calls were there already.
 const SINCE_5_4: &str = "close_range,faccessat2,mount_setattr,openat2";
 
+/// Without close_range each number up to the limit is tried, under strace slowly.
+const FEW: &str = "--nofile=1024:4096";
+
 /// Runs the report under strace, which refuses these calls.
 fn report_without(lab: &Lab, calls: &str) -> Value {
     packages::install_missing().unwrap();
@@ -20,8 +23,8 @@ fn report_without(lab: &Lab, calls: &str) -> Value {
     bundle.args(&["/bin/guest", "report"]);
     let c = lab.container(&bundle);
     let out = lab
-        .program("/usr/bin/strace".as_ref())
-        .args(["-f", "-o", "/dev/null", "-e"])
+        .program("/usr/bin/prlimit".as_ref())
+        .args([FEW, "/usr/bin/strace", "-f", "-o", "/dev/null", "-e"])
         .arg(format!("inject={calls}:error=ENOSYS"))
         .arg(oci::find_binary().unwrap())
         .arg("--root")
@@ -102,8 +105,8 @@ fn exec_works_on_linux_4_19() {
     let c = lab.container(&bundle);
     c.run_waiting();
     let out = lab
-        .program("/usr/bin/strace".as_ref())
-        .args(["-f", "-o", "/dev/null", "-e"])
+        .program("/usr/bin/prlimit".as_ref())
+        .args([FEW, "/usr/bin/strace", "-f", "-o", "/dev/null", "-e"])
         .arg(format!("inject={SINCE_4_19}:error=ENOSYS"))
         .arg(oci::find_binary().unwrap())
         .arg("--root")

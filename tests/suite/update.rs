@@ -102,12 +102,13 @@ fn what_is_not_given_stays_and_later_updates_compose() {
     let none = if cgroups::v1("cpu").is_some() { "-1 40000" } else { v2 };
     check(&c, "50331648", "67108864", none, "512");
     // The documents of both ways compose, too.
-    document(&c, &json!({"memory": {"limit": 41_943_040}, "cpu": {"quota": 5000}})).ok().quiet();
-    check(&c, "41943040", "67108864", "5000 40000", "512");
+    // Whole percents, which is what systemd has.
+    document(&c, &json!({"memory": {"limit": 41_943_040}, "cpu": {"quota": 6000}})).ok().quiet();
+    check(&c, "41943040", "67108864", "6000 40000", "512");
     let file = lab.dir().join("limits.json");
     fs::write(&file, r#"{"memory":{"swap":46137344}}"#).unwrap();
     update(&["-r", file.to_str().unwrap(), "--memory", "1M"]);
-    check(&c, "41943040", "46137344", "5000 40000", "512");
+    check(&c, "41943040", "46137344", "6000 40000", "512");
 }
 
 #[test]
