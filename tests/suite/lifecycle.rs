@@ -274,6 +274,11 @@ fn a_zombie_init_counts_as_stopped() {
         .subreaper()
         .spawn();
     eventually("the guest is ready", || parent.stdout().contains("ready"));
+    // As long as it is a shell, it reaps whatever ends.
+    eventually("the parent has stopped reaping", || {
+        let name = fs::read_to_string(format!("/proc/{}/comm", parent.pid()));
+        name.is_ok_and(|name| name == "sleep\n")
+    });
     let pid = c.pid();
     c.kill("KILL");
     eventually("a zombie", || {
