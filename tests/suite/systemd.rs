@@ -1,7 +1,7 @@
 //! `--systemd-cgroup`: the container is a scope of systemd.
 
 use ocinit_tests::machine::Machine;
-use ocinit_tests::{Lab, Outcome, Value, eventually, json, spec};
+use ocinit_tests::{Lab, Outcome, Value, eventually, json};
 use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
@@ -135,8 +135,6 @@ fn a_path_that_is_no_slice_is_refused() {
 fn names_are_those_of_runc() {
     let lab = Lab::new();
     let s = Story::new(Machine::boot(&lab, |_| ()));
-    // Inside it would be seen from where the namespace begins.
-    s.machine.edit(|c| spec::drop_namespace(c, "cgroup"));
     let path = |path: &str| s.machine.edit(|c| c["linux"]["cgroupsPath"] = json!(path));
     for (cgroups_path, unit, cgroup) in [
         ("", "runc-one.scope", "/system.slice/runc-one.scope"),
