@@ -34,7 +34,10 @@ impl Podman {
             .arg(&tar)
             .arg(".")
             .ok();
-        podman.call(&["import", tar.to_str().unwrap(), "guest:1"]).ok();
+        // The first podman of a machine makes the locks of all, which others could find half made.
+        images::locked(&images::cache_dir(), ".podman", || {
+            podman.call(&["import", tar.to_str().unwrap(), "guest:1"]).ok()
+        });
         podman
     }
 
