@@ -13,6 +13,7 @@ mod invocation;
 mod kill;
 mod list;
 pub mod output;
+mod pack;
 pub mod parse;
 mod pause;
 mod plan;
@@ -48,6 +49,7 @@ pub static COMMANDS: &[&Command] = &[
     &features::COMMAND,
     &kill::COMMAND,
     &list::COMMAND,
+    &pack::COMMAND,
     &pause::PAUSE,
     &plan::COMMAND,
     &ps::COMMAND,
