@@ -5,6 +5,7 @@
 //! was built from, whatever the current directory is.
 
 mod binary;
+mod boards;
 mod build;
 mod completions;
 mod debian;
@@ -26,6 +27,9 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
+  boot BOARD [--bundle DIR]
+                       pack a bundle, or one with a shell, with the binary for
+                       the board, and boot it in an emulator: boards/*
   build                the release binary
   demo                 build, make a bundle of busybox and run a container
   test [PART] [NAME]   all checks and tests (but those of --guest), or a part:
@@ -70,6 +74,7 @@ fn dispatch() -> Result<bool> {
         Some(other) => return Err(other.unexpected().to_string()),
     };
     match command.as_str() {
+        "boot" => boards::command(parser),
         "build" => build::command(parser),
         "completions" => completions::command(parser),
         "demo" => demo::command(parser),

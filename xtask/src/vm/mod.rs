@@ -4,7 +4,7 @@
 //! v2 with all its controllers and AppArmor: what machines that run tests often
 //! lack. Its parts are made once and kept in the cache directory.
 
-mod cache;
+pub mod cache;
 mod cpio;
 mod disk;
 mod kernel;
