@@ -1,8 +1,9 @@
 //! `cargo xtask boot`: a bundle on a board.
 
+use super::Board;
+use super::bundle;
 use super::console::Boot;
 use super::image::Image;
-use super::Board;
 use crate::build;
 use crate::error::Result;
 use crate::process::step;
@@ -12,11 +13,11 @@ use std::time::Duration;
 /// The command.
 pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
     use lexopt::prelude::*;
-    let (mut name, mut bundle, mut parameters) = (None, None, String::new());
+    let (mut name, mut given, mut parameters) = (None, None, String::new());
     while let Some(argument) = parser.next().map_err(|e| e.to_string())? {
         match argument {
             Short('b') | Long("bundle") => {
-                bundle = Some(PathBuf::from(parser.value().map_err(|e| e.to_string())?));
+                given = Some(PathBuf::from(parser.value().map_err(|e| e.to_string())?));
             }
             Long("parameters") => {
                 let value = parser.value().and_then(|v| v.string());
@@ -31,9 +32,9 @@ pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
     let board = Board::find(&name.ok_or("boot takes the name of a board: a folder of boards/")?)?;
     board.install()?;
     let packer = build::release()?.path;
-    let bundle = match bundle {
+    let bundle = match given {
         Some(bundle) => bundle,
-        None => board.guest()?.bundle("shell")?,
+        None => bundle::made(&board)?,
     };
     let kernel = board.kernel()?;
     let image = Image::pack(&board.name, &packer, &board.binary()?, &bundle)?;

@@ -3,8 +3,8 @@
 //! the machine's own packages are not touched (`dpkg --add-architecture` would
 //! be).
 
-use crate::debian::update;
 use super::one_in;
+use crate::debian::update;
 use crate::error::{Context, Result};
 use crate::process::{output, run};
 use crate::workspace::target;

@@ -19,7 +19,7 @@ pub struct Image {
 impl Board {
     /// The binary for the board.
     pub fn binary(&self) -> Result<PathBuf> {
-        build::release_for(self.target()).map(|built| built.path)
+        build::release().map(|built| built.path)
     }
 }
 

@@ -2,8 +2,10 @@
 //! more folder; nothing here knows any of them by name.
 
 mod boot;
+mod bundle;
 mod console;
 mod debian;
+mod guest;
 mod image;
 mod kernel;
 mod source;
@@ -33,6 +35,9 @@ struct File {
     target: String,
     /// The kernel's name of the architecture.
     linux: String,
+    /// What the kernel has not got there: `seccomp`.
+    #[serde(default)]
+    lacks: Vec<String>,
     kernel: Option<Kernel>,
     emulator: Option<Emulator>,
 }
@@ -100,6 +105,11 @@ impl Board {
         &self.file.target
     }
 
+    /// Whether the kernel can do it there.
+    pub fn has(&self, feature: &str) -> bool {
+        !self.file.lacks.iter().any(|lacking| lacking == feature)
+    }
+
     /// The fragments of its kernel's configuration, in order.
     fn fragments(&self) -> [PathBuf; 2] {
         [root().join("boards/kernel.config"), self.dir.join("kernel.config")]
@@ -115,10 +125,7 @@ impl Board {
             let readme = self.dir.join("README.md");
             return Err(format!("{} is not emulated here: see {}", self.name, readme.display()));
         };
-        crate::debian::install_missing(&[
-            (package, program),
-            ("util-linux", "/usr/bin/setpriv"),
-        ])
+        crate::debian::install_missing(&[(package, program), ("util-linux", "/usr/bin/setpriv")])
     }
 
     /// The kernel's image; fetched or built where it is not kept.

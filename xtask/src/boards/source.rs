@@ -131,7 +131,11 @@ fn configured(board: &Board, source: &str, compiler: &str) -> Result<(PathBuf, P
     environment(&mut merge, board, compiler);
     let said = output(&mut merge)?;
     let lost = lost(&said);
-    if lost.is_empty() { Ok((tree, build)) } else { Err(format!("{}: lost {}", board.name, lost.join(", "))) }
+    if lost.is_empty() {
+        Ok((tree, build))
+    } else {
+        Err(format!("{}: lost {}", board.name, lost.join(", ")))
+    }
 }
 
 /// The symbols that merge_config.sh says are not as they were asked for.
