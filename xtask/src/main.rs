@@ -36,6 +36,7 @@ cargo xtask COMMAND
        --lint          formatting and clippy
        --unit          unit tests of the library and of this tool (no root)
        --binary        what the release binary must be: static, no interpreter…
+       --boards        the boards of boards/, in emulators; NAME is that of some
        --view VIEW     the integration tests (root) in one cgroup view:
                        host, v1 or v2; may be given again
        --guest MANAGER in the test machine, with control groups by MANAGER:

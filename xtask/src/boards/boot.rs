@@ -41,7 +41,7 @@ pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
     step(format_args!("booting {}, with {} bytes of initramfs", board.name, image.size));
     let boot = Boot {
         board: &board,
-        kernel: &kernel,
+        kernel: &kernel.join("image"),
         initramfs: &image.path,
         parameters: &format!("quiet {parameters}"),
         memory: None,

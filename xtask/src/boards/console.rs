@@ -42,11 +42,6 @@ pub struct Said {
 }
 
 impl Said {
-    /// Whether a line contains the text.
-    pub fn has(&self, text: &str) -> bool {
-        self.lines.iter().any(|line| line.contains(text))
-    }
-
     /// What follows the text in the first line that contains it.
     pub fn after(&self, text: &str) -> Option<&str> {
         self.lines.iter().find_map(|line| Some(line.split_once(text)?.1))

@@ -2,10 +2,10 @@
 //! more folder; nothing here knows any of them by name.
 
 mod boot;
-mod bundle;
+pub mod bundle;
 mod console;
 mod debian;
-mod guest;
+pub mod guest;
 mod image;
 mod kernel;
 mod source;
@@ -38,6 +38,9 @@ struct File {
     /// What the kernel has not got there: `seccomp`.
     #[serde(default)]
     lacks: Vec<String>,
+    /// The least memory that its kernel boots with, as QEMU takes it, where
+    /// that is little.
+    least_memory: Option<String>,
     kernel: Option<Kernel>,
     emulator: Option<Emulator>,
 }
@@ -105,6 +108,11 @@ impl Board {
         &self.file.target
     }
 
+    /// The least memory that its kernel boots with, where that is little.
+    pub fn least_memory(&self) -> Option<&str> {
+        self.file.least_memory.as_deref()
+    }
+
     /// Whether the kernel can do it there.
     pub fn has(&self, feature: &str) -> bool {
         !self.file.lacks.iter().any(|lacking| lacking == feature)
@@ -128,7 +136,8 @@ impl Board {
         crate::debian::install_missing(&[(package, program), ("util-linux", "/usr/bin/setpriv")])
     }
 
-    /// The kernel's image; fetched or built where it is not kept.
+    /// The directory with the kernel, `image`, and with `modules` where those are
+    /// needed; fetched or built where it is not kept.
     pub fn kernel(&self) -> Result<PathBuf> {
         match &self.file.kernel {
             None => Err(format!("{} has no kernel to boot", self.name)),

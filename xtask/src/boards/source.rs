@@ -28,7 +28,7 @@ const TOOLS: [(&str, &str); 8] = [
     ("xz-utils", "/usr/bin/xz"),
 ];
 
-/// The board's kernel, built when the fragments or the sources are new.
+/// The directory with the board's kernel, `image`, built when the fragments or the sources are new.
 pub fn kernel(board: &Board) -> Result<PathBuf> {
     let Some(Kernel::Source { source, compiler, image }) = &board.file.kernel else {
         return Err(format!("{} names no sources of a kernel", board.name));
@@ -45,7 +45,8 @@ pub fn kernel(board: &Board) -> Result<PathBuf> {
         make.arg("-s").arg(format!("O={}", build.display())).arg(format!("-j{jobs}"));
         environment(&mut make, board, compiler);
         run(make.arg(image).current_dir(&tree))?;
-        fs::copy(build.join(image), new).context(image)?;
+        fs::create_dir(new).context(new.display())?;
+        fs::copy(build.join(image), new.join("image")).context(image)?;
         cache::remove(&build);
         Ok(())
     })

@@ -3,9 +3,11 @@
 //! A part that fails does not stop the others. Only the release binary must be
 //! there for the integration tests.
 
+mod boards;
 mod guest;
 mod options;
 mod parts;
+mod situations;
 mod tally;
 
 use crate::error::Result;
@@ -27,6 +29,9 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
     }
     if options.binary || options.integration() {
         with_binary(&options, &mut tally);
+    }
+    if options.boards {
+        boards::run(&options.name, &mut tally);
     }
     tally.print();
     Ok(tally.good())

@@ -55,6 +55,8 @@ pub struct Options {
     pub lint: bool,
     pub unit: bool,
     pub binary: bool,
+    /// The boards that are emulated.
+    pub boards: bool,
     /// Views in which the integration tests run here.
     pub views: Vec<View>,
     /// Managers with which they run in the test machine.
@@ -75,6 +77,7 @@ impl Options {
                 Long("lint") => options.lint = true,
                 Long("unit") => options.unit = true,
                 Long("binary") => options.binary = true,
+                Long("boards") => options.boards = true,
                 Long("view") => {
                     let name = parser.value().map_err(|e| e.to_string())?;
                     let view = View::ALL.into_iter().find(|v| name == v.name());
@@ -97,7 +100,8 @@ impl Options {
                 other => return Err(other.unexpected().to_string()),
             }
         }
-        if !(options.lint || options.unit || options.binary || options.integration()) {
+        let named = options.lint || options.unit || options.binary || options.boards;
+        if !named && !options.integration() {
             options.unit = true;
             options.lint = options.name.is_none();
             options.binary = options.name.is_none();
@@ -140,6 +144,8 @@ mod tests {
         let guest = read(&["--guest", "systemd"]).unwrap();
         assert_eq!(guest.managers, [Manager::Systemd]);
         assert!(guest.views.is_empty() && guest.integration());
+        let boards = read(&["--boards", "sparc64"]).unwrap();
+        assert!(boards.boards && !boards.unit && !boards.integration());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! lack. Its parts are made once and kept in the cache directory.
 
 pub mod cache;
-mod cpio;
+pub mod cpio;
 mod disk;
 mod kernel;
 mod payload;
