@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod board;
 pub mod bpf;
 pub mod clock;
 pub mod clone;

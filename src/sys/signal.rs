@@ -89,3 +89,10 @@ pub fn send(pid: rustix::process::Pid, number: i32) -> Result<()> {
     // SAFETY: takes two numbers.
     unsafe { syscall(__NR_kill, [pid, number as usize, 0, 0, 0, 0]) }.map(drop)
 }
+
+/// kill(2) of every process that we may signal, but for us and the first one.
+pub fn send_to_all(number: i32) -> Result<()> {
+    use linux_raw_sys::general::__NR_kill;
+    // SAFETY: takes two numbers.
+    unsafe { syscall(__NR_kill, [-1isize as usize, number as usize, 0, 0, 0, 0]) }.map(drop)
+}
