@@ -29,8 +29,8 @@ pub fn carry_out(board: &Board, how: Ending, watchdog: Option<&Watchdog>) -> u8 
     image::unmount_all();
     if board.whole {
         leave_file_systems();
+        rustix::fs::sync();
     }
-    rustix::fs::sync();
     if let Some(watchdog) = watchdog {
         // We are the last who have it open. Whatever hangs before this line
         // ends by its reset.

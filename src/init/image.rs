@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use rustix::time::Timespec;
 
 /// Where the file system is mounted.
+pub const PLACE: &str = "/run/ocinit.root";
 const IMAGE: &CStr = c"/run/ocinit.root";
 /// Where the tmpfs of the overlay is.
 const WRITABLE: &CStr = c"/run/ocinit.overlay";
@@ -26,12 +27,12 @@ const WRITABLE: &CStr = c"/run/ocinit.overlay";
 const PATIENCE_MS: u32 = 10_000;
 const STEP_MS: u32 = 20;
 
-/// Mounts the file system, read-only; the value is where it is.
+/// Mounts the file system at [`PLACE`], read-only.
 ///
 /// # Errors
 /// There is no such device or file, or it has none of the file systems that we
 /// look for, or the kernel has it not.
-pub fn mount_image(source: &str) -> Result<&'static str> {
+pub fn mount_image(source: &str) -> Result<()> {
     let what = || format!("root: mount \"{source}\"");
     let stat = wait_for(source).context(what)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
@@ -52,8 +53,7 @@ pub fn mount_image(source: &str) -> Result<&'static str> {
     mount(&device, IMAGE, kind, (MS_RDONLY | MS_NODEV).into(), None).map_err(|errno| {
         let error = Error::os(what(), errno);
         if errno == Errno::NODEV { error.hint(option) } else { error }
-    })?;
-    Ok("/run/ocinit.root")
+    })
 }
 
 fn wait_for(path: &str) -> rustix::io::Result<rustix::fs::Stat> {

@@ -123,9 +123,10 @@ fn read_settings(settings: &mut Settings, complain: &mut dyn FnMut(Error)) {
 fn find_bundle(settings: &Settings, voice: &Voice) -> &'static str {
     let mut image = None;
     if let Some(source) = settings.root {
-        match image::mount_image(source) {
-            Ok(place) => image = Some(place),
-            Err(error) => voice.error(format_args!("{error}")),
+        // Where it is not mounted there is no bundle: another one is not meant.
+        image = Some(image::PLACE);
+        if let Err(error) = image::mount_image(source) {
+            voice.error(format_args!("{error}"));
         }
     }
     let bundle: &'static str = image::bundle(image, settings.bundle).leak();

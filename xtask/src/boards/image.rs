@@ -2,11 +2,11 @@
 //! changed for some tests.
 
 use super::Board;
-use crate::build;
 use crate::error::{Context, Result};
 use crate::process::run;
 use crate::vm::cpio;
-use crate::workspace::target;
+use crate::workspace;
+use crate::{build, target};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +21,7 @@ pub struct Image {
 impl Board {
     /// The binary for the board.
     pub fn binary(&self) -> Result<PathBuf> {
-        build::release().map(|built| built.path)
+        build::release_for(target::find(self.target())?).map(|built| built.path)
     }
 }
 
@@ -65,7 +65,7 @@ impl Image {
         bundle: &Path,
         format: &str,
     ) -> Result<Image> {
-        let dir = target().join("boards");
+        let dir = workspace::target().join("boards");
         fs::create_dir_all(&dir).context(dir.display())?;
         let path = dir.join(name);
         let mut command = Command::new(packer);

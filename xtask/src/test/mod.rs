@@ -9,6 +9,7 @@ mod options;
 mod parts;
 mod situations;
 mod tally;
+mod targets;
 
 use crate::error::Result;
 use crate::process::{is_root, run, step};
@@ -26,6 +27,9 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
     }
     if options.unit {
         parts::unit(&options.name, &mut tally);
+    }
+    if options.targets {
+        targets::all(&mut tally);
     }
     if options.binary || options.integration() {
         with_binary(&options, &mut tally);
