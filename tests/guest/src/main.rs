@@ -9,6 +9,7 @@
 mod board;
 mod probe;
 mod report;
+mod runtime;
 mod signals;
 
 fn main() {

@@ -28,6 +28,7 @@ pub fn made(board: &Board) -> Result<PathBuf> {
     write(&dir.join("config.json"), &contained)?;
     write(&inside("shared"), &shared(&contained, &["shared"]))?;
     write(&inside("watched"), &shared(&contained, &["shared", "watchdog"]))?;
+    write(&inside("runtime"), &runtime(&contained))?;
     let mut fails = shared(&contained, &[]);
     fails["process"]["args"] = json!(["/bin/guest", "exit", "3"]);
     write(&inside("fails"), &fails)?;
@@ -113,3 +114,43 @@ fn shared(contained: &Value, arguments: &[&str]) -> Value {
     config["mounts"].as_array_mut().into_iter().for_each(|mounts| mounts.push(state.clone()));
     config
 }
+
+/// As little contained as the machine's own processes, with a place to write in:
+/// for the runtime itself.
+fn runtime(contained: &Value) -> Value {
+    let mut config = shared(contained, &["runtime"]);
+    let all: Vec<String> = CAPABILITIES.iter().map(|name| format!("CAP_{name}")).collect();
+    config["process"]["capabilities"] =
+        json!({"bounding": all, "effective": all, "permitted": all});
+    config["process"]["noNewPrivileges"] = json!(false);
+    let temporary = json!({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"});
+    if let Some(mounts) = config["mounts"].as_array_mut() {
+        for mount in mounts.iter_mut().filter(|mount| mount["destination"] == "/sys/fs/cgroup") {
+            // All of them, and not the container's own.
+            *mount = json!({"destination": "/sys/fs/cgroup", "type": "bind",
+                "source": "/sys/fs/cgroup", "options": ["rbind", "rw"]});
+        }
+        mounts.push(temporary);
+    }
+    config
+}
+
+/// What a runtime needs for what the tests ask of it.
+const CAPABILITIES: [&str; 16] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_ADMIN",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_ADMIN",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_RESOURCE",
+];

@@ -20,8 +20,16 @@ const RUST: [(&str, &str); 3] = [
 ];
 
 /// Where it lies in tests/guest.
-const SOURCES: [&str; 6] =
-    ["Cargo.toml", "Cargo.lock", "src/main.rs", "src/board.rs", "src/probe.rs", "src/report.rs"];
+const SOURCES: [&str; 8] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "src/main.rs",
+    "src/board.rs",
+    "src/probe.rs",
+    "src/report.rs",
+    "src/runtime.rs",
+    "src/signals.rs",
+];
 
 /// The name of an architecture in Rust's triples, and in Debian's packages.
 const NAMES: [(&str, &str); 3] =

@@ -71,6 +71,10 @@ fn with_binary(options: &Options, tally: &mut Tally) {
             let why = format!("it takes long: `cargo xtask test --guest {name}` runs it");
             tally.left_out(&format!("guest, {name}"), &why);
         }
+        if !options.boards {
+            let why = "it takes long: `cargo xtask test --boards` runs it";
+            tally.left_out("boards", why);
+        }
         step("what the binary and a run of busybox's true cost");
         if let Err(why) = footprint::show(&built.path) {
             tally.check("a run can be measured", false, &why);

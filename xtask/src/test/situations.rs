@@ -54,6 +54,13 @@ pub const SITUATIONS: &[Situation] = &[
         ],
     },
     Situation {
+        name: "the runtime's life cycle, mounts, capabilities and control groups",
+        parameters: "ocinit.bundle=/bundle/runtime",
+        variant: Variant::Whole,
+        expected: &[STARTED, ("BOARD ok", 37), GOOD, OFF],
+        figures: &[],
+    },
+    Situation {
         name: "a program that fails is started again as often as allowed",
         parameters: "ocinit.bundle=/bundle/fails ocinit.restart=on-failure:2",
         variant: Variant::Whole,
@@ -96,7 +103,7 @@ pub const SITUATIONS: &[Situation] = &[
         name: "the kernel has no memory controller",
         parameters: "cgroup_disable=memory",
         variant: Variant::Whole,
-        expected: &[("ocinit: error: linux.resources.memory", 1), NOT_STARTED, OFF],
+        expected: &[("this host has no cgroup controller \"memory\"", 1), NOT_STARTED, OFF],
         figures: &[],
     },
     Situation {
