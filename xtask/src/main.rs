@@ -13,8 +13,10 @@ mod dist;
 mod elf;
 mod error;
 mod footprint;
+mod fuzz;
 mod man;
 mod process;
+mod reproducible;
 mod seccomp_tables;
 mod size;
 mod target;
@@ -37,7 +39,11 @@ cargo xtask COMMAND
   test [PART] [NAME]   all checks and tests (but those of --guest), or a part:
        --lint          formatting and clippy
        --unit          unit tests of the library and of this tool (no root)
-       --binary        what the release binary must be: static, no interpreter…
+       --miri          unit tests of the pure modules under Miri; where it is
+                       not installed, all of them with AddressSanitizer
+       --fuzz          some seconds of each target of `fuzz`
+       --binary        what the release binary must be: static, no interpreter,
+                       the same bytes when it is built elsewhere…
        --targets       the binaries of all targets: the same, and that they start
        --view VIEW     the integration tests (root) in one cgroup view:
                        host, v1 or v2; may be given again
@@ -45,8 +51,11 @@ cargo xtask COMMAND
                        cgroupfs or systemd; may be given again
        NAME            only tests whose name contains it, or the integration
                        tests of the file tests/suite/NAME.rs
+  fuzz [TARGET]        feed random bytes to what reads those of others
+       --seconds N     for so long each
   man OUTDIR           write the manual pages
   completions SHELL    print the completions for bash, zsh or fish
+  reproducible         build again in other folders, and compare the bytes
   seccomp-tables       make src/seccomp/tables again (--headers DIR --source DIR)
   size [--record]      size, peak memory and system calls, next to the last
                        recorded ones; --record writes them down
@@ -81,8 +90,10 @@ fn dispatch() -> Result<bool> {
         "completions" => completions::command(parser),
         "demo" => demo::command(parser),
         "dist" => dist::command(parser),
+        "fuzz" => fuzz::command(parser),
         "man" => man::command(parser),
         "test" => test::command(parser),
+        "reproducible" => reproducible::command(parser),
         "seccomp-tables" => seccomp_tables::run(parser).map(|()| true).map_err(|e| e.to_string()),
         "size" => size::command(parser),
         "vm" => vm::command(parser),
