@@ -10,7 +10,7 @@ use crate::target::{self, Target};
 use crate::toolchain::Toolchain;
 use crate::workspace::{binary, cargo, root};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The command.
@@ -51,12 +51,35 @@ pub fn release() -> Result<Built> {
 
 /// Builds the release binary for a target, and installs what that takes.
 pub fn release_for(target: &Target) -> Result<Built> {
+    let toolchain = toolchain(target)?;
+    build_for(target, &toolchain, &[], &toolchain.directory())
+}
+
+/// The same from nothing, in a directory of its own and without a path of this
+/// machine in it: the same sources give the same bytes, whoever builds them.
+pub fn distributed(target: &Target) -> Result<Built> {
+    let toolchain = toolchain(target)?;
+    let home =
+        std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|h| h + "/.cargo"));
+    let home = home.context("where cargo keeps the sources of crates")?;
+    // A list in a configuration is added to the one in .cargo/config.toml.
+    let remap = format!("--remap-path-prefix={home}/registry/src=/crates");
+    let flags = format!("target.{}.rustflags=[{remap:?}]", target.name);
+    let directory = crate::workspace::target().join("dist-build");
+    build_for(target, &toolchain, &["--config", &flags], &directory)
+}
+
+fn toolchain(target: &Target) -> Result<Toolchain> {
     target.install_linker()?;
-    let toolchain = Toolchain::for_target(target)?;
-    step(format_args!("building for {} with {toolchain}", target.name));
-    let mut command = toolchain.cargo("build");
-    command.args(["--release", "-p", "ocinit", "--target", target.name]);
-    build(command, toolchain.directory().join(target.name).join("release/ocinit"))
+    Toolchain::for_target(target)
+}
+
+fn build_for(target: &Target, by: &Toolchain, options: &[&str], into: &Path) -> Result<Built> {
+    step(format_args!("building for {} with {by}", target.name));
+    let mut command = by.cargo("build");
+    command.args(["--release", "-p", "ocinit", "--target", target.name]).args(options);
+    command.arg("--target-dir").arg(into);
+    build(command, into.join(target.name).join("release/ocinit"))
 }
 
 fn build(mut command: Command, path: PathBuf) -> Result<Built> {
