@@ -77,16 +77,30 @@ fn everywhere_the_same(home: &Path) -> [String; 2] {
 
 /// Builds the release binary for a target, and installs what that takes.
 pub fn release_for(target: &Target) -> Result<Built> {
+    let toolchain = toolchain(target)?;
+    build_for(target, &toolchain, &toolchain.directory())
+}
+
+/// The same from nothing, in a directory of its own: what is handed out does not
+/// depend on what was built before.
+pub fn distributed(target: &Target) -> Result<Built> {
+    build_for(target, &toolchain(target)?, &crate::workspace::target().join("dist-build"))
+}
+
+fn toolchain(target: &Target) -> Result<Toolchain> {
     target.install_linker()?;
-    let toolchain = Toolchain::for_target(target)?;
-    step(format_args!("building for {} with {toolchain}", target.name));
-    let mut command = toolchain.cargo("build");
+    Toolchain::for_target(target)
+}
+
+fn build_for(target: &Target, by: &Toolchain, into: &Path) -> Result<Built> {
+    step(format_args!("building for {} with {by}", target.name));
+    let mut command = by.cargo("build");
     command.args(["--release", "-p", "ocinit", "--target", target.name]);
-    command.args(everywhere_the_same(&home()?));
+    command.args(everywhere_the_same(&home()?)).arg("--target-dir").arg(into);
     if let Some(commit) = commit() {
         command.env("OCINIT_COMMIT", commit);
     }
-    build(command, toolchain.directory().join(target.name).join("release/ocinit"))
+    build(command, into.join(target.name).join("release/ocinit"))
 }
 
 fn build(mut command: Command, path: PathBuf) -> Result<Built> {

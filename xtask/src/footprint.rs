@@ -32,7 +32,7 @@ pub const HOST: Record = Record {
 /// How large the binaries of all targets are.
 pub const TARGETS: Record = Record {
     name: "xtask/targets.txt",
-    about: "# The binaries of all targets, written by `cargo xtask dist --record`.\n\
+    about: "# The binaries of all targets, written by `cargo xtask size --targets --record`.\n\
             # Another compiler or linker gives other sizes.\n",
 };
 
@@ -45,6 +45,12 @@ pub fn sections(binary: &Path) -> Result<Vec<Figure>> {
         Figure { name: s.name, value: s.size, unit: unit.into() }
     };
     Ok(elf.sections.into_iter().filter(|s| s.size > 0).map(figure).collect())
+}
+
+/// The size of the file, under the name of a target.
+pub fn file_size(target: &str, binary: &Path) -> Result<Figure> {
+    let value = std::fs::metadata(binary).context(binary.display())?.len();
+    Ok(Figure { name: target.into(), value, unit: "bytes".into() })
 }
 
 /// The size of the file, and what a run of a container costs: the figures that

@@ -33,8 +33,8 @@ cargo xtask COMMAND
 
   build [--target T]   the release binary, for the host or for another target
                        (targets/README.md); may be given again
-  dist [--record]      the binaries of all targets and their checksums, in
-                       target/dist, with their sizes next to the last recorded
+  dist                 the binaries of all targets, built from nothing, and their
+                       checksums, in target/dist
   demo                 build, make a bundle of busybox and run a container
   test [PART] [NAME]   all checks and tests (but those of --guest), or a part:
        --lint          formatting and clippy
@@ -59,6 +59,7 @@ cargo xtask COMMAND
   seccomp-tables       make src/seccomp/tables again (--headers DIR --source DIR)
   size [--record]      size, peak memory and system calls, next to the last
                        recorded ones; --record writes them down
+       --targets       only the sizes of the binaries of all targets
   vm -- COMMAND        a command in the test machine: a QEMU guest with systemd,
                        cgroup v2 and AppArmor, with the binary in its PATH
        --user          as an ordinary user, from that user's systemd
