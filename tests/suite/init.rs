@@ -425,7 +425,7 @@ fn an_idle_board_sleeps_and_is_small() {
         let line = text.lines().find_map(|l| l.strip_prefix(field)?.strip_prefix(":")).unwrap();
         line.split_whitespace().next().unwrap().parse().unwrap()
     };
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(1500));
     let before = status("voluntary_ctxt_switches");
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(status("voluntary_ctxt_switches"), before, "something wakes it");
