@@ -13,6 +13,7 @@ mod ending;
 mod file_systems;
 mod health;
 mod image;
+mod modules;
 mod output;
 mod parameters;
 mod policy;
@@ -101,6 +102,7 @@ fn bring_up() -> Board {
     note(protect::run_protected(ARGUMENTS, &[]));
     let mut mounts = Vec::new();
     file_systems::mount_all(&mut |error| mounts.push(error));
+    modules::load_all(&mut |error| mounts.push(error));
     errors.extend(mounts);
     let mut settings = Settings::default();
     read_settings(&mut settings, &mut |error| errors.push(error));

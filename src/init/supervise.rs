@@ -300,6 +300,7 @@ impl Init {
             }
             Step::Stop => {
                 self.board.voice.notice(format_args!("stopping container \"{id}\""));
+                self.health.stop();
                 self.signal(self.board.settings.stop_signal);
                 None
             }

@@ -325,6 +325,7 @@ fn a_health_command_that_hangs_is_a_failure() {
     on.wait_for("ready");
     let console = on.ends(POWERED_OFF);
     assert_eq!(console.count("is unhealthy"), 1);
+    assert_eq!(console.count("stopping container"), 1);
     assert!(start.elapsed() >= Duration::from_secs(4));
 }
 
