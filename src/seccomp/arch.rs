@@ -2,7 +2,6 @@
 
 use core::cmp::Ordering;
 
-use super::tables;
 use crate::spec::SeccompArch;
 
 /// What a table holds for a call that the architecture does not have.
@@ -146,6 +145,7 @@ impl Arch {
 }
 
 /// Where each [`STEP`]th word begins.
+#[cfg_attr(target_arch = "sparc64", allow(dead_code))] // It has no tables.
 const fn offsets<const COUNT: usize>(names: &str) -> [u16; COUNT] {
     let bytes = names.as_bytes();
     let mut offsets = [0; COUNT];
@@ -172,7 +172,7 @@ macro_rules! families {
         static FAMILIES: &[&Family] = &[$(
             $(#[$condition])*
             {
-                use tables::$family::{BEHIND, COUNT, MULTIPLEXERS, NAMES};
+                use super::tables::$family::{BEHIND, COUNT, MULTIPLEXERS, NAMES};
                 static OFFSETS: [u16; COUNT.div_ceil(STEP)] = offsets(NAMES);
                 &Family {
                     names: NAMES,
@@ -183,9 +183,9 @@ macro_rules! families {
                         name: SeccompArch::$arch,
                         audit: $audit,
                         base: $base,
-                        numbers: &tables::$family::$table,
+                        numbers: &super::tables::$family::$table,
                         $($property: true,)*
-                        $(changes: &tables::$family::$changes,)?
+                        $(changes: &super::tables::$family::$changes,)?
                         ..DEFAULT
                     }),*],
                 }
@@ -195,6 +195,7 @@ macro_rules! families {
 }
 
 /// 32 bits, little-endian, every call with a number of its own.
+#[cfg_attr(target_arch = "sparc64", allow(dead_code))] // As above.
 const DEFAULT: Arch = Arch {
     name: SeccompArch::Arm,
     audit: 0,

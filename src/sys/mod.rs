@@ -11,6 +11,7 @@ pub mod descriptor;
 pub mod domain;
 pub mod exec;
 pub mod image;
+mod ioctl;
 pub mod keyring;
 pub mod limit;
 pub mod mount;

@@ -9,6 +9,7 @@ mod build;
 mod completions;
 mod debian;
 mod demo;
+mod dist;
 mod elf;
 mod error;
 mod footprint;
@@ -16,7 +17,9 @@ mod man;
 mod process;
 mod seccomp_tables;
 mod size;
+mod target;
 mod test;
+mod toolchain;
 mod vm;
 mod workspace;
 
@@ -26,12 +29,16 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  build                the release binary
+  build [--target T]   the release binary, for the host or for another target
+                       (targets/README.md); may be given again
+  dist [--record]      the binaries of all targets and their checksums, in
+                       target/dist, with their sizes next to the last recorded
   demo                 build, make a bundle of busybox and run a container
   test [PART] [NAME]   all checks and tests (but those of --guest), or a part:
        --lint          formatting and clippy
        --unit          unit tests of the library and of this tool (no root)
        --binary        what the release binary must be: static, no interpreter…
+       --targets       the binaries of all targets: the same, and that they start
        --view VIEW     the integration tests (root) in one cgroup view:
                        host, v1 or v2; may be given again
        --guest MANAGER in the test machine, with control groups by MANAGER:
@@ -73,6 +80,7 @@ fn dispatch() -> Result<bool> {
         "build" => build::command(parser),
         "completions" => completions::command(parser),
         "demo" => demo::command(parser),
+        "dist" => dist::command(parser),
         "man" => man::command(parser),
         "test" => test::command(parser),
         "seccomp-tables" => seccomp_tables::run(parser).map(|()| true).map_err(|e| e.to_string()),

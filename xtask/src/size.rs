@@ -1,7 +1,7 @@
 //! `cargo xtask size`: what the binary costs, now and as last recorded.
 
 use crate::error::Result;
-use crate::footprint::{of_run, print, record, recorded, sections};
+use crate::footprint::{HOST, of_run, print, sections};
 use crate::process::{is_root, step};
 use crate::{build, test};
 
@@ -26,9 +26,9 @@ pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
     } else {
         println!("(not root: sections only)");
     }
-    print(&figures, &recorded()?);
+    print(&figures, &HOST.read()?);
     if write {
-        record(&figures)?;
+        HOST.write(&figures)?;
         step("recorded in xtask/footprint.txt");
     }
     Ok(true)

@@ -6,6 +6,7 @@ use core::ffi::{CStr, c_char};
 ///
 /// # Safety
 /// `stack` must be the stack pointer at the process's entry.
+#[cfg(not(target_arch = "sparc64"))]
 pub unsafe fn from_stack(
     stack: *const usize,
 ) -> (impl Iterator<Item = &'static CStr>, impl Iterator<Item = &'static CStr>) {
@@ -18,9 +19,11 @@ pub unsafe fn from_stack(
     }
 }
 
+/// The strings of such an array.
+///
 /// # Safety
 /// `array` must be a null-terminated array of C strings that live for ever.
-unsafe fn strings(mut array: *const *const c_char) -> impl Iterator<Item = &'static CStr> {
+pub unsafe fn strings(mut array: *const *const c_char) -> impl Iterator<Item = &'static CStr> {
     core::iter::from_fn(move || {
         // SAFETY: the caller's promise; the iterator stops at the null and
         // never moves past it.

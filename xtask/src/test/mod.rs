@@ -7,6 +7,7 @@ mod guest;
 mod options;
 mod parts;
 mod tally;
+mod targets;
 
 use crate::error::Result;
 use crate::process::{is_root, run, step};
@@ -24,6 +25,9 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
     }
     if options.unit {
         parts::unit(&options.name, &mut tally);
+    }
+    if options.targets {
+        targets::all(&mut tally);
     }
     if options.binary || options.integration() {
         with_binary(&options, &mut tally);

@@ -55,6 +55,8 @@ pub struct Options {
     pub lint: bool,
     pub unit: bool,
     pub binary: bool,
+    /// The binaries of all targets.
+    pub targets: bool,
     /// Views in which the integration tests run here.
     pub views: Vec<View>,
     /// Managers with which they run in the test machine.
@@ -75,6 +77,7 @@ impl Options {
                 Long("lint") => options.lint = true,
                 Long("unit") => options.unit = true,
                 Long("binary") => options.binary = true,
+                Long("targets") => options.targets = true,
                 Long("view") => {
                     let name = parser.value().map_err(|e| e.to_string())?;
                     let view = View::ALL.into_iter().find(|v| name == v.name());
@@ -97,10 +100,12 @@ impl Options {
                 other => return Err(other.unexpected().to_string()),
             }
         }
-        if !(options.lint || options.unit || options.binary || options.integration()) {
+        let checks = options.lint || options.unit || options.binary || options.targets;
+        if !(checks || options.integration()) {
             options.unit = true;
             options.lint = options.name.is_none();
             options.binary = options.name.is_none();
+            options.targets = options.name.is_none();
             options.views = View::ALL.into();
         }
         Ok(options)
@@ -123,10 +128,11 @@ mod tests {
     #[test]
     fn no_part_means_all_on_this_machine() {
         let all = read(&[]).unwrap();
-        assert!(all.lint && all.unit && all.binary && all.views == View::ALL);
+        assert!(all.lint && all.unit && all.binary && all.targets && all.views == View::ALL);
         assert!(all.managers.is_empty());
         let some = read(&["exec"]).unwrap();
-        assert!(!some.lint && some.unit && !some.binary && some.views == View::ALL);
+        assert!(!some.lint && some.unit && !some.binary && !some.targets);
+        assert_eq!(some.views, View::ALL);
         assert_eq!(some.name.as_deref(), Some("exec"));
     }
 

@@ -45,7 +45,7 @@ pub fn unit(name: &Option<String>, tally: &mut Tally) {
 /// What the release binary must be.
 pub fn binary(path: &Path, tally: &mut Tally) {
     step("the release binary");
-    match binary::checks(path) {
+    match binary::checks(path, true) {
         Ok(checks) => checks.iter().for_each(|c| tally.check(c.name, c.holds, "it does not")),
         Err(why) => tally.check("the release binary can be read", false, &why),
     }
