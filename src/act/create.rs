@@ -92,6 +92,7 @@ pub fn make(
     let document =
         Document::parse(&text, if options.config.is_some() { &file } else { "config.json" })?;
     let mut spec = Spec::read(&document)?;
+    let filter = spec.linux.seccomp.is_some();
     maker.adapt(&mut spec)?;
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
     let served = terminal && maker.serves_terminal();
@@ -132,6 +133,7 @@ pub fn make(
         systemd: None,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
         listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
+        unfiltered: filter && spec.linux.seccomp.is_none(),
         own_keyring: !options.no_new_keyring,
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
         hooks: hooks_text(&document, &spec),

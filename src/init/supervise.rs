@@ -27,6 +27,10 @@ const SIGNAL_RECORD: usize = 128;
 const LAST_WORDS: u64 = 1_000;
 /// How long the process that ends the board may take, in ms.
 const LAST_WORK: u64 = 60_000;
+/// After so many ms without an event the process makes itself small.
+const QUIET: u64 = 1_000;
+/// No time at all, in place of a number of ms.
+const FOR_EVER: u64 = u64::MAX;
 /// The pause before the shell comes again, in ms.
 const SHELL_PAUSE: u64 = 1_000;
 
@@ -124,7 +128,13 @@ impl Init {
         for fd in sources.into_iter().flatten() {
             let _ = fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
         }
-        doze(&mut fds, next.map(|next| next.saturating_sub(monotonic())));
+        let left = next.map_or(FOR_EVER, |next| next.saturating_sub(monotonic()));
+        if doze(&mut fds, left.min(QUIET)) || left <= QUIET {
+            return;
+        }
+        // It is quiet: what it took to get here need not stay in memory.
+        crate::sys::image::forget();
+        doze(&mut fds, if left == FOR_EVER { FOR_EVER } else { left - QUIET });
     }
 
     /// Learns what has happened, in this order: a container's start is known
@@ -290,6 +300,7 @@ impl Init {
             }
             Step::Stop => {
                 self.board.voice.notice(format_args!("stopping container \"{id}\""));
+                self.health.stop();
                 self.signal(self.board.settings.stop_signal);
                 None
             }
@@ -374,7 +385,7 @@ impl Init {
         }
         self.board.voice.error(format_args!("{how}: it did not work; the board stays as it is"));
         loop {
-            self.all_end_within(u64::MAX);
+            self.all_end_within(FOR_EVER);
         }
     }
 
@@ -384,7 +395,7 @@ impl Init {
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some(_)) | Err(Errno::INTR) => continue,
-                Err(_) if milliseconds != u64::MAX => return true,
+                Err(_) if milliseconds != FOR_EVER => return true,
                 _ => {}
             }
             let now = monotonic();
@@ -393,7 +404,7 @@ impl Init {
             }
             let Some(signals) = &self.signals else { return false };
             let mut fds = [PollFd::new(signals, PollFlags::IN)];
-            doze(&mut fds, (milliseconds != u64::MAX).then_some(until - now));
+            doze(&mut fds, if milliseconds == FOR_EVER { FOR_EVER } else { until - now });
             let mut records = [0; 8 * SIGNAL_RECORD];
             let _ = rustix::io::read(signals, &mut records[..]);
         }
@@ -405,11 +416,13 @@ fn device(watchdog: &Option<Watchdog>) -> Option<BorrowedFd<'_>> {
     watchdog.as_ref().map(Watchdog::device)
 }
 
-/// poll(2) for so many milliseconds, or for ever.
-fn doze(fds: &mut [PollFd<'_>], milliseconds: Option<u64>) {
-    let time = milliseconds
-        .map(|ms| Timespec { tv_sec: (ms / 1000) as i64, tv_nsec: (ms % 1000 * 1_000_000) as i64 });
-    let _ = poll(fds, time.as_ref());
+/// poll(2) for so many milliseconds; whether something has happened.
+fn doze(fds: &mut [PollFd<'_>], milliseconds: u64) -> bool {
+    let time = Timespec {
+        tv_sec: (milliseconds / 1000) as i64,
+        tv_nsec: (milliseconds % 1000 * 1_000_000) as i64,
+    };
+    poll(fds, (milliseconds != FOR_EVER).then_some(&time)) != Ok(0)
 }
 
 /// The process id in a file.
