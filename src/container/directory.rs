@@ -67,9 +67,11 @@ impl Directory<'_> {
         };
         let mut text = Vec::with_capacity(4096);
         loop {
+            let room = text.capacity() - text.len();
             let read = rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text));
             match read {
-                Ok(0) => break,
+                // The end of a file on disk: another read would only say so.
+                Ok(length) if length < room => break,
                 Ok(_) if text.len() > STATE_LIMIT => return Ok(None),
                 Ok(_) => text.reserve(4096),
                 Err(Errno::INTR) => {}
@@ -79,7 +81,8 @@ impl Directory<'_> {
         State::from_json(&text).map_err(|_| self.foreign())
     }
 
-    fn has(&self, name: &str) -> bool {
+    /// Whether there is a file of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
         statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
