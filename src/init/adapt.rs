@@ -182,7 +182,7 @@ fn limits(resources: &mut Resources<'_>, machine: &dyn Machine, lack: &mut Note<
         if sets && without(machine.controller("cpuset"), "cpu.cpus", "CONFIG_CPUSETS") {
             (cpu.cpus, cpu.mems) = (None, None);
         }
-        let rest = crate::spec::Cpu { cpus: None, mems: None, ..cpu.clone() };
+        let rest = crate::spec::Cpu { cpus: None, mems: None, ..*cpu };
         let times = rest != crate::spec::Cpu::default();
         if times && without(machine.controller("cpu"), "cpu", "CONFIG_CGROUP_SCHED") {
             let (cpus, mems) = (cpu.cpus, cpu.mems);
