@@ -4,6 +4,7 @@
 //! with a status other than 0 when a step fails. It works on the checkout it
 //! was built from, whatever the current directory is.
 
+mod bench;
 mod binary;
 mod build;
 mod completions;
@@ -51,6 +52,14 @@ cargo xtask COMMAND
                        cgroupfs or systemd; may be given again
        NAME            only tests whose name contains it, or the integration
                        tests of the file tests/suite/NAME.rs
+  bench [NAME...]      the runtime beside runc, crun and the kernel's own part (root):
+                       run, lifecycle, exec, many, footprint, limit, filter, list,
+                       pieces; figures in target/bench/results.json
+       --quick         fewer rounds
+       --youki         build youki too, once, which takes minutes
+       --with NAME=PATH
+                       one more runtime; may be given again
+       --write-docs    write the tables of docs/performance.md from the figures
   fuzz [TARGET]        feed random bytes to what reads those of others
        --seconds N     for so long each
   man OUTDIR           write the manual pages
@@ -87,6 +96,7 @@ fn dispatch() -> Result<bool> {
         Some(other) => return Err(other.unexpected().to_string()),
     };
     match command.as_str() {
+        "bench" => bench::command(parser),
         "build" => build::command(parser),
         "completions" => completions::command(parser),
         "demo" => demo::command(parser),
