@@ -2,35 +2,28 @@
 //! it was, asks the state machines and does what they say. It allocates nothing,
 //! and while nothing happens nothing wakes it.
 
+use super::ending;
 use super::health::{Health, Step as Check};
 use super::output::Output;
 use super::policy::{Event, Policy, Step};
-use super::settings::{Ending, Sink};
-use super::signals::{Meaning, meaning};
+use super::settings::Sink;
+use super::signals::{Meaning, RECORD, meaning};
+use super::sleep::{FOR_EVER, doze};
 use super::task::{Board, PROBE_PID, REPORT};
 use super::watchdog::Watchdog;
 use crate::errno::Described;
 use crate::process::spawn::shell_status;
 use crate::sys::clock::monotonic;
 use crate::sys::signal;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Access, Mode, OFlags, access, open};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, wait};
-use rustix::time::Timespec;
 
-/// The size of `struct signalfd_siginfo`.
-const SIGNAL_RECORD: usize = 128;
-/// How long everything else may take to end, in ms, before and after SIGKILL.
-const LAST_WORDS: u64 = 1_000;
-/// How long the process that ends the board may take, in ms.
-const LAST_WORK: u64 = 60_000;
 /// After so many ms without an event the process makes itself small.
 const QUIET: u64 = 1_000;
-/// No time at all, in place of a number of ms.
-const FOR_EVER: u64 = u64::MAX;
 /// The pause before the shell comes again, in ms.
 const SHELL_PAUSE: u64 = 1_000;
 
@@ -171,10 +164,10 @@ impl Init {
     }
 
     fn read_signals(&mut self) {
-        let mut records = [0; 8 * SIGNAL_RECORD];
+        let mut records = [0; 8 * RECORD];
         let Some(signals) = &self.signals else { return };
         let Ok(length) = rustix::io::read(signals, &mut records[..]) else { return };
-        for record in records[..length].chunks_exact(SIGNAL_RECORD) {
+        for record in records[..length].chunks_exact(RECORD) {
             let number = u32::from_ne_bytes([record[0], record[1], record[2], record[3]]);
             match meaning(number) {
                 Meaning::End(how) => self.event(Event::Asked(how)),
@@ -315,7 +308,9 @@ impl Init {
                     .notice(format_args!("container \"{id}\" starts again in {pause} ms"));
                 None
             }
-            Step::End(how) => self.end(how),
+            Step::End(how) => {
+                ending::begin(&self.board, how, self.watchdog.take(), self.signals.as_ref())
+            }
         }
     }
 
@@ -367,62 +362,11 @@ impl Init {
             let _ = signal::send(pid, number);
         }
     }
-
-    /// Ends everything, and then the board. Returns never.
-    fn end(&mut self, how: Ending) -> ! {
-        self.board.voice.notice(format_args!("{how}"));
-        let _ = signal::send_to_all(Signal::TERM.as_raw());
-        if !self.all_end_within(LAST_WORDS) {
-            let _ = signal::send_to_all(Signal::KILL.as_raw());
-            self.all_end_within(LAST_WORDS);
-        }
-        let watchdog = self.watchdog.take();
-        let ender = self.board.end(how, watchdog.as_ref());
-        // From here on it is that process's alone, and counts.
-        drop(watchdog);
-        if ender.is_ok() {
-            self.all_end_within(LAST_WORK);
-        }
-        self.board.voice.error(format_args!("{how}: it did not work; the board stays as it is"));
-        loop {
-            self.all_end_within(FOR_EVER);
-        }
-    }
-
-    /// Reaps until there is no child any more, or time is up.
-    fn all_end_within(&self, milliseconds: u64) -> bool {
-        let until = monotonic().saturating_add(milliseconds);
-        loop {
-            match wait(WaitOptions::NOHANG) {
-                Ok(Some(_)) | Err(Errno::INTR) => continue,
-                Err(_) if milliseconds != FOR_EVER => return true,
-                _ => {}
-            }
-            let now = monotonic();
-            if now >= until {
-                return false;
-            }
-            let Some(signals) = &self.signals else { return false };
-            let mut fds = [PollFd::new(signals, PollFlags::IN)];
-            doze(&mut fds, if milliseconds == FOR_EVER { FOR_EVER } else { until - now });
-            let mut records = [0; 8 * SIGNAL_RECORD];
-            let _ = rustix::io::read(signals, &mut records[..]);
-        }
-    }
 }
 
 /// The watchdog's descriptor, which is nothing for others.
 fn device(watchdog: &Option<Watchdog>) -> Option<BorrowedFd<'_>> {
     watchdog.as_ref().map(Watchdog::device)
-}
-
-/// poll(2) for so many milliseconds; whether something has happened.
-fn doze(fds: &mut [PollFd<'_>], milliseconds: u64) -> bool {
-    let time = Timespec {
-        tv_sec: (milliseconds / 1000) as i64,
-        tv_nsec: (milliseconds % 1000 * 1_000_000) as i64,
-    };
-    poll(fds, (milliseconds != FOR_EVER).then_some(&time)) != Ok(0)
 }
 
 /// The process id in a file.
