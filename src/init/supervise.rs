@@ -45,6 +45,8 @@ struct Init {
     /// From launchers, and to them.
     reports: Option<(OwnedFd, OwnedFd)>,
     launcher: Option<Pid>,
+    /// Signals for a container that is not there yet: bit N-1 for signal N.
+    waiting: u64,
     program: Option<Program>,
     cleaner: Option<Pid>,
     probe: Option<Pid>,
@@ -71,6 +73,7 @@ pub fn run(board: Board, start: u64) -> ! {
         reports: pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok(),
         board,
         launcher: None,
+        waiting: 0,
         program: None,
         cleaner: None,
         probe: None,
@@ -160,6 +163,7 @@ impl Init {
             .voice
             .notice(format_args!("container \"{id}\" started (pid {number}) after {took} ms"));
         self.health.start(now);
+        self.signal_waiting();
         self.event(Event::Started);
     }
 
@@ -292,9 +296,12 @@ impl Init {
                 self.launch()
             }
             Step::Stop => {
-                self.board.voice.notice(format_args!("stopping container \"{id}\""));
+                // One that is still being made is asked again when it runs.
+                if self.program.is_some() {
+                    self.board.voice.notice(format_args!("stopping container \"{id}\""));
+                    self.signal(self.board.settings.stop_signal);
+                }
                 self.health.stop();
-                self.signal(self.board.settings.stop_signal);
                 None
             }
             Step::Kill => {
@@ -334,7 +341,7 @@ impl Init {
 
     fn clean(&mut self) -> Option<Event> {
         // Whoever is not gone by now is not waited for.
-        (self.program, self.launcher) = (None, None);
+        (self.program, self.launcher, self.waiting) = (None, None, 0);
         self.health.stop();
         match self.board.clean(device(&self.watchdog)) {
             Ok(pid) => {
@@ -352,14 +359,28 @@ impl Init {
         self.board.voice.error(format_args!("{what}: clone: {}", Described(errno)));
     }
 
-    /// Sends it to the container, through who serves its terminal.
-    fn signal(&self, number: i32) {
+    /// Sends it to the container, through who serves its terminal. While that is
+    /// still being made, it is kept: its maker is nobody to signal, but by
+    /// SIGKILL.
+    fn signal(&mut self, number: i32) {
         let target = match (self.program, self.launcher) {
             (Some(Program { pid, served: false }), _) => Some(pid),
+            (None, _) if number != Signal::KILL.as_raw() => {
+                self.waiting |= 1 << (number - 1);
+                None
+            }
             (_, launcher) => launcher,
         };
         if let Some(pid) = target {
             let _ = signal::send(pid, number);
+        }
+    }
+
+    /// Sends what has come before the container was there.
+    fn signal_waiting(&mut self) {
+        let waiting = core::mem::take(&mut self.waiting);
+        for number in (1..=64).filter(|number| waiting & (1 << (number - 1)) != 0) {
+            self.signal(number);
         }
     }
 }

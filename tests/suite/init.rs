@@ -438,7 +438,7 @@ fn a_container_that_was_killed_with_its_board_leaves_nothing_there() {
     on.wait_for("ready");
     on.shell(&["/bin/ocinit", "kill", &id, "KILL"]).ok();
     on.wait_for("exited with status 137");
-    on.wait_for("after 1");
+    eventually("it is started again", || on.console().matches(" started (").count() == 2);
     on.signal(PWR);
     on.ends(POWERED_OFF);
 }
