@@ -21,13 +21,13 @@ use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
 use rustix::process::getpid;
 
 /// What the process knows beyond its plan.
-pub struct Child {
+pub struct Child<'a> {
     /// To the command that made it.
     pub channel: Channel,
     /// The socket on which it waits for `start`; `None` starts at once.
-    pub start: Option<OwnedFd>,
+    pub start: Option<&'a OwnedFd>,
     /// v1 `tasks` files to enter its cgroups by.
-    pub cgroup_files: alloc::vec::Vec<OwnedFd>,
+    pub cgroup_files: &'a [OwnedFd],
     /// The command says when its id maps and cgroups are in place.
     pub wait_first: bool,
     /// It was born into a new user namespace and is to be root there.
@@ -46,17 +46,19 @@ pub struct Child {
 /// Descriptors that the operations share.
 struct Scene {
     root: Option<OwnedFd>,
+    /// `/dev` in it, while nothing is mounted.
+    dev: Option<OwnedFd>,
     cover: mask::Cover,
     master: Option<OwnedFd>,
     /// The working directory could be entered before the identity was taken on.
     entered: bool,
 }
 
-impl Child {
+impl Child<'_> {
     /// Does it all; ends as the program, or with a report of what failed.
     pub fn run(mut self, plan: &mut Plan) -> ! {
         let cover = core::mem::take(&mut plan.cover);
-        let mut scene = Scene { root: None, cover, master: None, entered: false };
+        let mut scene = Scene { root: None, dev: None, cover, master: None, entered: false };
         self.begin();
         for index in 0..plan.ops.len() {
             let result = match &plan.ops[index] {
@@ -82,7 +84,7 @@ impl Child {
             crate::sys::exit(1);
         }
         let result = || -> Act {
-            crate::cgroup::enter(&self.cgroup_files)?;
+            crate::cgroup::enter(self.cgroup_files)?;
             let _ = rustix::process::set_dumpable_behavior(
                 rustix::process::DumpableBehavior::NotDumpable,
             );
@@ -123,9 +125,16 @@ impl Child {
                 scene.root = Some(root::open_directory(path)?);
                 Ok(())
             }
-            Op::Mount(mount) => mount.act(scene.root()?),
+            Op::Mount(mount) => {
+                scene.dev = None;
+                mount.act(scene.root()?)
+            }
             Op::CgroupMount(mount) => mount.act(scene.root()?),
-            Op::Device(device) => device.act(scene.root()?),
+            Op::Device(device) => {
+                scene.root()?;
+                let Scene { root, dev, .. } = scene;
+                device.act(root.as_ref().ok_or(Errno::BADF)?.as_fd(), dev)
+            }
             Op::DeviceLinks => device::make_links(scene.root()?),
             Op::WorkingDirectory(path) => make_working_directory(scene.root()?, path),
             Op::Terminal { size, uid, console } => {
@@ -216,7 +225,7 @@ impl Child {
     /// Waits for `start`, if the command does not wait for us itself; returns
     /// the connection to report a failure to.
     fn wait_start(&self) -> Option<Channel> {
-        let listener = self.start.as_ref()?;
+        let listener = self.start?;
         loop {
             let Ok(connection) = accept_with(listener, SocketFlags::CLOEXEC) else { continue };
             let mut byte = [0];

@@ -301,11 +301,17 @@ impl Making<'_> {
     /// From the birth to the program (or to its waiting for `start`).
     fn bring_up(&mut self, plan: &Plan, born: &Born) -> Result<Foreground> {
         self.state.rdt.enter(born.pid)?;
-        let master = born.until_ready(plan).map_err(not_started)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;
         self.state.start_time = Stat::of(pid).map_or(0, |stat| stat.start_time);
-        self.directory.save(self.lock, &self.state)?;
+        // While the process makes its world; the container is still being created.
+        self.directory.prepare(self.lock, &self.state)?;
+        let master = born.until_ready(plan).map_err(|error| {
+            // There is no process any more.
+            self.state.pid = 0;
+            not_started(error)
+        })?;
+        self.directory.replace(self.lock)?;
         let foreground = Foreground::serve(self.console.as_ref(), master)?;
         if let Some(path) = &self.options.pidfd_socket {
             send_pidfd(path, born.pid)?;

@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWUSER};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::{Errno, dup};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// What the launch needs beyond the plan.
@@ -137,16 +137,14 @@ fn spawn(
 ) -> rustix::io::Result<Spawned> {
     let (ours, theirs) = channel::pair()?;
     let proc_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let copy = |fd: &OwnedFd| dup(fd);
-    let files = launch.cgroups.map_or(&[][..], Created::enter_files);
     let moved = launch.moves(unified);
     // /dev/mqueue belongs to who makes the ipc namespace: that must be root of the
     // user namespace, which the process is only when its ids are mapped.
     let late = if flags & CLONE_NEWUSER != 0 { flags & CLONE_NEWIPC } else { 0 };
     let child = Child {
         channel: theirs,
-        start: launch.start.as_ref().map(copy).transpose()?,
-        cgroup_files: files.iter().map(copy).collect::<rustix::io::Result<_>>()?,
+        start: launch.start.as_ref(),
+        cgroup_files: launch.cgroups.map_or(&[][..], Created::enter_files),
         wait_first: flags & CLONE_NEWUSER != 0 || moved,
         become_root: flags & CLONE_NEWUSER != 0,
         late,

@@ -14,7 +14,7 @@ use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLON
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 /// Runs as the stage; the first process runs from here too.
-pub fn run(mut child: Child, plan: &mut Plan) -> ! {
+pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
     match prepare(&child, &plan.namespaces) {
         Ok(flags) => match clone(flags | CLONE_PARENT, None) {
             Ok(Side::Child) => {
@@ -22,7 +22,7 @@ pub fn run(mut child: Child, plan: &mut Plan) -> ! {
                 child.wait_first = true;
                 child.become_root = false;
                 child.late = 0;
-                child.cgroup_files.clear();
+                child.cgroup_files = &[];
                 child.run(plan)
             }
             Ok(Side::Parent(pid)) => {
@@ -37,11 +37,11 @@ pub fn run(mut child: Child, plan: &mut Plan) -> ! {
 }
 
 /// Everything up to the clone; the flags of the namespaces that are left for it.
-fn prepare(child: &Child, namespaces: &namespace::Plan) -> Result<u32, Fault> {
+fn prepare(child: &Child<'_>, namespaces: &namespace::Plan) -> Result<u32, Fault> {
     if child.wait_first && child.channel.wait_go().is_err() {
         crate::sys::exit(1);
     }
-    crate::cgroup::enter(&child.cgroup_files)?;
+    crate::cgroup::enter(child.cgroup_files)?;
     // Who shares a pid namespace with us must not look into us. A user namespace
     // of our own keeps them out too, and needs us to reach our files in /proc.
     let joins_user = namespaces.joins(CLONE_NEWUSER);
@@ -65,7 +65,7 @@ fn prepare(child: &Child, namespaces: &namespace::Plan) -> Result<u32, Fault> {
     Ok(flags)
 }
 
-fn make_user_namespace(child: &Child) -> Act {
+fn make_user_namespace(child: &Child<'_>) -> Act {
     unshare(CLONE_NEWUSER).map_err(|errno| errno_of(CLONE_NEWUSER, errno))?;
     child.channel.send(&Report::new(Kind::WantIdMaps, 0)).detail("ask for the id maps")?;
     if child.channel.wait_go().is_err() {

@@ -67,9 +67,11 @@ impl Directory<'_> {
         };
         let mut text = Vec::with_capacity(4096);
         loop {
+            let room = text.capacity() - text.len();
             let read = rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text));
             match read {
-                Ok(0) => break,
+                // The end of a file on disk: another read would only say so.
+                Ok(length) if length < room => break,
                 Ok(_) if text.len() > STATE_LIMIT => return Ok(None),
                 Ok(_) => text.reserve(4096),
                 Err(Errno::INTR) => {}
@@ -79,7 +81,8 @@ impl Directory<'_> {
         State::from_json(&text).map_err(|_| self.foreign())
     }
 
-    fn has(&self, name: &str) -> bool {
+    /// Whether there is a file of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
         statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
@@ -103,13 +106,35 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// It cannot be written; the old state is still there then.
-    pub fn save(&self, _lock: &Lock<'_>, state: &State) -> Result<()> {
+    pub fn save(&self, lock: &Lock<'_>, state: &State) -> Result<()> {
+        self.prepare(lock, state)?;
+        self.replace(lock)
+    }
+
+    /// Writes a state beside the saved one, which holds until [`Directory::replace`].
+    /// Hold the lock.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn prepare(&self, _lock: &Lock<'_>, state: &State) -> Result<()> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         openat(&self.fd, NEW_STATE, flags, Mode::RUSR | Mode::WUSR)
             .and_then(|file| write_all(file.as_fd(), state.to_json().as_bytes()))
-            .and_then(|()| rustix::fs::renameat(&self.fd, NEW_STATE, &self.fd, STATE))
-            .context(|| alloc::format!("write state of container \"{}\"", self.id))
+            .context(|| self.failed_to_write())
+    }
+
+    /// Puts the state that was prepared in the place of the saved one.
+    ///
+    /// # Errors
+    /// Those of renameat(2).
+    pub fn replace(&self, _lock: &Lock<'_>) -> Result<()> {
+        rustix::fs::renameat(&self.fd, NEW_STATE, &self.fd, STATE)
+            .context(|| self.failed_to_write())
+    }
+
+    fn failed_to_write(&self) -> alloc::string::String {
+        alloc::format!("write state of container \"{}\"", self.id)
     }
 
     /// Removes a file of the directory; a missing one is fine.

@@ -68,7 +68,8 @@ fn already() -> Error {
 /// Whether the container's init waits for its start.
 pub(super) fn is_waiting(directory: &Directory<'_>) -> bool {
     // With a full backlog a call that must not block gets EAGAIN.
-    matches!(open(directory, SocketFlags::NONBLOCK), Ok(_) | Err(Errno::AGAIN))
+    directory.has(START_SOCKET)
+        && matches!(open(directory, SocketFlags::NONBLOCK), Ok(_) | Err(Errno::AGAIN))
 }
 
 /// Connects to the container's init. The path through /proc is short whatever

@@ -22,6 +22,7 @@ pub mod schedule;
 pub mod scratch;
 pub mod seccomp;
 pub mod signal;
+pub mod terminal;
 
 use linux_raw_sys::general::__NR_exit_group;
 use rustix::fd::BorrowedFd;

@@ -4,8 +4,10 @@
 //! there for the integration tests.
 
 mod guest;
+mod memory;
 mod options;
 mod parts;
+mod safety;
 mod tally;
 mod targets;
 
@@ -25,6 +27,12 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
     }
     if options.unit {
         parts::unit(&options.name, &mut tally);
+    }
+    if options.memory {
+        memory::unit(&mut tally);
+    }
+    if options.fuzz {
+        parts::fuzz(&mut tally);
     }
     if options.targets {
         targets::all(&mut tally);

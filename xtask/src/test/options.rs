@@ -54,6 +54,8 @@ impl Manager {
 pub struct Options {
     pub lint: bool,
     pub unit: bool,
+    pub memory: bool,
+    pub fuzz: bool,
     pub binary: bool,
     /// The binaries of all targets.
     pub targets: bool,
@@ -76,6 +78,8 @@ impl Options {
             match argument {
                 Long("lint") => options.lint = true,
                 Long("unit") => options.unit = true,
+                Long("miri") => options.memory = true,
+                Long("fuzz") => options.fuzz = true,
                 Long("binary") => options.binary = true,
                 Long("targets") => options.targets = true,
                 Long("view") => {
@@ -100,13 +104,17 @@ impl Options {
                 other => return Err(other.unexpected().to_string()),
             }
         }
-        let checks = options.lint || options.unit || options.binary || options.targets;
-        if !(checks || options.integration()) {
+        let Options { lint, unit, memory, fuzz, binary, targets, .. } = options;
+        if !(lint || unit || memory || fuzz || binary || targets || options.integration()) {
             options.unit = true;
-            options.lint = options.name.is_none();
-            options.binary = options.name.is_none();
-            options.targets = options.name.is_none();
             options.views = View::ALL.into();
+            if options.name.is_none() {
+                options.lint = true;
+                options.memory = true;
+                options.fuzz = true;
+                options.binary = true;
+                options.targets = true;
+            }
         }
         Ok(options)
     }
@@ -130,9 +138,11 @@ mod tests {
         let all = read(&[]).unwrap();
         assert!(all.lint && all.unit && all.binary && all.targets && all.views == View::ALL);
         assert!(all.managers.is_empty());
+        assert!(all.memory && all.fuzz);
         let some = read(&["exec"]).unwrap();
         assert!(!some.lint && some.unit && !some.binary && !some.targets);
         assert_eq!(some.views, View::ALL);
+        assert!(!some.memory && !some.fuzz);
         assert_eq!(some.name.as_deref(), Some("exec"));
     }
 
@@ -140,6 +150,8 @@ mod tests {
     fn a_part_means_only_it() {
         let unit = read(&["--unit"]).unwrap();
         assert_eq!(unit, Options { unit: true, ..Options::default() });
+        let fuzz = read(&["--fuzz", "--miri"]).unwrap();
+        assert_eq!(fuzz, Options { fuzz: true, memory: true, ..Options::default() });
         let views = read(&["--view", "v2", "--view=host", "--view", "v2"]).unwrap();
         assert_eq!(views.views, [View::V2, View::Host]);
         assert!(!views.unit && !views.lint && !views.binary && views.managers.is_empty());
