@@ -15,6 +15,7 @@ pub mod errno;
 pub mod error;
 pub mod fault;
 pub mod hook;
+pub mod init;
 pub mod json;
 pub mod log;
 pub mod namespace;
@@ -39,6 +40,9 @@ pub fn main(
 ) -> u8 {
     open_standard_descriptors();
     let arguments: Vec<&'static CStr> = arguments.collect();
+    if init::is_meant(rustix::process::getpid().as_raw_pid(), &arguments) {
+        init::main();
+    }
     let environment: Vec<&'static CStr> = environment.collect();
     command::main(arguments.leak(), environment.leak())
 }

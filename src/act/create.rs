@@ -39,12 +39,49 @@ pub enum Until {
     Running,
 }
 
+/// Who has a container made, where that is more than a command line: the first
+/// process of a board.
+pub trait Maker {
+    /// May change the configuration before it is planned.
+    ///
+    /// # Errors
+    /// The container cannot be made here.
+    fn adapt(&mut self, _spec: &mut Spec<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether a detached container's terminal is served all the same: then we
+    /// stay.
+    fn serves_terminal(&self) -> bool {
+        false
+    }
+
+    /// The program runs; `stays` tells whether we wait for its end.
+    fn started(&mut self, _pid: Pid, _stays: bool) {}
+}
+
+/// A command has no more to say.
+impl Maker for () {}
+
+/// As [`make`], for a command.
+///
+/// # Errors
+/// As [`make`].
+pub fn create(caller: &Caller, options: &CreateOptions, mode: Until) -> Result<u8> {
+    make(caller, options, mode, &mut ())
+}
+
 /// Makes a container; with [`Until::Running`] also starts it and, unless detached,
 /// waits for its end and deletes it. The value is the exit status.
 ///
 /// # Errors
 /// Anything that does not work; nothing is left behind then.
-pub fn create(caller: &Caller, options: &CreateOptions, mode: Until) -> Result<u8> {
+pub fn make(
+    caller: &Caller,
+    options: &CreateOptions,
+    mode: Until,
+    maker: &mut dyn Maker,
+) -> Result<u8> {
     protect::run_protected(caller.arguments, caller.environment)?;
     let bundle = bundle_directory(options.bundle)?;
     let file = match &options.config {
@@ -54,9 +91,12 @@ pub fn create(caller: &Caller, options: &CreateOptions, mode: Until) -> Result<u
     let text = read_config(&file)?;
     let document =
         Document::parse(&text, if options.config.is_some() { &file } else { "config.json" })?;
-    let spec = Spec::read(&document)?;
-    let detached = mode == Until::Created || options.detach;
+    let mut spec = Spec::read(&document)?;
+    let filter = spec.linux.seccomp.is_some();
+    maker.adapt(&mut spec)?;
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
+    let served = terminal && maker.serves_terminal();
+    let detached = mode == Until::Created || options.detach && !served;
     let socket = options.console_socket.is_some();
     check_terminal(terminal, detached, socket, "process.terminal")?;
     let rootfs = check_rootfs(&spec, &bundle)?;
@@ -93,6 +133,7 @@ pub fn create(caller: &Caller, options: &CreateOptions, mode: Until) -> Result<u
         systemd: None,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
         listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
+        unfiltered: filter && spec.linux.seccomp.is_none(),
         own_keyring: !options.no_new_keyring,
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
         hooks: hooks_text(&document, &spec),
@@ -132,6 +173,7 @@ pub fn create(caller: &Caller, options: &CreateOptions, mode: Until) -> Result<u
     }
     let Making { state, notify, .. } = making;
     drop(lock);
+    maker.started(born.0.pid, !detached);
     if detached {
         if let Some(notify) = notify {
             // It may take its time: who wants us to end may have it.

@@ -11,11 +11,11 @@
 //! | 8..12 | a process id, 0: none |
 //! | 12.. | the text, then the hint |
 
+use crate::errno;
 use crate::error::Error;
 use crate::fault::Fault;
 use alloc::string::String;
 use core::fmt::{self, Write};
-use rustix::io::Errno;
 
 /// The longest message.
 pub const MAX: usize = 2048;
@@ -128,9 +128,9 @@ pub fn decode(packet: &[u8]) -> Error {
     let (text, hint) = rest.split_at(length);
     let errno = i32::from_ne_bytes([header[4], header[5], header[6], header[7]]);
     let text = String::from_utf8_lossy(text).into_owned();
-    let mut error = match errno {
-        0 => Error::new(text),
-        errno => Error::os(text, Errno::from_raw_os_error(errno)),
+    let mut error = match errno::of(errno) {
+        None => Error::new(text),
+        Some(errno) => Error::os(text, errno),
     };
     if !hint.is_empty() {
         error = error.hint(String::from_utf8_lossy(hint).into_owned());
@@ -146,6 +146,7 @@ mod tests {
     use super::*;
     use crate::fault::Detail;
     use alloc::string::ToString;
+    use rustix::io::Errno;
 
     fn round(operation: &str, fault: &Fault) -> String {
         decode(Report::failed(&operation, fault, 0).as_bytes()).to_string()
@@ -175,6 +176,9 @@ mod tests {
     fn foreign_bytes_are_no_message() {
         assert_eq!(kind(b""), None);
         assert_eq!(kind(&[9; 40]), None);
+        // No errno has this number.
+        assert_eq!(decode(&[255; 40]).errno, None);
+        assert_eq!(decode(&[255; HEADER - 1]).errno, None);
         assert_eq!(kind(Report::new(Kind::Born, 7).as_bytes()), Some((Kind::Born, 7)));
     }
 }

@@ -17,7 +17,7 @@ pub mod parse;
 mod pause;
 mod plan;
 mod ps;
-mod quantity;
+pub mod quantity;
 mod run;
 mod spec;
 mod start;

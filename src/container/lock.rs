@@ -49,8 +49,10 @@ impl Directory<'_> {
                 }
                 Err(errno) => {
                     let what = alloc::format!("lock container \"{}\"", self.id);
-                    return Err(Error::os(what, errno)
-                        .hint("another command is at work on it, such as create or delete"));
+                    return Err(Error::os(what, errno).hint(match errno {
+                        Errno::NOSYS => "the kernel needs CONFIG_FILE_LOCKING",
+                        _ => "another command is at work on it, such as create or delete",
+                    }));
                 }
             }
         }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::fmt::Write;
 
 use crate::json::Writer;
+use crate::log::Level;
 use crate::log::time::Timestamp;
 
 /// A JSON object, with the keys in the order of logrus.
@@ -40,6 +41,33 @@ pub fn text(time: Timestamp, level: &str, message: &str) -> String {
     line
 }
 
+/// A line as the first process of a board writes them; a record of the kernel's
+/// log begins with its level, and has an end.
+pub fn board(level: Level, message: &str, record: bool) -> String {
+    /// What the kernel takes in one write, less what it adds (kernel/printk).
+    const RECORD: usize = 900;
+    let mut line = String::new();
+    if record {
+        let number = match level {
+            Level::Error => 3,
+            Level::Warning => 4,
+            Level::Info => 6,
+            Level::Debug => 7,
+        };
+        let _ = write!(line, "<{number}>");
+    }
+    let _ = write!(line, "ocinit: {}: {message}", level.name());
+    if record && line.len() > RECORD {
+        let mut end = RECORD;
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        line.truncate(end);
+    }
+    line.push('\n');
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +85,14 @@ mod tests {
         ] {
             assert_eq!(text(TIME, "error", message), expect);
         }
+    }
+
+    #[test]
+    fn lines_of_boards() {
+        assert_eq!(board(Level::Warning, "a", false), "ocinit: warning: a\n");
+        assert_eq!(board(Level::Error, "a", true), "<3>ocinit: error: a\n");
+        let long = board(Level::Error, &"é".repeat(800), true);
+        assert!(long.ends_with("é\n") && (899..=901).contains(&long.len()), "{}", long.len());
     }
 
     #[test]

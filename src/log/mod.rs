@@ -40,11 +40,22 @@ impl Level {
     }
 }
 
+/// How a record is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A line of logfmt.
+    Text,
+    /// A JSON object a line.
+    Json,
+    /// A line for the people before a board's console.
+    Board,
+}
+
 /// Where records go, and which.
 #[derive(Debug)]
 pub struct Log {
     file: Option<OwnedFd>,
-    json: bool,
+    form: Form,
     level: Level,
 }
 
@@ -52,7 +63,14 @@ impl Log {
     /// Lines of text on stderr, debug lines left out: what holds until the
     /// flags are parsed.
     pub const fn stderr() -> Log {
-        Log { file: None, json: false, level: Level::Info }
+        Log { file: None, form: Form::Text, level: Level::Info }
+    }
+
+    /// That of the first process of a board: lines for people, on stderr, or as
+    /// records in the kernel's log when it is given.
+    pub fn board(kmsg: Option<OwnedFd>, debug: bool) -> Log {
+        let level = if debug { Level::Debug } else { Level::Info };
+        Log { file: kmsg, form: Form::Board, level }
     }
 
     /// As the flags before the command say, of which `value` gives the values and
@@ -64,9 +82,9 @@ impl Log {
     /// The file cannot be opened; or a value is not one of the known ones.
     pub fn open(value: &dyn Fn(&str) -> Option<&'static str>, debug: bool) -> Result<Log> {
         let mut log = Log::stderr();
-        log.json = match value("log-format") {
-            None | Some("text" | "") => false,
-            Some("json") => true,
+        log.form = match value("log-format") {
+            None | Some("text" | "") => Form::Text,
+            Some("json") => Form::Json,
             Some(other) => return Err(error!("invalid log-format: {other}")),
         };
         log.level = match value("log-level") {
@@ -91,7 +109,7 @@ impl Log {
     /// record went elsewhere.
     pub fn error(&self, error: &Error) {
         self.record(Level::Error, format_args!("{error}"));
-        if self.file.is_some() {
+        if self.file.is_some() && self.form != Form::Board {
             write(sys::stderr(), &alloc::format!("{error}\n"));
         }
     }
@@ -111,8 +129,12 @@ impl Log {
             return;
         }
         let message = alloc::fmt::format(message);
-        let form = if self.json { line::json } else { line::text };
-        let text = form(time::Timestamp::now(), level.name(), &message);
+        let now = time::Timestamp::now();
+        let text = match self.form {
+            Form::Text => line::text(now, level.name(), &message),
+            Form::Json => line::json(now, level.name(), &message),
+            Form::Board => line::board(level, &message, self.file.is_some()),
+        };
         match &self.file {
             Some(file) => write(file, &text),
             None => write(sys::stderr(), &text),

@@ -17,7 +17,8 @@ use rustix::process::{chdir, chroot, fchdir, pivot_root};
 /// nothing done here is seen outside (unless `linux.rootfsPropagation` asks for
 /// that).
 pub fn set_propagation(flags: u64) -> Act {
-    Ok(mount_change(c"/", MountPropagationFlags::from_bits_retain(flags as u32))?)
+    // rustix has another type for them with a C library.
+    Ok(mount_change(c"/", MountPropagationFlags::from_bits_retain(flags as _))?)
 }
 
 /// Makes `rootfs` a private mount of its own, on itself, and opens it.

@@ -21,7 +21,7 @@ pub const LOG: u32 = 0x7ffc_0000;
 pub const ALLOW: u32 = 0x7fff_0000;
 
 /// The call fails because the kernel does not have it.
-pub const ENOSYS: u32 = ERRNO | 38;
+pub const ENOSYS: u32 = ERRNO | linux_raw_sys::errno::ENOSYS;
 const EPERM: u32 = 1;
 
 /// The value that a filter returns for an action of the profile with its

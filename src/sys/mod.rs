@@ -3,12 +3,15 @@
 
 #![allow(unsafe_code)]
 
+pub mod board;
 pub mod bpf;
 pub mod clock;
 pub mod clone;
 pub mod descriptor;
 pub mod domain;
 pub mod exec;
+pub mod image;
+mod ioctl;
 pub mod keyring;
 pub mod limit;
 pub mod mount;
@@ -19,6 +22,7 @@ pub mod schedule;
 pub mod scratch;
 pub mod seccomp;
 pub mod signal;
+pub mod terminal;
 
 use linux_raw_sys::general::__NR_exit_group;
 use rustix::fd::BorrowedFd;

@@ -1,11 +1,11 @@
 //! The one network call of a container's start: bringing the loopback up.
 
-use linux_raw_sys::ioctl::{SIOCGIFFLAGS, SIOCSIFFLAGS};
 use linux_raw_sys::net::{IFNAMSIZ, net_device_flags::IFF_UP};
 use rustix::fd::{AsRawFd, BorrowedFd};
 use rustix::io::Result;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
+use super::ioctl::{SIOCGIFFLAGS, SIOCSIFFLAGS};
 use super::raw::syscall;
 
 /// The start of `struct ifreq` (netdevice(7)): name and flags, padded to its

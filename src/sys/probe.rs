@@ -1,10 +1,10 @@
 //! What the kernel knows, asked by calls that it must refuse: nothing changes.
 
+use super::clone::{CLONE3, Side, clone};
 use super::raw::syscall;
 use linux_raw_sys::general::*;
 use rustix::fd::{AsRawFd, BorrowedFd};
 use rustix::io::{Errno, Result};
-use rustix::process::Pid;
 
 /// A call to ask for.
 pub struct Call {
@@ -34,7 +34,7 @@ const fn call(name: &'static str, needs: &'static str, number: u32, arguments: [
 /// The calls. What is passed is refused before anything is done: sizes of 0,
 /// null pointers, all flags at once, descriptors that cannot be open.
 pub const CALLS: [Call; 9] = [
-    call("clone3", "Linux 5.3", __NR_clone3, [0, 0, 0]),
+    call("clone3", "Linux 5.3", CLONE3, [0, 0, 0]),
     call("openat2", "Linux 5.6", __NR_openat2, [NONE, 0, 0]),
     call("mount API", "Linux 5.2", __NR_open_tree, [NONE, 0, LAST]),
     call("mount_setattr", "Linux 5.12", __NR_mount_setattr, [NONE, 0, LAST]),
@@ -78,23 +78,14 @@ pub fn knows(name: &str) -> bool {
 /// that no descriptor stands for. Only for a kernel that has cgroups: another
 /// one may ignore the flag, and then there is a process for a moment.
 pub fn clones_into_cgroup() -> bool {
-    // SAFETY: all-zero is a valid clone_args: no pointer, no flag.
-    let mut arguments: clone_args = unsafe { core::mem::zeroed() };
-    arguments.flags = CLONE_INTO_CGROUP;
-    arguments.exit_signal = u64::from(SIGCHLD);
-    arguments.cgroup = i32::MAX as u64;
-    let at = &raw const arguments as usize;
-    // SAFETY: the structure lives across the call; a child runs on a copy of
-    // this stack and ends at once.
-    match unsafe { syscall(__NR_clone3, [at, size_of::<clone_args>(), 0, 0, 0, 0]) } {
-        Ok(0) => super::exit(0),
-        Ok(pid) => {
-            if let Some(pid) = Pid::from_raw(pid as i32) {
-                let _ = crate::process::spawn::reap(pid);
-            }
+    match super::descriptor::borrow(i32::MAX).map(|closed| clone(0, Some(closed))) {
+        Some(Ok(Side::Child)) => super::exit(0),
+        Some(Ok(Side::Parent(pid))) => {
+            let _ = crate::process::spawn::reap(pid);
             false
         }
-        Err(errno) => errno == Errno::BADF,
+        Some(Err(errno)) => errno == Errno::BADF,
+        None => false,
     }
 }
 
@@ -103,7 +94,7 @@ pub fn clones_into_cgroup() -> bool {
 /// # Errors
 /// `ENOTTY` where it is none.
 pub fn namespace_kind(file: BorrowedFd<'_>) -> Result<u32> {
-    let request = linux_raw_sys::ioctl::NS_GET_NSTYPE as usize;
+    let request = super::ioctl::NS_GET_NSTYPE as usize;
     // SAFETY: the request takes no pointer.
     unsafe { syscall(__NR_ioctl, [file.as_raw_fd() as usize, request, 0, 0, 0, 0]) }
         .map(|kind| kind as u32)

@@ -55,8 +55,11 @@ pub fn set_default(number: i32) {
     let action = [0u64; 4];
     let at = action.as_ptr() as usize;
     // SAFETY: the structure lives across the call, and is at least as large as
-    // the kernel's on every architecture; an invalid number gives EINVAL.
-    let _ = unsafe { syscall(__NR_rt_sigaction, [number as usize, at, 0, SET_SIZE, 0, 0]) };
+    // the kernel's on every architecture; an invalid number gives EINVAL. sparc64
+    // has a restorer as the fourth argument, which SIG_DFL does not need, and the
+    // size as the fifth.
+    let arguments = [number as usize, at, 0, SET_SIZE, SET_SIZE, 0];
+    let _ = unsafe { syscall(__NR_rt_sigaction, arguments) };
 }
 
 /// A descriptor from which blocked signals of the set can be read, 128 bytes a
@@ -85,4 +88,11 @@ pub fn send(pid: rustix::process::Pid, number: i32) -> Result<()> {
     let pid = pid.as_raw_nonzero().get() as usize;
     // SAFETY: takes two numbers.
     unsafe { syscall(__NR_kill, [pid, number as usize, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// kill(2) of every process that we may signal, but for us and the first one.
+pub fn send_to_all(number: i32) -> Result<()> {
+    use linux_raw_sys::general::__NR_kill;
+    // SAFETY: takes two numbers.
+    unsafe { syscall(__NR_kill, [-1isize as usize, number as usize, 0, 0, 0, 0]) }.map(drop)
 }

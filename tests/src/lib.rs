@@ -10,6 +10,7 @@
 //! release build of the workspace otherwise), `OCINIT_CGROUP_VIEW` is host, v1
 //! or v2, and to `OCINIT_SKIPS` is appended a line for each skipped test.
 
+pub mod board;
 pub mod bundle;
 pub mod cgroups;
 pub mod container;

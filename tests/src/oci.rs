@@ -266,6 +266,11 @@ impl Running {
         read(&self.stdout)
     }
 
+    /// What has been written to the standard error so far.
+    pub fn stderr(&self) -> String {
+        read(&self.stderr)
+    }
+
     /// Ends it with SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().expect("kill the binary");

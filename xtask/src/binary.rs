@@ -11,19 +11,23 @@ pub struct Check {
     pub holds: bool,
 }
 
-/// Checks the file.
-pub fn checks(path: &Path) -> Result<Vec<Check>> {
+/// Checks the file, which is position independent where `is_pie`.
+pub fn checks(path: &Path, is_pie: bool) -> Result<Vec<Check>> {
     let data = std::fs::read(path).context(path.display())?;
     let elf = elf::read(&data).context(path.display())?;
-    Ok(all(&elf))
+    Ok(all(&elf, is_pie))
 }
 
-fn all(elf: &Elf) -> Vec<Check> {
+fn all(elf: &Elf, is_pie: bool) -> Vec<Check> {
     let has = |kind| elf.segments.iter().any(|s| s.kind == kind);
     let no_segment =
         |kind, flags| !elf.segments.iter().any(|s| s.kind == kind && s.flags & flags == flags);
+    let kind = match is_pie {
+        true => ("is position independent (ET_DYN)", elf.kind == elf::ET_DYN),
+        false => ("is a program at a fixed address (ET_EXEC)", elf.kind == elf::ET_EXEC),
+    };
     [
-        ("is position independent (ET_DYN)", elf.kind == elf::ET_DYN),
+        kind,
         ("has no interpreter (PT_INTERP)", !has(elf::PT_INTERP)),
         ("needs no shared library (DT_NEEDED)", !elf.dynamic.contains(&elf::DT_NEEDED)),
         ("relocates no text (DT_TEXTREL)", !elf.dynamic.contains(&elf::DT_TEXTREL)),

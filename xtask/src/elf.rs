@@ -13,6 +13,9 @@ pub const PT_GNU_RELRO: u32 = 0x6474_e552;
 pub const PF_X: u32 = 1;
 pub const PF_W: u32 = 2;
 
+/// The file type of a program that is loaded at the address it was linked for.
+pub const ET_EXEC: u16 = 2;
+
 /// The file type of a shared object or a position independent program.
 pub const ET_DYN: u16 = 3;
 

@@ -15,10 +15,26 @@ pub struct Figure {
     pub unit: String,
 }
 
-/// Where the last recorded figures are.
-fn file() -> PathBuf {
-    root().join("xtask/footprint.txt")
+/// A file of figures in the repository.
+pub struct Record {
+    name: &'static str,
+    /// What it says of itself, as comments.
+    about: &'static str,
 }
+
+/// What the host's binary costs.
+pub const HOST: Record = Record {
+    name: "xtask/footprint.txt",
+    about: "# What the release binary for x86_64 costs, written by `cargo xtask size --record`.\n\
+            # Memory depends a little on the kernel.\n",
+};
+
+/// How large the binaries of all targets are.
+pub const TARGETS: Record = Record {
+    name: "xtask/targets.txt",
+    about: "# The binaries of all targets, written by `cargo xtask size --targets --record`.\n\
+            # Another compiler or linker gives other sizes.\n",
+};
 
 /// The bytes of each section that is part of the program in memory.
 pub fn sections(binary: &Path) -> Result<Vec<Figure>> {
@@ -29,6 +45,12 @@ pub fn sections(binary: &Path) -> Result<Vec<Figure>> {
         Figure { name: s.name, value: s.size, unit: unit.into() }
     };
     Ok(elf.sections.into_iter().filter(|s| s.size > 0).map(figure).collect())
+}
+
+/// The size of the file, under the name of a target.
+pub fn file_size(target: &str, binary: &Path) -> Result<Figure> {
+    let value = std::fs::metadata(binary).context(binary.display())?.len();
+    Ok(Figure { name: target.into(), value, unit: "bytes".into() })
 }
 
 /// The size of the file, and what a run of a container costs: the figures that
@@ -47,7 +69,7 @@ pub fn of_run(binary: &Path) -> Result<Vec<Figure>> {
 pub fn show(binary: &Path) -> Result {
     let mut figures = sections(binary)?;
     figures.extend(of_run(binary)?);
-    let recorded = recorded()?;
+    let recorded = HOST.read()?;
     print(&figures, &recorded);
     let grown: Vec<&str> =
         figures.iter().filter(|f| has_grown(f, &recorded)).map(|f| f.name.as_str()).collect();
@@ -71,25 +93,28 @@ fn has_grown(now: &Figure, recorded: &[Figure]) -> bool {
         && before.is_some_and(|b| now.value * 100 > b.value * (100 + TOLERANCE))
 }
 
-/// The recorded figures; none when there is no file yet.
-pub fn recorded() -> Result<Vec<Figure>> {
-    match std::fs::read_to_string(file()) {
-        Ok(text) => parse(&text),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(e) => Err(e).context(file().display()),
+impl Record {
+    fn file(&self) -> PathBuf {
+        root().join(self.name)
     }
-}
 
-/// Writes the figures down.
-pub fn record(figures: &[Figure]) -> Result {
-    let mut text = String::from(
-        "# What the release binary for x86_64 costs, written by `cargo xtask size --record`.\n\
-         # Memory depends a little on the kernel.\n",
-    );
-    for Figure { name, value, unit } in figures {
-        text.push_str(&format!("{name} {value} {unit}\n"));
+    /// The recorded figures; none when there is no file yet.
+    pub fn read(&self) -> Result<Vec<Figure>> {
+        match std::fs::read_to_string(self.file()) {
+            Ok(text) => parse(&text),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(e) => Err(e).context(self.name),
+        }
     }
-    std::fs::write(file(), text).context(file().display())
+
+    /// Writes the figures down.
+    pub fn write(&self, figures: &[Figure]) -> Result {
+        let mut text = String::from(self.about);
+        for Figure { name, value, unit } in figures {
+            text.push_str(&format!("{name} {value} {unit}\n"));
+        }
+        std::fs::write(self.file(), text).context(self.name)
+    }
 }
 
 /// Prints the figures, each beside the recorded one of its name.
@@ -99,13 +124,13 @@ pub fn print(figures: &[Figure], recorded: &[Figure]) {
         println!("{}", line(now, before));
     }
     for gone in recorded.iter().filter(|f| !figures.iter().any(|n| n.name == f.name)) {
-        println!("{:20} {:>8} {}", gone.name, "-", gone.unit);
+        println!("{:32} {:>8} {}", gone.name, "-", gone.unit);
     }
 }
 
 fn line(now: &Figure, before: Option<&Figure>) -> String {
     let Figure { name, value, unit } = now;
-    let line = format!("{name:20} {value:>8} {unit}");
+    let line = format!("{name:32} {value:>8} {unit}");
     match before.map(|b| b.value) {
         None => format!("{line} (not recorded)"),
         Some(before) if before < *value => {

@@ -10,14 +10,19 @@ mod build;
 mod completions;
 mod debian;
 mod demo;
+mod dist;
 mod elf;
 mod error;
 mod footprint;
+mod fuzz;
 mod man;
 mod process;
+mod reproducible;
 mod seccomp_tables;
 mod size;
+mod target;
 mod test;
+mod toolchain;
 mod vm;
 mod workspace;
 
@@ -27,12 +32,20 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  build                the release binary
+  build [--target T]   the release binary, for the host or for another target
+                       (targets/README.md); may be given again
+  dist                 the binaries of all targets, built from nothing, and their
+                       checksums, in target/dist
   demo                 build, make a bundle of busybox and run a container
   test [PART] [NAME]   all checks and tests (but those of --guest), or a part:
        --lint          formatting and clippy
        --unit          unit tests of the library and of this tool (no root)
-       --binary        what the release binary must be: static, no interpreter…
+       --miri          unit tests of the pure modules under Miri; where it is
+                       not installed, all of them with AddressSanitizer
+       --fuzz          some seconds of each target of `fuzz`
+       --binary        what the release binary must be: static, no interpreter,
+                       the same bytes when it is built elsewhere…
+       --targets       the binaries of all targets: the same, and that they start
        --view VIEW     the integration tests (root) in one cgroup view:
                        host, v1 or v2; may be given again
        --guest MANAGER in the test machine, with control groups by MANAGER:
@@ -47,11 +60,15 @@ cargo xtask COMMAND
        --with NAME=PATH
                        one more runtime; may be given again
        --write-docs    write the tables of docs/performance.md from the figures
+  fuzz [TARGET]        feed random bytes to what reads those of others
+       --seconds N     for so long each
   man OUTDIR           write the manual pages
   completions SHELL    print the completions for bash, zsh or fish
+  reproducible         build again in other folders, and compare the bytes
   seccomp-tables       make src/seccomp/tables again (--headers DIR --source DIR)
   size [--record]      size, peak memory and system calls, next to the last
                        recorded ones; --record writes them down
+       --targets       only the sizes of the binaries of all targets
   vm -- COMMAND        a command in the test machine: a QEMU guest with systemd,
                        cgroup v2 and AppArmor, with the binary in its PATH
        --user          as an ordinary user, from that user's systemd
@@ -83,8 +100,11 @@ fn dispatch() -> Result<bool> {
         "build" => build::command(parser),
         "completions" => completions::command(parser),
         "demo" => demo::command(parser),
+        "dist" => dist::command(parser),
+        "fuzz" => fuzz::command(parser),
         "man" => man::command(parser),
         "test" => test::command(parser),
+        "reproducible" => reproducible::command(parser),
         "seccomp-tables" => seccomp_tables::run(parser).map(|()| true).map_err(|e| e.to_string()),
         "size" => size::command(parser),
         "vm" => vm::command(parser),

@@ -10,7 +10,7 @@
 //! The first process exists before its unit: an empty scope vanishes. It waits
 //! until [`Driver::start`] and [`super::Plan::adopt`] are done.
 
-mod annotation;
+pub mod annotation;
 mod bus;
 mod devices;
 mod manager;

@@ -1,7 +1,7 @@
 //! Our filters against libseccomp's, where it is installed.
 
 use super::super::arch::SLOTS;
-use super::direct::{BEHIND, Reading, numbers};
+use super::super::reference::direct::{BEHIND, Reading, numbers};
 use super::profiles::{self, EDGES};
 use super::*;
 use alloc::string::ToString;

@@ -1,16 +1,22 @@
 //! One system call by number, as `Result`.
 //!
 //! The numbers come from linux-raw-sys, the instruction from `sc`. Each
-//! architecture without `sc` support gets a file of its own beside this one
-//! with the same `syscall6`.
+//! architecture without `sc` support has a file of its own beside this one
+//! with the same `syscall6`: the value as the kernel gives it, a negative errno
+//! included.
 
 use rustix::io::Errno;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use sc::syscall6;
 
+#[cfg_attr(target_arch = "powerpc64", path = "powerpc64.rs")]
+#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-compile_error!("no system call instruction for this architecture: add src/sys/raw/ARCH.rs");
+mod arch;
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+use arch::syscall6;
 
 /// The largest errno, as a negative number read as unsigned (`MAX_ERRNO` of the
 /// kernel's include/linux/err.h).

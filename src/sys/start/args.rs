@@ -1,11 +1,14 @@
 //! The arguments and the environment, where the kernel put them.
 
 use core::ffi::{CStr, c_char};
+#[cfg(not(target_arch = "sparc64"))]
+use linux_raw_sys::auxvec::AT_PAGESZ;
 
 /// Reads argc, argv and envp from the initial stack.
 ///
 /// # Safety
 /// `stack` must be the stack pointer at the process's entry.
+#[cfg(not(target_arch = "sparc64"))]
 pub unsafe fn from_stack(
     stack: *const usize,
 ) -> (impl Iterator<Item = &'static CStr>, impl Iterator<Item = &'static CStr>) {
@@ -18,9 +21,32 @@ pub unsafe fn from_stack(
     }
 }
 
+/// The size of a page in bytes (`AT_PAGESZ` of getauxval(3)).
+///
+/// # Safety
+/// `stack` must be the stack pointer at the process's entry.
+#[cfg(not(target_arch = "sparc64"))]
+pub unsafe fn page_size(stack: *const usize) -> usize {
+    // SAFETY: behind argc, argv and envp, each with its null, the kernel puts
+    // pairs of words, of which AT_PAGESZ is always one.
+    unsafe {
+        let mut at = stack.add(*stack + 2);
+        while *at != 0 {
+            at = at.add(1);
+        }
+        at = at.add(1);
+        while *at != AT_PAGESZ as usize {
+            at = at.add(2);
+        }
+        *at.add(1)
+    }
+}
+
+/// The strings of such an array.
+///
 /// # Safety
 /// `array` must be a null-terminated array of C strings that live for ever.
-unsafe fn strings(mut array: *const *const c_char) -> impl Iterator<Item = &'static CStr> {
+pub unsafe fn strings(mut array: *const *const c_char) -> impl Iterator<Item = &'static CStr> {
     core::iter::from_fn(move || {
         // SAFETY: the caller's promise; the iterator stops at the null and
         // never moves past it.

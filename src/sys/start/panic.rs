@@ -21,6 +21,9 @@ fn panic(info: &core::panic::PanicInfo) -> ! {
             let _ = writeln!(Stderr, "ocinit: internal error");
         }
     }
+    if ocinit::init::is_first() {
+        ocinit::init::give_up();
+    }
     ocinit::sys::exit(ocinit::sys::PANIC_STATUS)
 }
 

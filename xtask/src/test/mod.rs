@@ -4,9 +4,12 @@
 //! there for the integration tests.
 
 mod guest;
+mod memory;
 mod options;
 mod parts;
+mod safety;
 mod tally;
+mod targets;
 
 use crate::error::Result;
 use crate::process::{is_root, run, step};
@@ -24,6 +27,15 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
     }
     if options.unit {
         parts::unit(&options.name, &mut tally);
+    }
+    if options.memory {
+        memory::unit(&mut tally);
+    }
+    if options.fuzz {
+        parts::fuzz(&mut tally);
+    }
+    if options.targets {
+        targets::all(&mut tally);
     }
     if options.binary || options.integration() {
         with_binary(&options, &mut tally);

@@ -54,7 +54,11 @@ impl Manager {
 pub struct Options {
     pub lint: bool,
     pub unit: bool,
+    pub memory: bool,
+    pub fuzz: bool,
     pub binary: bool,
+    /// The binaries of all targets.
+    pub targets: bool,
     /// Views in which the integration tests run here.
     pub views: Vec<View>,
     /// Managers with which they run in the test machine.
@@ -74,7 +78,10 @@ impl Options {
             match argument {
                 Long("lint") => options.lint = true,
                 Long("unit") => options.unit = true,
+                Long("miri") => options.memory = true,
+                Long("fuzz") => options.fuzz = true,
                 Long("binary") => options.binary = true,
+                Long("targets") => options.targets = true,
                 Long("view") => {
                     let name = parser.value().map_err(|e| e.to_string())?;
                     let view = View::ALL.into_iter().find(|v| name == v.name());
@@ -97,11 +104,17 @@ impl Options {
                 other => return Err(other.unexpected().to_string()),
             }
         }
-        if !(options.lint || options.unit || options.binary || options.integration()) {
+        let Options { lint, unit, memory, fuzz, binary, targets, .. } = options;
+        if !(lint || unit || memory || fuzz || binary || targets || options.integration()) {
             options.unit = true;
-            options.lint = options.name.is_none();
-            options.binary = options.name.is_none();
             options.views = View::ALL.into();
+            if options.name.is_none() {
+                options.lint = true;
+                options.memory = true;
+                options.fuzz = true;
+                options.binary = true;
+                options.targets = true;
+            }
         }
         Ok(options)
     }
@@ -123,10 +136,13 @@ mod tests {
     #[test]
     fn no_part_means_all_on_this_machine() {
         let all = read(&[]).unwrap();
-        assert!(all.lint && all.unit && all.binary && all.views == View::ALL);
+        assert!(all.lint && all.unit && all.binary && all.targets && all.views == View::ALL);
         assert!(all.managers.is_empty());
+        assert!(all.memory && all.fuzz);
         let some = read(&["exec"]).unwrap();
-        assert!(!some.lint && some.unit && !some.binary && some.views == View::ALL);
+        assert!(!some.lint && some.unit && !some.binary && !some.targets);
+        assert_eq!(some.views, View::ALL);
+        assert!(!some.memory && !some.fuzz);
         assert_eq!(some.name.as_deref(), Some("exec"));
     }
 
@@ -134,6 +150,8 @@ mod tests {
     fn a_part_means_only_it() {
         let unit = read(&["--unit"]).unwrap();
         assert_eq!(unit, Options { unit: true, ..Options::default() });
+        let fuzz = read(&["--fuzz", "--miri"]).unwrap();
+        assert_eq!(fuzz, Options { fuzz: true, memory: true, ..Options::default() });
         let views = read(&["--view", "v2", "--view=host", "--view", "v2"]).unwrap();
         assert_eq!(views.views, [View::V2, View::Host]);
         assert!(!views.unit && !views.lint && !views.binary && views.managers.is_empty());
