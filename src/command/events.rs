@@ -18,6 +18,7 @@ use crate::container::{State, Status};
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::Writer;
+use crate::rdt;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -74,8 +75,15 @@ fn event(state: &State, stats: bool) -> Result<String> {
     out.string_field("type", if stats { "stats" } else { "oom" });
     out.string_field("id", state.id.as_str());
     if stats {
-        out.key("data");
+        out.object_field("data");
         state.cgroups.write_stats(&mut out)?;
+        out.object_field("intel_rdt");
+        state.rdt.write_stats(rdt::ROOT, &mut out);
+        out.close();
+        // runc has counters here for networks that it no longer makes.
+        out.key("network_interfaces");
+        out.null();
+        out.close();
     }
     out.close();
     let mut line = out.finish();
