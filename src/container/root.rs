@@ -1,6 +1,7 @@
 //! The directory that holds the containers' directories.
 
 use alloc::borrow::ToOwned;
+use alloc::collections::BinaryHeap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
@@ -77,14 +78,15 @@ impl Root {
         let list = rustix::fs::openat(&self.fd, ".", DIRECTORY, Mode::empty()).context(failed)?;
         let mut buffer = [MaybeUninit::uninit(); 2048];
         let mut entries = RawDir::new(list, &mut buffer);
-        let mut ids: Vec<ContainerId> = Vec::new();
+        // A heap: less code than a sort, and as good with thousands.
+        let mut ids = BinaryHeap::new();
         while let Some(entry) = entries.next() {
             let entry = entry.context(failed)?;
             let Ok(name) = entry.file_name().to_str() else { continue };
             let Ok(id) = ContainerId::new(name) else { continue };
-            ids.insert(ids.partition_point(|other| *other < id), id);
+            ids.push(id);
         }
-        Ok(ids)
+        Ok(ids.into_sorted_vec())
     }
 
     /// A container's directory; `None` when there is no such container.
