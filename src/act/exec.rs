@@ -39,7 +39,7 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
     let root = caller.root()?;
     let directory = root.container(&options.id)?;
     let state = directory.state()?;
-    check_status(directory.status(Some(&state)), options)?;
+    check_status(directory.status(Some(&state))?, options)?;
     let config = format!("{}/config.json", state.bundle);
     let text = read_config(&config)?;
     let document = Document::parse(&text, "config.json")?;
@@ -94,7 +94,7 @@ fn run(
         own_keyring: state.own_keyring,
         preserve_fds,
         extra_env: &extra_env,
-        host: host::gather(Some(process), None),
+        host: host::gather(Some(process), None)?,
         setgroups_denied: setgroups_denied(state.pid),
     };
     let mut plan = plan(process, request)?;
@@ -147,7 +147,7 @@ fn run(
     };
     match bring_up(options, &plan, &born, console.as_ref(), &listener) {
         Ok(_) if options.detach => Ok(0),
-        Ok(foreground) => foreground.wait(&born),
+        Ok(foreground) => foreground.wait(&born).inspect_err(|_| end(born.pid)),
         Err(error) => {
             end(born.pid);
             Err(error)
@@ -186,8 +186,11 @@ fn namespaces_of(state: &State) -> Result<Vec<Join>> {
     for (kind, name) in KINDS {
         let (theirs, ours) =
             (format!("/proc/{}/ns/{name}", state.pid), format!("/proc/self/ns/{name}"));
-        // A kernel without this kind has it for nobody.
-        let Ok(own) = stat(&*ours) else { continue };
+        let own = match stat(&*ours) {
+            // A kernel without this kind has it for nobody.
+            Err(Errno::NOENT) => continue,
+            result => result.context(|| format!("look at {ours:?}"))?,
+        };
         let found = stat(&*theirs).context(|| format!("look at {theirs:?}"))?;
         if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) {
             continue;
@@ -198,7 +201,7 @@ fn namespaces_of(state: &State) -> Result<Vec<Join>> {
         joins.push(join);
     }
     // What was opened is only good if init was still init.
-    if !Running::is_alive(state.pid, state.start_time) {
+    if !Running::is_alive(state.pid, state.start_time)? {
         return Err(Error::new("cannot exec in a stopped container"));
     }
     Ok(joins)

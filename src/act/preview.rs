@@ -55,7 +55,7 @@ pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
     };
     let Placement { layout, rootless, cgroups, .. } =
         placement(caller, &spec, options.id.as_str())?;
-    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
+    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
     let Draft { mut plan, environment, .. } =
         draft(caller, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
     let rdt = match &spec.linux.intel_rdt {

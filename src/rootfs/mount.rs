@@ -16,7 +16,8 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
 use linux_raw_sys::general::{
-    MOUNT_ATTR_RDONLY, MS_BIND, MS_I_VERSION, MS_RDONLY, MS_REC, MS_REMOUNT, PROC_SUPER_MAGIC,
+    MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_BIND,
+    MS_I_VERSION, MS_RDONLY, MS_REC, MS_REMOUNT, PROC_SUPER_MAGIC,
 };
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fstat, fstatfs, openat};
@@ -57,6 +58,8 @@ pub struct Mount {
     pub remount: bool,
     /// The new file system starts with what the destination holds.
     pub copy_up: bool,
+    /// A sysfs that may not be mounted is replaced by the host's.
+    pub or_host: bool,
     /// Owners are shown mapped.
     pub id_map: Option<IdMap>,
     /// A bind mount that the command makes: see [`super::prepare`].
@@ -64,6 +67,10 @@ pub struct Mount {
     /// The mount that the command has made.
     pub tree: Option<OwnedFd>,
 }
+
+/// Attributes that take something away.
+const LIMITS: u64 =
+    (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC) as u64;
 
 /// The inode of the root of every procfs (`PROC_ROOT_INO` of the kernel's
 /// include/linux/proc_ns.h).
@@ -111,10 +118,17 @@ impl Mount {
             // A user namespace may not mount sysfs over a network namespace that
             // is not its own: show the host's, as every runtime does.
             (None, Err(fault))
-                if fault.errno == Some(Errno::PERM) && self.fstype.as_c_str() == c"sysfs" =>
+                if self.or_host
+                    && fault.errno == Some(Errno::PERM)
+                    && self.fstype.as_c_str() == c"sysfs" =>
             {
                 let tree = clone_tree(c"/sys", Recursion::All).detail("bind \"/sys\"")?;
-                self.set_attributes(tree.as_fd()).detail("mount_setattr")?;
+                // What is mounted below comes along.
+                let limits = self.attributes.set & LIMITS;
+                let below = Attributes { set: limits, ..Attributes::default() };
+                mount_setattr(tree.as_fd(), below, true)
+                    .and_then(|()| self.set_attributes(tree.as_fd()))
+                    .detail("mount_setattr")?;
                 tree
             }
             (_, Err(fault)) if fault.errno == Some(Errno::NOSYS) => return self.act_legacy(root),
