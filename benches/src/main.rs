@@ -56,8 +56,8 @@ fn measure_all(options: &Options) -> Result<(), String> {
         let part = options.part(view);
         results.take(Results::load(&part)?);
         std::fs::remove_file(&part).map_err(|e| format!("{}: {e}", part.display()))?;
+        results.save(&options.results)?;
     }
-    results.save(&options.results)?;
     plot::write(&results, &options.results.with_extension("svg"))?;
     println!("\nwritten: {}", options.results.display());
     Ok(())

@@ -39,8 +39,6 @@ pub struct Child<'a> {
     pub mask: signal::Set,
     /// The host's /proc, opened before anything could be mounted over it.
     pub proc: OwnedFd,
-    /// The exit status that a failure asks the command for; 0: its own.
-    pub failure_status: u8,
 }
 
 /// Descriptors that the operations share.
@@ -156,8 +154,8 @@ impl Child<'_> {
                 let root = root.as_ref().ok_or(Errno::BADF)?;
                 cover.mask(root.as_fd(), path)
             }
-            Op::Readonly(path) => mask::make_readonly(scene.root()?, path),
-            Op::ExecLabel { file, text } => self.write_proc(file, text),
+            Op::Readonly(path, recursion) => mask::make_readonly(scene.root()?, path, *recursion),
+            Op::Label { file, text } => self.write_proc(file, text),
             Op::Pivot => root::pivot(scene.root()?),
             Op::MoveRoot => root::move_root(scene.root()?),
             Op::ChangeRoot => root::change_root(scene.root()?),
@@ -242,7 +240,7 @@ impl Child<'_> {
             // The directory may have been moved while we waited.
             check_directory()?;
             let path = plan.program.find()?;
-            descriptor::close_on_exec_from(3 + plan.preserve_fds)
+            descriptor::close_on_exec_from(3 + plan.preserve_fds, Some(self.proc.as_fd()))
                 .detail("close the runtime's descriptors")?;
             command.send(&Report::new(Kind::Executing, 0)).detail("report to the command")?;
             // The last thing: they hold for what we do, too.
@@ -271,7 +269,7 @@ impl Child<'_> {
     }
 
     fn fail_to(&self, starter: Option<&Channel>, operation: &dyn fmt::Display, fault: &Fault) -> ! {
-        let report = Report::failed(operation, fault, self.failure_status);
+        let report = Report::failed(operation, fault);
         let _ = send(starter.unwrap_or(&self.channel), report.as_bytes(), SendFlags::NOSIGNAL);
         crate::sys::exit(1)
     }

@@ -282,7 +282,6 @@ impl Making<'_> {
                 start,
                 private,
                 environment: self.environment,
-                failure_status: 0,
                 mask,
             },
         )

@@ -104,6 +104,6 @@ pub fn errno_of(flags: u32, errno: rustix::io::Errno) -> Fault {
 }
 
 fn fail(channel: &Channel, fault: &Fault) -> ! {
-    let _ = channel.send(&Report::failed(&"set up namespaces", fault, 0));
+    let _ = channel.send(&Report::failed(&"set up namespaces", fault));
     crate::sys::exit(1)
 }

@@ -1,6 +1,5 @@
 //! One container's directory: its files.
 
-use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, statat, unlinkat};
@@ -65,13 +64,18 @@ impl Directory<'_> {
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(Error::os(failed(), errno)),
         };
-        let mut text = Vec::with_capacity(4096);
+        // Nearly every state fits, and memory is never given back: `list` reads many.
+        let mut first = [0; 4096];
+        let length = rustix::io::read(&file, &mut first[..]).context(failed)?;
+        if length < first.len() {
+            return State::from_json(&first[..length]).map_err(|_| self.foreign());
+        }
+        let mut text = first.to_vec();
+        text.reserve(4096);
         loop {
-            let room = text.capacity() - text.len();
             let read = rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text));
             match read {
-                // The end of a file on disk: another read would only say so.
-                Ok(length) if length < room => break,
+                Ok(0) => break,
                 Ok(_) if text.len() > STATE_LIMIT => return Ok(None),
                 Ok(_) => text.reserve(4096),
                 Err(Errno::INTR) => {}

@@ -22,16 +22,19 @@ fn report_without(lab: &Lab, calls: &str) -> Value {
     let mut bundle = lab.bundle();
     bundle.args(&["/bin/guest", "report"]);
     let c = lab.container(&bundle);
-    let out = lab
-        .program("/usr/bin/prlimit".as_ref())
-        .args([FEW, "/usr/bin/strace", "-f", "-o", "/dev/null", "-e"])
-        .arg(format!("inject={calls}:error=ENOSYS"))
-        .arg(oci::find_binary().unwrap())
-        .arg("--root")
-        .arg(lab.state_root())
-        .args(["run", "--bundle"])
-        .arg(c.bundle())
-        .arg(c.id())
+    let out = c
+        .run_by(
+            "/usr/bin/prlimit",
+            &[
+                FEW,
+                "/usr/bin/strace",
+                "-f",
+                "-o",
+                "/dev/null",
+                "-e",
+                &format!("inject={calls}:error=ENOSYS"),
+            ],
+        )
         .ok();
     serde_json::from_str(&out.stdout).unwrap()
 }
@@ -125,10 +128,7 @@ fn a_kernel_without_filters_is_named() {
 #[test]
 fn exec_works_on_linux_4_19() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let out = lab
         .program("/usr/bin/prlimit".as_ref())
         .args([FEW, "/usr/bin/strace", "-f", "-o", "/dev/null", "-e"])

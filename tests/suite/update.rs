@@ -264,8 +264,7 @@ fn what_is_wrong_is_named() {
 #[test]
 fn only_a_container_that_runs_is_updated() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     c.call("update", &["--pids-limit", "20"]).fails(1).one_line().says("container does not exist");
     c.create();
