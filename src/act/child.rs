@@ -18,7 +18,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
-use rustix::process::getpid;
+use rustix::process::{DumpableBehavior, getpid, set_dumpable_behavior};
 
 /// What the process knows beyond its plan.
 pub struct Child<'a> {
@@ -60,10 +60,10 @@ impl Child<'_> {
         self.begin();
         for index in 0..plan.ops.len() {
             let result = match &plan.ops[index] {
-                Op::FindProgram => {
-                    plan.program.set_home(plan.identity.uid);
-                    plan.program.find().map(drop)
-                }
+                Op::FindProgram => plan
+                    .program
+                    .set_home(plan.identity.uid)
+                    .and_then(|()| plan.program.find().map(drop)),
                 op => self.act(op, plan, &mut scene),
             };
             if let Err(fault) = result {
@@ -83,9 +83,7 @@ impl Child<'_> {
         }
         let result = || -> Act {
             crate::cgroup::enter(self.cgroup_files)?;
-            let _ = rustix::process::set_dumpable_behavior(
-                rustix::process::DumpableBehavior::NotDumpable,
-            );
+            set_dumpable_behavior(DumpableBehavior::NotDumpable).detail("PR_SET_DUMPABLE")?;
             if self.become_root {
                 crate::process::identity::become_root()?;
             }

@@ -37,7 +37,7 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
     let root = caller.root()?;
     let directory = root.container(&options.id)?;
     let state = directory.state()?;
-    check_status(directory.status(Some(&state)), options)?;
+    check_status(directory.status(Some(&state))?, options)?;
     let config = format!("{}/config.json", state.bundle);
     let text = read_config(&config)?;
     let document = Document::parse(&text, "config.json")?;
@@ -92,7 +92,7 @@ fn run(
         own_keyring: state.own_keyring,
         preserve_fds,
         extra_env: &extra_env,
-        host: host::gather(Some(process), None),
+        host: host::gather(Some(process), None)?,
         setgroups_denied: setgroups_denied(state.pid),
     };
     let mut plan = plan(process, request)?;
@@ -144,7 +144,7 @@ fn run(
     };
     match bring_up(options, &plan, &born, console.as_ref(), &listener) {
         Ok(_) if options.detach => Ok(0),
-        Ok(foreground) => foreground.wait(&born),
+        Ok(foreground) => foreground.wait(&born).inspect_err(|_| end(born.pid)),
         Err(error) => {
             end(born.pid);
             Err(error)
@@ -185,7 +185,7 @@ fn setgroups_denied(pid: i32) -> bool {
 pub fn namespaces_of(state: &State) -> Result<Vec<Join>> {
     let joins = join::of_init(state.pid)?;
     // What was opened is only good if init was still init.
-    if !Running::is_alive(state.pid, state.start_time) {
+    if !Running::is_alive(state.pid, state.start_time)? {
         return Err(Error::new("cannot exec in a stopped container"));
     }
     Ok(joins)

@@ -63,12 +63,12 @@ pub fn change(
     let document = Document::parse(&text, name)?;
     let lock = directory.lock()?;
     let state = directory.state()?;
-    if matches!(lock.status(Some(&state)), Status::Stopped | Status::Creating) {
+    if matches!(lock.status(Some(&state))?, Status::Stopped | Status::Creating) {
         return Err(Error::new("container not running"));
     }
     let mut joins = of_init(state.pid)?;
     // What was opened is only good if init was still init.
-    if !Process::is_alive(state.pid, state.start_time) {
+    if !Process::is_alive(state.pid, state.start_time)? {
         return Err(Error::new("container not running"));
     }
     joins.retain(|join| join.kind == CLONE_NEWNS || join.kind == CLONE_NEWUSER);

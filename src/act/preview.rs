@@ -62,7 +62,7 @@ pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
         let lines = driver.lines(&cgroups);
         (driver.unit, lines)
     });
-    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
+    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
     let Draft { mut plan, environment, .. } =
         draft(caller, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
     let rdt = match &spec.linux.intel_rdt {

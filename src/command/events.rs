@@ -56,7 +56,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
         return Err(Error::new("duration interval must be greater than 0"));
     }
     let state = directory.load()?;
-    let status = directory.status(state.as_ref());
+    let status = directory.status(state.as_ref())?;
     let Some(state) = state.filter(|_| status != Status::Stopped) else {
         return Err(error!("container with id {id} is not running"));
     };
@@ -94,7 +94,7 @@ fn event(state: &State, stats: bool) -> Result<String> {
 /// Prints events until the container's init has ended.
 #[inline(never)]
 fn watch(invocation: &Invocation, state: &State, interval: i64) -> Result<()> {
-    let Some(init) = Process::find(state.pid, state.start_time) else { return Ok(()) };
+    let Some(init) = Process::find(state.pid, state.start_time)? else { return Ok(()) };
     let timer = every(interval).context(|| "make a timer")?;
     let mut oom = match state.cgroups.watch_oom() {
         Ok(oom) => Some(oom),

@@ -89,8 +89,11 @@ pub fn of_init(pid: i32) -> Result<Vec<Join>> {
     let mut joins = Vec::new();
     for (kind, name) in KINDS {
         let (theirs, ours) = (format!("/proc/{}/ns/{name}", pid), format!("/proc/self/ns/{name}"));
-        // A kernel without this kind has it for nobody.
-        let Ok(own) = stat(&*ours) else { continue };
+        let own = match stat(&*ours) {
+            // A kernel without this kind has it for nobody.
+            Err(Errno::NOENT) => continue,
+            result => result.context(|| alloc::format!("look at {ours:?}"))?,
+        };
         let found = stat(&*theirs).context(|| format!("look at {theirs:?}"))?;
         if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) {
             continue;

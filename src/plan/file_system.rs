@@ -73,6 +73,7 @@ pub fn file_system(
         if let Some((option, label)) = mount_label {
             mounts::label(&mut mount, option, label)?;
         }
+        mount.or_host = in_user_namespace;
         mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
         mount.by_command = mount.id_map.is_some()
             || mount.bind.is_some() && !mount.remount && plan.namespaces.has(CLONE_NEWUSER);

@@ -17,7 +17,8 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt::{self, Write};
 use linux_raw_sys::general::{
-    MOUNT_ATTR_RDONLY, MS_BIND, MS_I_VERSION, MS_RDONLY, MS_REC, MS_REMOUNT,
+    MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_BIND,
+    MS_I_VERSION, MS_RDONLY, MS_REC, MS_REMOUNT,
 };
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, XattrFlags, fsetxattr, fstat, openat};
@@ -58,6 +59,8 @@ pub struct Mount {
     pub remount: bool,
     /// The new file system starts with what the destination holds.
     pub copy_up: bool,
+    /// A sysfs that may not be mounted is replaced by the host's.
+    pub or_host: bool,
     /// A new tmpfs without `mode`: it gets that of the directory that it hides,
     /// as from runc and crun; its own default where there was none.
     pub inherit_mode: bool,
@@ -70,6 +73,10 @@ pub struct Mount {
     /// The mount that the command has made.
     pub tree: Option<OwnedFd>,
 }
+
+/// Attributes that take something away.
+const LIMITS: u64 =
+    (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC) as u64;
 
 /// The mode of a directory in octal digits.
 type ModeText = heapless::String<8>;
@@ -97,10 +104,17 @@ impl Mount {
             // A user namespace may not mount sysfs over a network namespace that
             // is not its own: show the host's, as every runtime does.
             (None, Err(fault))
-                if fault.errno == Some(Errno::PERM) && self.fstype.as_c_str() == c"sysfs" =>
+                if self.or_host
+                    && fault.errno == Some(Errno::PERM)
+                    && self.fstype.as_c_str() == c"sysfs" =>
             {
                 let tree = clone_tree(c"/sys", Recursion::All).detail("bind \"/sys\"")?;
-                self.set_attributes(tree.as_fd()).detail("mount_setattr")?;
+                // What is mounted below comes along.
+                let limits = self.attributes.set & LIMITS;
+                let below = Attributes { set: limits, ..Attributes::default() };
+                mount_setattr(tree.as_fd(), below, true)
+                    .and_then(|()| self.set_attributes(tree.as_fd()))
+                    .detail("mount_setattr")?;
                 tree
             }
             (_, Err(fault)) if fault.errno == Some(Errno::NOSYS) => {

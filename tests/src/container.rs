@@ -47,6 +47,11 @@ impl<'a> Container<'a> {
         self.lab.oci([command]).args(flags).arg(&self.id)
     }
 
+    /// A call of `list` of all containers of the lab, as JSON.
+    pub fn list(&self) -> Call {
+        self.lab.oci(["list", "--format", "json"])
+    }
+
     /// `create`, which must work.
     #[track_caller]
     pub fn create(&self) -> Outcome {

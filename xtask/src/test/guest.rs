@@ -22,7 +22,7 @@ const TESTS: &str = include_str!("../vm/guest/tests");
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// Programs that take long begin first, so that no one is left over at the end.
-const LONG: [&str; 5] = ["crash", "systemd", "tutorial", "engines", "hooks"];
+const LONG: [&str; 6] = ["faults", "crash", "systemd", "tutorial", "engines", "hooks"];
 
 /// The machines that run.
 pub struct Runs(Vec<Run>);
