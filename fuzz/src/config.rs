@@ -90,6 +90,7 @@ fn show(spec: &Spec<'_>, host: Host, layout: &Layout) {
         rootfs: request.rootfs,
         plan: &plan,
         cgroups: &cgroups,
+        unit: None,
         rdt: &ocinit::rdt::Group::default(),
         later_hooks: &[poststart, poststop],
     }

@@ -18,7 +18,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
-use rustix::process::getpid;
+use rustix::process::{DumpableBehavior, getpid, set_dumpable_behavior};
 
 /// What the process knows beyond its plan.
 pub struct Child<'a> {
@@ -39,8 +39,6 @@ pub struct Child<'a> {
     pub mask: signal::Set,
     /// The host's /proc, opened before anything could be mounted over it.
     pub proc: OwnedFd,
-    /// The exit status that a failure asks the command for; 0: its own.
-    pub failure_status: u8,
 }
 
 /// Descriptors that the operations share.
@@ -62,10 +60,10 @@ impl Child<'_> {
         self.begin();
         for index in 0..plan.ops.len() {
             let result = match &plan.ops[index] {
-                Op::FindProgram => {
-                    plan.program.set_home(plan.identity.uid);
-                    plan.program.find().map(drop)
-                }
+                Op::FindProgram => plan
+                    .program
+                    .set_home(plan.identity.uid)
+                    .and_then(|()| plan.program.find().map(drop)),
                 op => self.act(op, plan, &mut scene),
             };
             if let Err(fault) = result {
@@ -85,9 +83,7 @@ impl Child<'_> {
         }
         let result = || -> Act {
             crate::cgroup::enter(self.cgroup_files)?;
-            let _ = rustix::process::set_dumpable_behavior(
-                rustix::process::DumpableBehavior::NotDumpable,
-            );
+            set_dumpable_behavior(DumpableBehavior::NotDumpable).detail("PR_SET_DUMPABLE")?;
             if self.become_root {
                 crate::process::identity::become_root()?;
             }
@@ -158,8 +154,8 @@ impl Child<'_> {
                 let root = root.as_ref().ok_or(Errno::BADF)?;
                 cover.mask(root.as_fd(), path)
             }
-            Op::Readonly(path) => mask::make_readonly(scene.root()?, path),
-            Op::ExecLabel { file, text } => self.write_proc(file, text),
+            Op::Readonly(path, recursion) => mask::make_readonly(scene.root()?, path, *recursion),
+            Op::Label { file, text } => self.write_proc(file, text),
             Op::Pivot => root::pivot(scene.root()?),
             Op::MoveRoot => root::move_root(scene.root()?),
             Op::ChangeRoot => root::change_root(scene.root()?),
@@ -244,7 +240,7 @@ impl Child<'_> {
             // The directory may have been moved while we waited.
             check_directory()?;
             let path = plan.program.find()?;
-            descriptor::close_on_exec_from(3 + plan.preserve_fds)
+            descriptor::close_on_exec_from(3 + plan.preserve_fds, Some(self.proc.as_fd()))
                 .detail("close the runtime's descriptors")?;
             command.send(&Report::new(Kind::Executing, 0)).detail("report to the command")?;
             // The last thing: they hold for what we do, too.
@@ -273,7 +269,7 @@ impl Child<'_> {
     }
 
     fn fail_to(&self, starter: Option<&Channel>, operation: &dyn fmt::Display, fault: &Fault) -> ! {
-        let report = Report::failed(operation, fault, self.failure_status);
+        let report = Report::failed(operation, fault);
         let _ = send(starter.unwrap_or(&self.channel), report.as_bytes(), SendFlags::NOSIGNAL);
         crate::sys::exit(1)
     }

@@ -100,7 +100,7 @@ pub fn make(
     let socket = options.console_socket.is_some();
     check_terminal(terminal, detached, socket, "process.terminal")?;
     let rootfs = check_rootfs(&spec, &bundle)?;
-    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
+    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
     let Placement { layout, mut driver, rootless, cgroups } =
         placement(caller, &spec, options.id.as_str())?;
     let unit = driver.as_ref().map(|driver| driver.unit.clone());
@@ -141,7 +141,7 @@ pub fn make(
     };
     let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
-    let lock = directory.lock()?;
+    let lock = directory.lock().inspect_err(|_| root.give_back(&options.id))?;
     let mut making = Making {
         caller,
         options,
@@ -173,6 +173,7 @@ pub fn make(
     }
     let Making { state, notify, .. } = making;
     drop(lock);
+    drop(directory);
     maker.started(born.0.pid, !detached);
     if detached {
         if let Some(notify) = notify {
@@ -184,13 +185,14 @@ pub fn make(
     }
     let (born, mut foreground) = born;
     foreground.notify = notify;
-    let status = foreground.wait(&born)?;
+    let status = foreground.wait(&born);
     // The caller's terminal is as it was before anything else is said.
     drop(foreground);
-    if !options.keep {
-        finish(caller, &root, &state)?;
+    if options.keep && status.is_ok() {
+        return status;
     }
-    Ok(status)
+    let finished = finish(caller, &root, &state);
+    status.and_then(|status| finished.map(|()| status))
 }
 
 /// A container being made: what is needed to go on, and to go back.
@@ -280,7 +282,6 @@ impl Making<'_> {
                 start,
                 private,
                 environment: self.environment,
-                failure_status: 0,
                 mask,
             },
         )
@@ -303,7 +304,7 @@ impl Making<'_> {
         self.state.rdt.enter(born.pid)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;
-        self.state.start_time = Stat::of(pid).map_or(0, |stat| stat.start_time);
+        self.state.start_time = Stat::of(pid)?.map_or(0, |stat| stat.start_time);
         // While the process makes its world; the container is still being created.
         self.directory.prepare(self.lock, &self.state)?;
         let master = born.until_ready(plan).map_err(|error| {

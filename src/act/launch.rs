@@ -11,6 +11,7 @@ use crate::error::{Context, Error, Result};
 use crate::namespace::name;
 use crate::network::devices::move_devices;
 use crate::plan::Plan;
+use crate::process::rlimit;
 use crate::process::schedule::schedule;
 use crate::process::spawn::reap;
 use crate::rootfs::prepare::prepare;
@@ -40,8 +41,6 @@ pub struct Launch<'a> {
     pub private: Vec<BorrowedFd<'a>>,
     /// The command's environment, for newuidmap.
     pub environment: &'a Strings,
-    /// The exit status that a failure of the process asks for; 0: the command's.
-    pub failure_status: u8,
     /// The program's signal mask.
     pub mask: signal::Set,
 }
@@ -84,7 +83,7 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
     }
     .map_err(|errno| {
         let fault = stage::errno_of(flags, errno);
-        report::decode(report::Report::failed(&"", &fault, 0).as_bytes())
+        report::decode(report::Report::failed(&"", &fault).as_bytes())
     })
     .and_then(|(mut pid, ours)| {
         match raise(plan, &mut launch, needs_stage, unified, &mut pid, &ours) {
@@ -100,7 +99,7 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
 /// Raises our own hard limits to what the program is to have: the first process
 /// inherits them, and may lower its own when it has no privilege any more.
 fn raise_hard_limits(limits: &[Rlimit]) -> Result<()> {
-    for &Rlimit { resource, soft, hard } in limits {
+    for planned @ &Rlimit { resource, soft, hard } in limits {
         let what = || format!("set {} to {soft} (hard {hard})", Rlimit::name(resource));
         let now = limit::get(resource).context(what)?;
         if hard <= now.hard {
@@ -109,7 +108,7 @@ fn raise_hard_limits(limits: &[Rlimit]) -> Result<()> {
         limit::set(resource, limit::Limit { soft: now.soft, hard }).map_err(|errno| {
             let error = Error::os(what(), errno).within("process.rlimits");
             match errno {
-                Errno::PERM => error.hint("raising a hard limit needs CAP_SYS_RESOURCE"),
+                Errno::PERM => error.hint(rlimit::remedy(planned)),
                 _ => error,
             }
         })?;
@@ -150,7 +149,6 @@ fn spawn(
         late,
         proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
         mask: launch.mask,
-        failure_status: launch.failure_status,
     };
     match clone(flags & !late, unified)? {
         Side::Parent(pid) => Ok((pid, ours)),
@@ -346,5 +344,5 @@ pub fn not_started(error: Error) -> Error {
 
 /// A fault met by the command itself.
 pub fn from_fault(fault: crate::fault::Fault) -> Error {
-    report::decode(report::Report::failed(&"", &fault, 0).as_bytes())
+    report::decode(report::Report::failed(&"", &fault).as_bytes())
 }

@@ -5,7 +5,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 0 | kind |
-//! | 1 | exit status asked for (0: the command's own) |
+//! | 1 | 0 |
 //! | 2..4 | length of the text |
 //! | 4..8 | errno, 0: none |
 //! | 8..12 | a process id, 0: none |
@@ -62,7 +62,7 @@ impl Report {
     }
 
     /// The failure of an operation.
-    pub fn failed(operation: &dyn fmt::Display, fault: &Fault, status: u8) -> Report {
+    pub fn failed(operation: &dyn fmt::Display, fault: &Fault) -> Report {
         let mut report = Report::new(Kind::Failed, 0);
         if !fault.alone {
             let _ = write!(report, "{operation}");
@@ -76,7 +76,6 @@ impl Report {
         }
         let length = (report.bytes.len() - HEADER) as u16;
         let errno = fault.errno.map_or(0, |errno| errno.raw_os_error());
-        report.bytes[1] = status;
         report.bytes[2..4].copy_from_slice(&length.to_ne_bytes());
         report.bytes[4..8].copy_from_slice(&errno.to_ne_bytes());
         let _ = report.write_str(fault.hint);
@@ -135,10 +134,7 @@ pub fn decode(packet: &[u8]) -> Error {
     if !hint.is_empty() {
         error = error.hint(String::from_utf8_lossy(hint).into_owned());
     }
-    match header[1] {
-        0 => error,
-        status => error.status(status),
-    }
+    error
 }
 
 #[cfg(test)]
@@ -149,7 +145,7 @@ mod tests {
     use rustix::io::Errno;
 
     fn round(operation: &str, fault: &Fault) -> String {
-        decode(Report::failed(&operation, fault, 0).as_bytes()).to_string()
+        decode(Report::failed(&operation, fault).as_bytes()).to_string()
     }
 
     #[test]
@@ -167,9 +163,9 @@ mod tests {
     #[test]
     fn what_is_too_long_is_cut() {
         let long = "z".repeat(MAX * 2);
-        let report = Report::failed(&long, &Errno::IO.into(), 3);
+        let report = Report::failed(&long, &Errno::IO.into());
         assert_eq!(report.as_bytes().len(), MAX);
-        assert_eq!(decode(report.as_bytes()).status, Some(3));
+        assert_eq!(decode(report.as_bytes()).errno, Some(Errno::IO));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::namespace::{self, join::join_all, time::unshare_time};
 use crate::plan::Plan;
 use crate::sys::clone::{Side, clone, unshare};
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT};
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, Signal, kill_process, set_dumpable_behavior};
 
 /// Runs as the stage; the first process runs from here too.
 pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
@@ -27,8 +27,11 @@ pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
             }
             Ok(Side::Parent(pid)) => {
                 let born = Report::new(Kind::Born, pid.as_raw_nonzero().get());
-                let sent = child.channel.send(&born);
-                crate::sys::exit(u8::from(sent.is_err()))
+                if child.channel.send(&born).is_err() {
+                    // Nobody knows of it: it would wait for ever.
+                    let _ = kill_process(pid, Signal::KILL);
+                }
+                crate::sys::exit(0)
             }
             Err(errno) => fail(&child.channel, &errno_of(flags, errno)),
         },
@@ -46,7 +49,7 @@ fn prepare(child: &Child<'_>, namespaces: &namespace::Plan) -> Result<u32, Fault
     // of our own keeps them out too, and needs us to reach our files in /proc.
     let joins_user = namespaces.joins(CLONE_NEWUSER);
     if !namespaces.is_new(CLONE_NEWUSER) {
-        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).detail("PR_SET_DUMPABLE")?;
     }
     join_all(&namespaces.join)?;
     if joins_user {
@@ -101,6 +104,6 @@ pub fn errno_of(flags: u32, errno: rustix::io::Errno) -> Fault {
 }
 
 fn fail(channel: &Channel, fault: &Fault) -> ! {
-    let _ = channel.send(&Report::failed(&"set up namespaces", fault, 0));
+    let _ = channel.send(&Report::failed(&"set up namespaces", fault));
     crate::sys::exit(1)
 }

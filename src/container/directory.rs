@@ -85,9 +85,9 @@ impl Directory<'_> {
         State::from_json(&text).map_err(|_| self.foreign())
     }
 
-    /// Whether there is a file of this name.
+    /// Whether there is a file of this name, as far as can be seen.
     pub(super) fn has(&self, name: &str) -> bool {
-        statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+        !matches!(statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
     }
 
     /// The error that keeps us from touching, or even deleting, the containers
@@ -174,8 +174,12 @@ impl Directory<'_> {
                 continue;
             }
             match unlinkat(&self.fd, name, AtFlags::empty()) {
-                Err(Errno::ISDIR | Errno::PERM) => {
-                    unlinkat(&self.fd, name, AtFlags::REMOVEDIR).context(failed)?;
+                Err(errno @ (Errno::ISDIR | Errno::PERM)) => {
+                    match unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
+                        Err(Errno::NOTDIR) => Err(errno),
+                        result => result,
+                    }
+                    .context(failed)?;
                 }
                 other => other.context(failed)?,
             }

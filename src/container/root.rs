@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, Mode, OFlags, RawDir};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, unlinkat};
 use rustix::io::Errno;
 
 use crate::container::{ContainerId, Directory};
@@ -118,12 +118,17 @@ impl Root {
     pub fn claim(&self, id: &ContainerId) -> Result<Directory<'_>> {
         let mode = Mode::from_raw_mode(0o711);
         match rustix::fs::mkdirat(&self.fd, id.as_str(), mode) {
-            Ok(()) => self.container(id),
+            Ok(()) => self.container(id).inspect_err(|_| self.give_back(id)),
             Err(Errno::EXIST) => Err(error!("container with given ID already exists: {id}")),
             Err(errno) => {
                 Err(Error::os(alloc::format!("create state \"{}/{id}\"", self.path), errno))
             }
         }
+    }
+
+    /// Gives back an id that was claimed, as long as its directory is empty.
+    pub fn give_back(&self, id: &ContainerId) {
+        let _ = unlinkat(&self.fd, id.as_str(), AtFlags::REMOVEDIR);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::check::{NAMESPACE_OPTIONS, device_programs, file_system};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::namespace::KINDS;
-use crate::spec::{NamespaceKind, Resources, Spec};
+use crate::spec::{Cpu, NamespaceKind, Resources, Spec};
 use crate::sys::seccomp;
 use alloc::format;
 use core::fmt;
@@ -178,16 +178,7 @@ fn limits(resources: &mut Resources<'_>, machine: &dyn Machine, lack: &mut Note<
         resources.memory = None;
     }
     if let Some(cpu) = &mut resources.cpu {
-        let sets = cpu.cpus.is_some() || cpu.mems.is_some();
-        if sets && without(machine.controller("cpuset"), "cpu.cpus", "CONFIG_CPUSETS") {
-            (cpu.cpus, cpu.mems) = (None, None);
-        }
-        let rest = crate::spec::Cpu { cpus: None, mems: None, ..cpu.clone() };
-        let times = rest != crate::spec::Cpu::default();
-        if times && without(machine.controller("cpu"), "cpu", "CONFIG_CGROUP_SCHED") {
-            let (cpus, mems) = (cpu.cpus, cpu.mems);
-            *cpu = crate::spec::Cpu { cpus, mems, ..Default::default() };
-        }
+        cpu_limits(cpu, machine, &mut without);
     }
     if resources.pids.is_some() && without(machine.controller("pids"), "pids", "CONFIG_CGROUP_PIDS")
     {
@@ -222,6 +213,22 @@ fn limits(resources: &mut Resources<'_>, machine: &dyn Machine, lack: &mut Note<
         && without(machine.device_rules(), "devices", "CONFIG_CGROUP_BPF, CONFIG_BPF_SYSCALL")
     {
         resources.devices.clear();
+    }
+}
+
+/// Those of cpu, which are of two controllers.
+fn cpu_limits(
+    cpu: &mut Cpu<'_>,
+    machine: &dyn Machine,
+    without: &mut dyn FnMut(bool, &str, &str) -> bool,
+) {
+    let sets = cpu.cpus.is_some() || cpu.mems.is_some();
+    if sets && without(machine.controller("cpuset"), "cpu.cpus", "CONFIG_CPUSETS") {
+        (cpu.cpus, cpu.mems) = (None, None);
+    }
+    let times = Cpu { cpus: None, mems: None, ..*cpu } != Cpu::default();
+    if times && without(machine.controller("cpu"), "cpu", "CONFIG_CGROUP_SCHED") {
+        *cpu = Cpu { cpus: cpu.cpus, mems: cpu.mems, ..Cpu::default() };
     }
 }
 

@@ -20,6 +20,7 @@ mod policy;
 mod root;
 mod settings;
 mod signals;
+mod sleep;
 mod supervise;
 mod task;
 mod voice;

@@ -149,6 +149,23 @@ fn other_signals_go_to_the_container() {
     on.ends(POWERED_OFF);
 }
 
+/// While a hook keeps the container from starting.
+#[test]
+fn signals_wait_for_the_container() {
+    let lab = Lab::new();
+    let mut board = Board::new(&lab);
+    board.bundle.config["hooks"] =
+        json!({"createRuntime": [{"path": "/shell/sleep", "args": ["sleep", "1"]}]});
+    board.bundle.waits();
+    let on = board.on();
+    on.wait_for("is process 1");
+    on.signal(HUP);
+    on.signal(PWR);
+    assert!(!on.console().contains("started"), "{}", on.console());
+    let console = on.ends(POWERED_OFF).says("exited with status 0");
+    assert_eq!(console.0.stdout, "ready\nsignal 1\nsignal 15\n");
+}
+
 /// A container without a pid namespace leaves its orphans to the first process.
 #[test]
 fn every_zombie_is_reaped() {
@@ -438,7 +455,7 @@ fn a_container_that_was_killed_with_its_board_leaves_nothing_there() {
     on.wait_for("ready");
     on.shell(&["/bin/ocinit", "kill", &id, "KILL"]).ok();
     on.wait_for("exited with status 137");
-    on.wait_for("after 1");
+    eventually("it is started again", || on.console().matches(" started (").count() == 2);
     on.signal(PWR);
     on.ends(POWERED_OFF);
 }

@@ -37,7 +37,7 @@ cargo xtask COMMAND
   dist                 the binaries of all targets, built from nothing, and their
                        checksums, in target/dist
   demo                 build, make a bundle of busybox and run a container
-  test [PART] [NAME]   all checks and tests (but those of --guest), or a part:
+  test [PART] [NAME]   all checks and tests, or a part:
        --lint          formatting and clippy
        --unit          unit tests of the library and of this tool (no root)
        --miri          unit tests of the pure modules under Miri; where it is
@@ -50,6 +50,7 @@ cargo xtask COMMAND
                        host, v1 or v2; may be given again
        --guest MANAGER in the test machine, with control groups by MANAGER:
                        cgroupfs or systemd; may be given again
+       --no-guest      all but those in the test machine
        NAME            only tests whose name contains it, or the integration
                        tests of the file tests/suite/NAME.rs
   bench [NAME...]      the runtime beside runc, crun and the kernel's own part (root):
