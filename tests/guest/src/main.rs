@@ -3,8 +3,9 @@
 //! `report` tells everything about the process and its surroundings, with
 //! single accesses tried on the way (`report PROBE...`), `observe` does the same
 //! and stays until SIGTERM, `probe` only tries accesses, `wait` tells the signals
-//! that come in, `exit N` and `die SIGNAL` end in a known way.
+//! that come in, `overwrite` attacks the program of whoever comes in, `exit N` and `die SIGNAL` end in a known way.
 
+mod attack;
 mod probe;
 mod report;
 mod signals;
@@ -16,6 +17,7 @@ fn main() {
         Some("report") => println!("{}", report::with(&rest)),
         Some("observe") => signals::hold(&report::with(&rest).to_string()),
         Some("probe") => println!("{}", probe::all(&rest)),
+        Some("overwrite") => attack::overwrite(),
         Some("wait") => signals::wait(),
         Some("exit") => std::process::exit(number(rest.first())),
         Some("die") => signals::die(number(rest.first())),
