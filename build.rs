@@ -112,10 +112,14 @@ impl Target {
 }
 
 /// Where the toolchain has `ld.lld`: rustup's do, next to its libraries for the
-/// host, and so it is the same one for all users of a toolchain.
+/// host, and so it is the same one for all users of a toolchain. `OCINIT_SYSROOT`
+/// names a toolchain for one that has none.
 fn rust_lld() -> Option<PathBuf> {
-    let out = Command::new(variable("RUSTC")).args(["--print", "sysroot"]).output().ok()?;
-    let sysroot = String::from_utf8(out.stdout).ok()?;
+    println!("cargo::rerun-if-env-changed=OCINIT_SYSROOT");
+    let sysroot = std::env::var("OCINIT_SYSROOT").ok().or_else(|| {
+        let out = Command::new(variable("RUSTC")).args(["--print", "sysroot"]).output().ok()?;
+        String::from_utf8(out.stdout).ok()
+    })?;
     let host = variable("HOST");
     let directory = Path::new(sysroot.trim()).join(format!("lib/rustlib/{host}/bin/gcc-ld"));
     directory.join("ld.lld").exists().then_some(directory)

@@ -20,6 +20,12 @@ impl fmt::Display for Described {
     }
 }
 
+/// The errno with this number; `None` for what is none (`MAX_ERRNO` of the
+/// kernel's include/linux/err.h is 4095): [`Errno`] takes no other.
+pub fn of(number: i32) -> Option<Errno> {
+    (1..4096).contains(&number).then(|| Errno::from_raw_os_error(number))
+}
+
 /// The meaning alone, as strerror(3) gives it, in lower case.
 pub fn meaning(errno: Errno) -> &'static str {
     find(errno).map_or("unknown error", |(_, meaning)| meaning)
@@ -130,7 +136,8 @@ mod tests {
     #[test]
     fn named_and_unnamed() {
         assert_eq!(Described(Errno::ACCESS).to_string(), "EACCES (permission denied)");
-        assert_eq!(Described(Errno::from_raw_os_error(4000)).to_string(), "errno 4000");
+        assert_eq!(Described(of(4000).unwrap()).to_string(), "errno 4000");
+        assert_eq!([0, 4096, -1, i32::MIN, i32::MAX].map(of), [None; 5]);
         assert_eq!(meaning(Errno::NOENT), "no such file or directory");
     }
 }

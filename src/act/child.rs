@@ -18,16 +18,16 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
-use rustix::process::getpid;
+use rustix::process::{DumpableBehavior, getpid, set_dumpable_behavior};
 
 /// What the process knows beyond its plan.
-pub struct Child {
+pub struct Child<'a> {
     /// To the command that made it.
     pub channel: Channel,
     /// The socket on which it waits for `start`; `None` starts at once.
-    pub start: Option<OwnedFd>,
+    pub start: Option<&'a OwnedFd>,
     /// v1 `tasks` files to enter its cgroups by.
-    pub cgroup_files: alloc::vec::Vec<OwnedFd>,
+    pub cgroup_files: &'a [OwnedFd],
     /// The command says when its id maps and cgroups are in place.
     pub wait_first: bool,
     /// It was born into a new user namespace and is to be root there.
@@ -39,31 +39,31 @@ pub struct Child {
     pub mask: signal::Set,
     /// The host's /proc, opened before anything could be mounted over it.
     pub proc: OwnedFd,
-    /// The exit status that a failure asks the command for; 0: its own.
-    pub failure_status: u8,
 }
 
 /// Descriptors that the operations share.
 struct Scene {
     root: Option<OwnedFd>,
+    /// `/dev` in it, while nothing is mounted.
+    dev: Option<OwnedFd>,
     cover: mask::Cover,
     master: Option<OwnedFd>,
     /// The working directory could be entered before the identity was taken on.
     entered: bool,
 }
 
-impl Child {
+impl Child<'_> {
     /// Does it all; ends as the program, or with a report of what failed.
     pub fn run(mut self, plan: &mut Plan) -> ! {
         let cover = core::mem::take(&mut plan.cover);
-        let mut scene = Scene { root: None, cover, master: None, entered: false };
+        let mut scene = Scene { root: None, dev: None, cover, master: None, entered: false };
         self.begin();
         for index in 0..plan.ops.len() {
             let result = match &plan.ops[index] {
-                Op::FindProgram => {
-                    plan.program.set_home(plan.identity.uid);
-                    plan.program.find().map(drop)
-                }
+                Op::FindProgram => plan
+                    .program
+                    .set_home(plan.identity.uid)
+                    .and_then(|()| plan.program.find().map(drop)),
                 op => self.act(op, plan, &mut scene),
             };
             if let Err(fault) = result {
@@ -82,10 +82,8 @@ impl Child {
             crate::sys::exit(1);
         }
         let result = || -> Act {
-            crate::cgroup::enter(&self.cgroup_files)?;
-            let _ = rustix::process::set_dumpable_behavior(
-                rustix::process::DumpableBehavior::NotDumpable,
-            );
+            crate::cgroup::enter(self.cgroup_files)?;
+            set_dumpable_behavior(DumpableBehavior::NotDumpable).detail("PR_SET_DUMPABLE")?;
             if self.become_root {
                 crate::process::identity::become_root()?;
             }
@@ -123,9 +121,16 @@ impl Child {
                 scene.root = Some(root::open_directory(path)?);
                 Ok(())
             }
-            Op::Mount(mount) => mount.act(scene.root()?),
+            Op::Mount(mount) => {
+                scene.dev = None;
+                mount.act(scene.root()?)
+            }
             Op::CgroupMount(mount) => mount.act(scene.root()?),
-            Op::Device(device) => device.act(scene.root()?),
+            Op::Device(device) => {
+                scene.root()?;
+                let Scene { root, dev, .. } = scene;
+                device.act(root.as_ref().ok_or(Errno::BADF)?.as_fd(), dev)
+            }
             Op::DeviceLinks => device::make_links(scene.root()?),
             Op::WorkingDirectory(path) => make_working_directory(scene.root()?, path),
             Op::Terminal { size, uid, console } => {
@@ -149,8 +154,8 @@ impl Child {
                 let root = root.as_ref().ok_or(Errno::BADF)?;
                 cover.mask(root.as_fd(), path)
             }
-            Op::Readonly(path) => mask::make_readonly(scene.root()?, path),
-            Op::ExecLabel { file, text } => self.write_proc(file, text),
+            Op::Readonly(path, recursion) => mask::make_readonly(scene.root()?, path, *recursion),
+            Op::Label { file, text } => self.write_proc(file, text),
             Op::Pivot => root::pivot(scene.root()?),
             Op::MoveRoot => root::move_root(scene.root()?),
             Op::ChangeRoot => root::change_root(scene.root()?),
@@ -216,7 +221,7 @@ impl Child {
     /// Waits for `start`, if the command does not wait for us itself; returns
     /// the connection to report a failure to.
     fn wait_start(&self) -> Option<Channel> {
-        let listener = self.start.as_ref()?;
+        let listener = self.start?;
         loop {
             let Ok(connection) = accept_with(listener, SocketFlags::CLOEXEC) else { continue };
             let mut byte = [0];
@@ -235,7 +240,7 @@ impl Child {
             // The directory may have been moved while we waited.
             check_directory()?;
             let path = plan.program.find()?;
-            descriptor::close_on_exec_from(3 + plan.preserve_fds)
+            descriptor::close_on_exec_from(3 + plan.preserve_fds, Some(self.proc.as_fd()))
                 .detail("close the runtime's descriptors")?;
             command.send(&Report::new(Kind::Executing, 0)).detail("report to the command")?;
             // The last thing: they hold for what we do, too.
@@ -264,7 +269,7 @@ impl Child {
     }
 
     fn fail_to(&self, starter: Option<&Channel>, operation: &dyn fmt::Display, fault: &Fault) -> ! {
-        let report = Report::failed(operation, fault, self.failure_status);
+        let report = Report::failed(operation, fault);
         let _ = send(starter.unwrap_or(&self.channel), report.as_bytes(), SendFlags::NOSIGNAL);
         crate::sys::exit(1)
     }

@@ -92,6 +92,7 @@ pub fn make(
     let document =
         Document::parse(&text, if options.config.is_some() { &file } else { "config.json" })?;
     let mut spec = Spec::read(&document)?;
+    let filter = spec.linux.seccomp.is_some();
     maker.adapt(&mut spec)?;
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
     let served = terminal && maker.serves_terminal();
@@ -99,7 +100,7 @@ pub fn make(
     let socket = options.console_socket.is_some();
     check_terminal(terminal, detached, socket, "process.terminal")?;
     let rootfs = check_rootfs(&spec, &bundle)?;
-    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
+    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
     let Placement { layout, mut driver, rootless, cgroups } =
         placement(caller, &spec, options.id.as_str())?;
     let unit = driver.as_ref().map(|driver| driver.unit.clone());
@@ -132,6 +133,7 @@ pub fn make(
         systemd: None,
         listener_path: of_filter(&spec, |filter| filter.listener_path),
         listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
+        unfiltered: filter && spec.linux.seccomp.is_none(),
         own_keyring: !options.no_new_keyring,
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
         hooks: hooks_text(&document, &spec),
@@ -139,7 +141,7 @@ pub fn make(
     };
     let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
-    let lock = directory.lock()?;
+    let lock = directory.lock().inspect_err(|_| root.give_back(&options.id))?;
     let mut making = Making {
         caller,
         options,
@@ -171,6 +173,7 @@ pub fn make(
     }
     let Making { state, notify, .. } = making;
     drop(lock);
+    drop(directory);
     maker.started(born.0.pid, !detached);
     if detached {
         if let Some(notify) = notify {
@@ -182,13 +185,14 @@ pub fn make(
     }
     let (born, mut foreground) = born;
     foreground.notify = notify;
-    let status = foreground.wait(&born)?;
+    let status = foreground.wait(&born);
     // The caller's terminal is as it was before anything else is said.
     drop(foreground);
-    if !options.keep {
-        finish(caller, &root, &state)?;
+    if options.keep && status.is_ok() {
+        return status;
     }
-    Ok(status)
+    let finished = finish(caller, &root, &state);
+    status.and_then(|status| finished.map(|()| status))
 }
 
 /// A container being made: what is needed to go on, and to go back.
@@ -278,7 +282,6 @@ impl Making<'_> {
                 start,
                 private,
                 environment: self.environment,
-                failure_status: 0,
                 mask,
             },
         )
@@ -299,11 +302,17 @@ impl Making<'_> {
     /// From the birth to the program (or to its waiting for `start`).
     fn bring_up(&mut self, plan: &Plan, born: &Born) -> Result<Foreground> {
         self.state.rdt.enter(born.pid)?;
-        let master = born.until_ready(plan).map_err(not_started)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;
-        self.state.start_time = Stat::of(pid).map_or(0, |stat| stat.start_time);
-        self.directory.save(self.lock, &self.state)?;
+        self.state.start_time = Stat::of(pid)?.map_or(0, |stat| stat.start_time);
+        // While the process makes its world; the container is still being created.
+        self.directory.prepare(self.lock, &self.state)?;
+        let master = born.until_ready(plan).map_err(|error| {
+            // There is no process any more.
+            self.state.pid = 0;
+            not_started(error)
+        })?;
+        self.directory.replace(self.lock)?;
         let foreground = Foreground::serve(self.console.as_ref(), master)?;
         if let Some(path) = &self.options.pidfd_socket {
             send_pidfd(path, born.pid)?;

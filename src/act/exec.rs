@@ -9,10 +9,9 @@ use super::{host, protect};
 use crate::cgroup::Created;
 use crate::container::process::Process as Running;
 use crate::container::{State, Status};
-use crate::error;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::json::Document;
-use crate::namespace::{KINDS, join::Join};
+use crate::namespace::join::{self, Join};
 use crate::plan::Plan;
 use crate::plan::exec::{Request, apply_flags, bare_process, plan};
 use crate::request::{Caller, ExecOptions};
@@ -22,7 +21,6 @@ use crate::sys::signal;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
-use rustix::fs::stat;
 use rustix::io::Errno;
 
 /// Runs a process in a container: the value is the exit status, the program's
@@ -39,11 +37,14 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
     let root = caller.root()?;
     let directory = root.container(&options.id)?;
     let state = directory.state()?;
-    check_status(directory.status(Some(&state)), options)?;
+    check_status(directory.status(Some(&state))?, options)?;
     let config = format!("{}/config.json", state.bundle);
     let text = read_config(&config)?;
     let document = Document::parse(&text, "config.json")?;
-    let spec = Spec::read(&document)?;
+    let mut spec = Spec::read(&document)?;
+    if state.unfiltered {
+        spec.linux.seccomp = None;
+    }
     let mut warnings = Vec::new();
     match options.process {
         None => {
@@ -91,7 +92,7 @@ fn run(
         own_keyring: state.own_keyring,
         preserve_fds,
         extra_env: &extra_env,
-        host: host::gather(Some(process), None),
+        host: host::gather(Some(process), None)?,
         setgroups_denied: setgroups_denied(state.pid),
     };
     let mut plan = plan(process, request)?;
@@ -118,7 +119,6 @@ fn run(
                 start: None,
                 private: Vec::new(),
                 environment: &environment,
-                failure_status: 0,
                 mask,
             },
         )
@@ -144,7 +144,7 @@ fn run(
     };
     match bring_up(options, &plan, &born, console.as_ref(), &listener) {
         Ok(_) if options.detach => Ok(0),
-        Ok(foreground) => foreground.wait(&born),
+        Ok(foreground) => foreground.wait(&born).inspect_err(|_| end(born.pid)),
         Err(error) => {
             end(born.pid);
             Err(error)
@@ -174,33 +174,19 @@ fn bring_up(
     Ok(foreground)
 }
 
+fn setgroups_denied(pid: i32) -> bool {
+    read_config(&format!("/proc/{pid}/setgroups")).is_ok_and(|text| text.starts_with(b"deny"))
+}
+
 /// The namespaces of the container's init that are not those we are in.
 ///
 /// # Errors
 /// Init has ended meanwhile, or is out of reach.
-fn namespaces_of(state: &State) -> Result<Vec<Join>> {
-    let mut joins = Vec::new();
-    for (kind, name) in KINDS {
-        let (theirs, ours) =
-            (format!("/proc/{}/ns/{name}", state.pid), format!("/proc/self/ns/{name}"));
-        // A kernel without this kind has it for nobody.
-        let Ok(own) = stat(&*ours) else { continue };
-        let found = stat(&*theirs).context(|| format!("look at {theirs:?}"))?;
-        if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) {
-            continue;
-        }
-        let path = CString::new(theirs).map_err(|_| error!("a path with a null byte"))?;
-        let mut join = Join { kind, path, fd: None };
-        join.open()?;
-        joins.push(join);
-    }
+pub fn namespaces_of(state: &State) -> Result<Vec<Join>> {
+    let joins = join::of_init(state.pid)?;
     // What was opened is only good if init was still init.
-    if !Running::is_alive(state.pid, state.start_time) {
+    if !Running::is_alive(state.pid, state.start_time)? {
         return Err(Error::new("cannot exec in a stopped container"));
     }
     Ok(joins)
-}
-
-fn setgroups_denied(pid: i32) -> bool {
-    read_config(&format!("/proc/{pid}/setgroups")).is_ok_and(|text| text.starts_with(b"deny"))
 }

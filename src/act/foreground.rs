@@ -8,11 +8,12 @@ use crate::error::{Context, Error, Result};
 use crate::process::spawn::shell_status;
 use crate::process::terminal::{Size, set_size};
 use crate::sys::signal;
+use crate::sys::terminal::{Settings, When};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, wait};
-use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{isatty, tcgetwinsize};
 
 /// The size of `struct signalfd_siginfo`.
 const SIGNAL_RECORD: usize = 128;
@@ -21,7 +22,7 @@ const SIGNAL_RECORD: usize = 128;
 pub struct Foreground {
     master: Option<OwnedFd>,
     /// The caller's terminal, with the settings to put back.
-    outer: Option<(BorrowedFd<'static>, Termios)>,
+    outer: Option<(BorrowedFd<'static>, Settings)>,
     /// The container's words to the service manager.
     pub notify: Option<Notify>,
 }
@@ -192,7 +193,7 @@ pub fn check_terminal(terminal: bool, detached: bool, socket: bool, asked: &str)
 impl Drop for Foreground {
     fn drop(&mut self) {
         if let Some((terminal, settings)) = &self.outer {
-            let _ = tcsetattr(terminal, OptionalActions::Drain, settings);
+            let _ = settings.set(*terminal, When::Drained);
         }
     }
 }
@@ -258,13 +259,11 @@ fn reap_until(pid: Pid) -> Result<Option<WaitStatus>> {
 }
 
 /// The caller's terminal (whichever of 0, 1 and 2 is one), made raw.
-fn raw_terminal() -> Option<(BorrowedFd<'static>, Termios)> {
+fn raw_terminal() -> Option<(BorrowedFd<'static>, Settings)> {
     let terminal = (0..3).map(standard).find(|fd| isatty(fd))?;
-    let settings = tcgetattr(terminal).ok()?;
-    let mut raw = settings.clone();
-    raw.make_raw();
+    let settings = Settings::of(terminal).ok()?;
     // Line ends of what other programs write stay as they are.
-    tcsetattr(terminal, OptionalActions::Now, &raw).ok()?;
+    settings.raw().set(terminal, When::Now).ok()?;
     Some((terminal, settings))
 }
 

@@ -11,6 +11,7 @@ use crate::error::{Context, Error, Result};
 use crate::namespace::name;
 use crate::network::devices::move_devices;
 use crate::plan::Plan;
+use crate::process::rlimit;
 use crate::process::schedule::schedule;
 use crate::process::spawn::reap;
 use crate::rootfs::prepare::prepare;
@@ -24,7 +25,7 @@ use alloc::vec::Vec;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWUSER};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::{Errno, dup};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// What the launch needs beyond the plan.
@@ -40,8 +41,6 @@ pub struct Launch<'a> {
     pub private: Vec<BorrowedFd<'a>>,
     /// The command's environment, for newuidmap.
     pub environment: &'a Strings,
-    /// The exit status that a failure of the process asks for; 0: the command's.
-    pub failure_status: u8,
     /// The program's signal mask.
     pub mask: signal::Set,
 }
@@ -84,7 +83,7 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
     }
     .map_err(|errno| {
         let fault = stage::errno_of(flags, errno);
-        report::decode(report::Report::failed(&"", &fault, 0).as_bytes())
+        report::decode(report::Report::failed(&"", &fault).as_bytes())
     })
     .and_then(|(mut pid, ours)| {
         match raise(plan, &mut launch, needs_stage, unified, &mut pid, &ours) {
@@ -100,7 +99,7 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
 /// Raises our own hard limits to what the program is to have: the first process
 /// inherits them, and may lower its own when it has no privilege any more.
 fn raise_hard_limits(limits: &[Rlimit]) -> Result<()> {
-    for &Rlimit { resource, soft, hard } in limits {
+    for planned @ &Rlimit { resource, soft, hard } in limits {
         let what = || format!("set {} to {soft} (hard {hard})", Rlimit::name(resource));
         let now = limit::get(resource).context(what)?;
         if hard <= now.hard {
@@ -109,7 +108,7 @@ fn raise_hard_limits(limits: &[Rlimit]) -> Result<()> {
         limit::set(resource, limit::Limit { soft: now.soft, hard }).map_err(|errno| {
             let error = Error::os(what(), errno).within("process.rlimits");
             match errno {
-                Errno::PERM => error.hint("raising a hard limit needs CAP_SYS_RESOURCE"),
+                Errno::PERM => error.hint(rlimit::remedy(planned)),
                 _ => error,
             }
         })?;
@@ -137,22 +136,19 @@ fn spawn(
 ) -> rustix::io::Result<Spawned> {
     let (ours, theirs) = channel::pair()?;
     let proc_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let copy = |fd: &OwnedFd| dup(fd);
-    let files = launch.cgroups.map_or(&[][..], Created::enter_files);
     let moved = launch.moves(unified);
     // /dev/mqueue belongs to who makes the ipc namespace: that must be root of the
     // user namespace, which the process is only when its ids are mapped.
     let late = if flags & CLONE_NEWUSER != 0 { flags & CLONE_NEWIPC } else { 0 };
     let child = Child {
         channel: theirs,
-        start: launch.start.as_ref().map(copy).transpose()?,
-        cgroup_files: files.iter().map(copy).collect::<rustix::io::Result<_>>()?,
+        start: launch.start.as_ref(),
+        cgroup_files: launch.cgroups.map_or(&[][..], Created::enter_files),
         wait_first: flags & CLONE_NEWUSER != 0 || moved,
         become_root: flags & CLONE_NEWUSER != 0,
         late,
         proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
         mask: launch.mask,
-        failure_status: launch.failure_status,
     };
     match clone(flags & !late, unified)? {
         Side::Parent(pid) => Ok((pid, ours)),
@@ -348,5 +344,5 @@ pub fn not_started(error: Error) -> Error {
 
 /// A fault met by the command itself.
 pub fn from_fault(fault: crate::fault::Fault) -> Error {
-    report::decode(report::Report::failed(&"", &fault, 0).as_bytes())
+    report::decode(report::Report::failed(&"", &fault).as_bytes())
 }

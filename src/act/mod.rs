@@ -13,6 +13,7 @@ pub mod handover;
 pub mod host;
 pub mod launch;
 pub mod listener;
+pub mod mounts;
 pub mod preview;
 pub mod protect;
 pub mod report;

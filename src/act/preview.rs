@@ -3,17 +3,19 @@
 use super::bundle::{bundle_directory, check_rootfs, read_config};
 use super::draft::{Draft, Placement, draft, placement};
 use super::host;
+use crate::cgroup::systemd::Unit;
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
 use crate::json::{Document, indent, outline};
 use crate::plan::container::{hooks, rootfs};
-use crate::plan::document::Shown;
+use crate::plan::document::{Shown, ShownUnit};
 use crate::plan::{Host, Plan};
 use crate::request::{Caller, CreateOptions};
 use crate::spec::Spec;
 use crate::{cgroup, rdt};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// What is known of a container that is not made.
 pub struct Preview {
@@ -31,6 +33,7 @@ pub struct Preview {
     pub cgroups: cgroup::Plan,
     /// The host as the plan saw it.
     pub host: Host,
+    unit: Option<(Unit, Vec<String>)>,
     rdt: rdt::Group,
     later_hooks: [Hooks; 2],
 }
@@ -53,9 +56,13 @@ pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
         Ok(path) => (path, None),
         Err(error) => (rootfs(&spec, &bundle).unwrap_or_default(), Some(error)),
     };
-    let Placement { layout, rootless, cgroups, .. } =
+    let Placement { layout, driver, rootless, cgroups } =
         placement(caller, &spec, options.id.as_str())?;
-    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label);
+    let unit = driver.map(|driver| {
+        let lines = driver.lines(&cgroups);
+        (driver.unit, lines)
+    });
+    let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
     let Draft { mut plan, environment, .. } =
         draft(caller, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
     let rdt = match &spec.linux.intel_rdt {
@@ -68,7 +75,7 @@ pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
     let later = |kind, list| hooks(kind, list, environment.as_slice());
     let later_hooks =
         [later("poststart", &spec.hooks.poststart)?, later("poststop", &spec.hooks.poststop)?];
-    Ok(Preview { bundle, rootfs, no_rootfs, plan, rootless, cgroups, host, rdt, later_hooks })
+    Ok(Preview { bundle, rootfs, no_rootfs, plan, rootless, cgroups, host, unit, rdt, later_hooks })
 }
 
 impl Preview {
@@ -80,6 +87,11 @@ impl Preview {
             rootfs: &self.rootfs,
             plan: &self.plan,
             cgroups: &self.cgroups,
+            unit: self.unit.as_ref().map(|(unit, properties)| ShownUnit {
+                name: &unit.name,
+                user: unit.user,
+                properties,
+            }),
             rdt: &self.rdt,
             later_hooks: &self.later_hooks,
         };

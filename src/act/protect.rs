@@ -38,9 +38,10 @@ const SEALS: SealFlags =
 /// No protected copy can be made.
 pub fn run_protected(arguments: &[&'static CStr], environment: &[&'static CStr]) -> Result<()> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let Ok(file) = open(c"/proc/self/exe", flags, Mode::empty()) else {
+    let file = match open(c"/proc/self/exe", flags, Mode::empty()) {
         // Without /proc there is no way to us, nor a way to find ourselves.
-        return Ok(());
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
+        result => result.map_err(failed)?,
     };
     if fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SEALS)) {
         // The kernel names a program without a path after its descriptor.

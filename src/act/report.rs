@@ -5,17 +5,17 @@
 //! | bytes | what |
 //! |---|---|
 //! | 0 | kind |
-//! | 1 | exit status asked for (0: the command's own) |
+//! | 1 | 0 |
 //! | 2..4 | length of the text |
 //! | 4..8 | errno, 0: none |
 //! | 8..12 | a process id, 0: none |
 //! | 12.. | the text, then the hint |
 
+use crate::errno;
 use crate::error::Error;
 use crate::fault::Fault;
 use alloc::string::String;
 use core::fmt::{self, Write};
-use rustix::io::Errno;
 
 /// The longest message.
 pub const MAX: usize = 2048;
@@ -62,7 +62,7 @@ impl Report {
     }
 
     /// The failure of an operation.
-    pub fn failed(operation: &dyn fmt::Display, fault: &Fault, status: u8) -> Report {
+    pub fn failed(operation: &dyn fmt::Display, fault: &Fault) -> Report {
         let mut report = Report::new(Kind::Failed, 0);
         if !fault.alone {
             let _ = write!(report, "{operation}");
@@ -76,7 +76,6 @@ impl Report {
         }
         let length = (report.bytes.len() - HEADER) as u16;
         let errno = fault.errno.map_or(0, |errno| errno.raw_os_error());
-        report.bytes[1] = status;
         report.bytes[2..4].copy_from_slice(&length.to_ne_bytes());
         report.bytes[4..8].copy_from_slice(&errno.to_ne_bytes());
         let _ = report.write_str(fault.hint);
@@ -128,17 +127,14 @@ pub fn decode(packet: &[u8]) -> Error {
     let (text, hint) = rest.split_at(length);
     let errno = i32::from_ne_bytes([header[4], header[5], header[6], header[7]]);
     let text = String::from_utf8_lossy(text).into_owned();
-    let mut error = match errno {
-        0 => Error::new(text),
-        errno => Error::os(text, Errno::from_raw_os_error(errno)),
+    let mut error = match errno::of(errno) {
+        None => Error::new(text),
+        Some(errno) => Error::os(text, errno),
     };
     if !hint.is_empty() {
         error = error.hint(String::from_utf8_lossy(hint).into_owned());
     }
-    match header[1] {
-        0 => error,
-        status => error.status(status),
-    }
+    error
 }
 
 #[cfg(test)]
@@ -146,9 +142,10 @@ mod tests {
     use super::*;
     use crate::fault::Detail;
     use alloc::string::ToString;
+    use rustix::io::Errno;
 
     fn round(operation: &str, fault: &Fault) -> String {
-        decode(Report::failed(&operation, fault, 0).as_bytes()).to_string()
+        decode(Report::failed(&operation, fault).as_bytes()).to_string()
     }
 
     #[test]
@@ -166,15 +163,18 @@ mod tests {
     #[test]
     fn what_is_too_long_is_cut() {
         let long = "z".repeat(MAX * 2);
-        let report = Report::failed(&long, &Errno::IO.into(), 3);
+        let report = Report::failed(&long, &Errno::IO.into());
         assert_eq!(report.as_bytes().len(), MAX);
-        assert_eq!(decode(report.as_bytes()).status, Some(3));
+        assert_eq!(decode(report.as_bytes()).errno, Some(Errno::IO));
     }
 
     #[test]
     fn foreign_bytes_are_no_message() {
         assert_eq!(kind(b""), None);
         assert_eq!(kind(&[9; 40]), None);
+        // No errno has this number.
+        assert_eq!(decode(&[255; 40]).errno, None);
+        assert_eq!(decode(&[255; HEADER - 1]).errno, None);
         assert_eq!(kind(Report::new(Kind::Born, 7).as_bytes()), Some((Kind::Born, 7)));
     }
 }

@@ -11,10 +11,10 @@ use crate::namespace::{self, join::join_all, time::unshare_time};
 use crate::plan::Plan;
 use crate::sys::clone::{Side, clone, unshare};
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT};
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, Signal, kill_process, set_dumpable_behavior};
 
 /// Runs as the stage; the first process runs from here too.
-pub fn run(mut child: Child, plan: &mut Plan) -> ! {
+pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
     match prepare(&child, &plan.namespaces) {
         Ok(flags) => match clone(flags | CLONE_PARENT, None) {
             Ok(Side::Child) => {
@@ -22,13 +22,16 @@ pub fn run(mut child: Child, plan: &mut Plan) -> ! {
                 child.wait_first = true;
                 child.become_root = false;
                 child.late = 0;
-                child.cgroup_files.clear();
+                child.cgroup_files = &[];
                 child.run(plan)
             }
             Ok(Side::Parent(pid)) => {
                 let born = Report::new(Kind::Born, pid.as_raw_nonzero().get());
-                let sent = child.channel.send(&born);
-                crate::sys::exit(u8::from(sent.is_err()))
+                if child.channel.send(&born).is_err() {
+                    // Nobody knows of it: it would wait for ever.
+                    let _ = kill_process(pid, Signal::KILL);
+                }
+                crate::sys::exit(0)
             }
             Err(errno) => fail(&child.channel, &errno_of(flags, errno)),
         },
@@ -37,16 +40,16 @@ pub fn run(mut child: Child, plan: &mut Plan) -> ! {
 }
 
 /// Everything up to the clone; the flags of the namespaces that are left for it.
-fn prepare(child: &Child, namespaces: &namespace::Plan) -> Result<u32, Fault> {
+fn prepare(child: &Child<'_>, namespaces: &namespace::Plan) -> Result<u32, Fault> {
     if child.wait_first && child.channel.wait_go().is_err() {
         crate::sys::exit(1);
     }
-    crate::cgroup::enter(&child.cgroup_files)?;
+    crate::cgroup::enter(child.cgroup_files)?;
     // Who shares a pid namespace with us must not look into us. A user namespace
     // of our own keeps them out too, and needs us to reach our files in /proc.
     let joins_user = namespaces.joins(CLONE_NEWUSER);
     if !namespaces.is_new(CLONE_NEWUSER) {
-        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).detail("PR_SET_DUMPABLE")?;
     }
     join_all(&namespaces.join)?;
     if joins_user {
@@ -65,7 +68,7 @@ fn prepare(child: &Child, namespaces: &namespace::Plan) -> Result<u32, Fault> {
     Ok(flags)
 }
 
-fn make_user_namespace(child: &Child) -> Act {
+fn make_user_namespace(child: &Child<'_>) -> Act {
     unshare(CLONE_NEWUSER).map_err(|errno| errno_of(CLONE_NEWUSER, errno))?;
     child.channel.send(&Report::new(Kind::WantIdMaps, 0)).detail("ask for the id maps")?;
     if child.channel.wait_go().is_err() {
@@ -101,6 +104,6 @@ pub fn errno_of(flags: u32, errno: rustix::io::Errno) -> Fault {
 }
 
 fn fail(channel: &Channel, fault: &Fault) -> ! {
-    let _ = channel.send(&Report::failed(&"set up namespaces", fault, 0));
+    let _ = channel.send(&Report::failed(&"set up namespaces", fault));
     crate::sys::exit(1)
 }

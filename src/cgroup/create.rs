@@ -183,7 +183,7 @@ fn check_unused(group: &Group) -> Result<()> {
         let count = pids.len();
         return Err(error!("container's cgroup is not empty: {count} process(es) found"));
     }
-    if freezer::state(group) == Some(true) {
+    if freezer::state(group)? == Some(true) {
         return Err(error!("container's cgroup unexpectedly frozen")
             .hint(alloc::format!("thaw \"{}\"", group.directory)));
     }

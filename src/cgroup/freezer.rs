@@ -60,19 +60,28 @@ impl Cgroups {
     }
 
     /// Whether the processes are frozen, or being frozen.
-    pub fn is_frozen(&self) -> bool {
-        self.freezer().and_then(state) == Some(true)
+    ///
+    /// # Errors
+    /// As [`state`].
+    pub fn is_frozen(&self) -> Result<bool> {
+        Ok(self.freezer().map(state).transpose()?.flatten() == Some(true))
     }
 }
 
 /// Whether the cgroup is frozen or being frozen; `None` where it has no freezer.
-pub fn state(group: &Group) -> Option<bool> {
+///
+/// # Errors
+/// The freezer cannot be read.
+pub fn state(group: &Group) -> Result<Option<bool>> {
     let file = if group.unified { "cgroup.freeze" } else { "freezer.state" };
     if !group.unified && !group.has("freezer") {
-        return None;
+        return Ok(None);
     }
-    let state = file::read_in(&group.directory, file).ok()?;
-    Some(!matches!(state.trim_ascii(), "0" | "THAWED"))
+    match file::read_in(&group.directory, file) {
+        Ok(state) => Ok(Some(!matches!(state.trim_ascii(), "0" | "THAWED"))),
+        Err(Errno::NOENT | Errno::NODEV) => Ok(None),
+        Err(errno) => Err(file::failed("read", &group.directory, file, errno)),
+    }
 }
 
 /// Whether all processes are in the state that was asked for.

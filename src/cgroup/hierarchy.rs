@@ -62,16 +62,20 @@ fn enable(directory: &str, file: &str, all: &str) {
 
 /// Gives new v1 cpusets the CPUs and memory nodes of the nearest cgroup above
 /// that has some: without them no process can enter (cgroup-v1/cpusets.rst).
-/// `made` are the new directories, parents first; where the container's own is
-/// not among them it may be empty all the same.
+/// `made` are the new directories, parents first; a container's own that is not
+/// among them may be empty all the same.
 pub fn inherit_cpuset(mount: &str, made: &[String], directory: &str) -> Result<()> {
     for file in ["cpuset.cpus", "cpuset.mems"] {
         let read = |directory: &str| file::must_read(directory, file);
         let existing = [directory.to_owned()];
-        let made = if made.is_empty() { &existing } else { made };
-        if made == existing && !read(directory)?.trim_ascii().is_empty() {
-            continue;
-        }
+        let made = if made.is_empty() {
+            if !read(directory)?.trim_ascii().is_empty() {
+                continue;
+            }
+            &existing
+        } else {
+            made
+        };
         let mut above = made[0].as_str();
         let value = loop {
             let Some((parent, _)) = above.rsplit_once('/') else { return Ok(()) };

@@ -39,6 +39,16 @@ impl Write {
         self.file.split_once('.').map_or(&self.file, |(controller, _)| controller)
     }
 
+    /// Whether both are for the same value: of files that hold one for each
+    /// device, of the same device.
+    pub(super) fn is_for_the_file_of(&self, other: &Write) -> bool {
+        let device = |write: &Write| -> Option<String> {
+            let (device, _) = write.value.split_once(' ')?;
+            device.contains(':').then(|| device.to_owned())
+        };
+        (self.group, &self.file) == (other.group, &other.file) && device(self) == device(other)
+    }
+
     /// `write "VALUE" to "DIRECTORY/FILE"`.
     pub(super) fn at(&self, groups: &[Group]) -> impl fmt::Display {
         let directory = groups.get(self.group).map_or("", |group| &group.directory);

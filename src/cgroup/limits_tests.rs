@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::group::Group;
-use super::limits::limits;
+use super::limits::{Write, limits};
 use crate::json::Document;
 use crate::spec::Resources;
 
@@ -262,4 +262,27 @@ fn missing_controllers() {
         translate(json, &hybrid).unwrap(),
         ["memory.limit_in_bytes=5", "hugetlb.1GB.max=0", "?hugetlb.1GB.rsvd.max=0"]
     );
+}
+
+#[test]
+fn writes_for_the_same_value() {
+    let write = |group, file: &str, value: &str| Write {
+        group,
+        file: file.to_owned(),
+        value: value.to_owned(),
+        alternative: None,
+        property: "",
+        optional: false,
+    };
+    let one = write(0, "io.max", "8:0 rbps=1");
+    for (other, same) in [
+        (write(0, "io.max", "8:0 rbps=2"), true),
+        (write(0, "io.max", "8:16 rbps=1"), false),
+        (write(0, "io.weight", "8:0 1"), false),
+        (write(1, "io.max", "8:0 rbps=1"), false),
+    ] {
+        assert_eq!(one.is_for_the_file_of(&other), same, "{other:?}");
+    }
+    let quota = write(0, "cpu.max", "max 100000");
+    assert!(quota.is_for_the_file_of(&write(0, "cpu.max", "5000 40000")));
 }

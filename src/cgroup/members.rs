@@ -62,7 +62,7 @@ impl Cgroups {
     /// A process of a frozen v1 cgroup dies only when it is thawed.
     fn thaw_v1(&self) -> Result<()> {
         match self.v1("freezer") {
-            Some(_) if self.is_frozen() => self.freeze(false),
+            Some(_) if self.is_frozen()? => self.freeze(false),
             _ => Ok(()),
         }
     }

@@ -46,7 +46,7 @@ mod stats_tests;
 pub mod systemd;
 #[cfg(test)]
 mod tests;
-mod text;
+pub mod text;
 mod update;
 mod weight;
 

@@ -20,8 +20,8 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag,
-    fsconfig_set_string, fsmount, fsopen,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen, move_mount,
 };
 
 use super::group::Cgroups;
@@ -69,6 +69,38 @@ fn c_string(text: &str) -> CString {
     CString::new(text).unwrap_or_default()
 }
 
+/// Where a hierarchy goes.
+enum Place<'a> {
+    /// The destination of the mount, and how to find it again: then what has
+    /// been mounted there.
+    Destination(BorrowedFd<'a>, &'a dyn Fn() -> rustix::io::Result<OwnedFd>),
+    /// A directory in the tmpfs that we have just made, which nobody else has
+    /// seen.
+    Below(BorrowedFd<'a>, &'a CStr),
+}
+
+impl Place<'_> {
+    fn attach(&self, mount: BorrowedFd<'_>) -> rustix::io::Result<()> {
+        match self {
+            Place::Destination(target, _) => path::attach(mount, *target),
+            Place::Below(top, name) => {
+                let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+                move_mount(mount, c"", *top, *name, flags)
+            }
+        }
+    }
+
+    fn open(&self) -> rustix::io::Result<OwnedFd> {
+        match self {
+            Place::Destination(_, reopen) => reopen(),
+            Place::Below(top, name) => {
+                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                openat(*top, *name, flags, Mode::empty())
+            }
+        }
+    }
+}
+
 impl Source {
     fn plan(hierarchy: &Hierarchy, cgroups: &Cgroups, fresh: bool) -> Source {
         let own = cgroups.groups.iter().find(|group| {
@@ -114,20 +146,15 @@ impl Source {
         };
     }
 
-    /// Puts the hierarchy on `target`; `reopen` finds the same place again, to
-    /// get at what has been mounted there.
-    fn act(
-        &self,
-        entry: &Mount,
-        target: BorrowedFd<'_>,
-        reopen: &dyn Fn() -> rustix::io::Result<OwnedFd>,
-    ) -> Act {
+    /// Puts the hierarchy there.
+    fn act(&self, entry: &Mount, place: &Place<'_>) -> Act {
         if self.fresh {
             let mut options = self.options.iter().map(|(key, value)| (&**key, value.as_deref()));
             let result = match make(self.fstype, &mut options, entry.attributes) {
-                Ok(mount) => path::attach(mount.as_fd(), target),
+                Ok(mount) => place.attach(mount.as_fd()),
                 Err(Errno::NOSYS) => {
-                    let at = FdPath::new(target);
+                    let target = place.open().detail("open the mount point")?;
+                    let at = FdPath::new(target.as_fd());
                     let data = (!self.data.is_empty()).then_some(&*self.data);
                     mount(c"cgroup", at.as_c_str(), self.fstype, entry.legacy_flags, data)
                 }
@@ -138,7 +165,7 @@ impl Source {
                 (result, _) => return result.detail(Quoted(self.fstype)),
             }
         }
-        let bind = |source: &CStr, foreign| bind(source, foreign, entry, target, reopen);
+        let bind = |source: &CStr, foreign| bind(source, foreign, entry, place);
         if let Some(own) = &self.own {
             match bind(own, false) {
                 // Planned, but a rootless runtime could not make it.
@@ -152,13 +179,7 @@ impl Source {
 }
 
 /// Binds a directory; one that is `foreign`, not the container's own, read-only.
-fn bind(
-    source: &CStr,
-    foreign: bool,
-    entry: &Mount,
-    target: BorrowedFd<'_>,
-    reopen: &dyn Fn() -> rustix::io::Result<OwnedFd>,
-) -> rustix::io::Result<()> {
+fn bind(source: &CStr, foreign: bool, entry: &Mount, place: &Place<'_>) -> rustix::io::Result<()> {
     let mut attributes = entry.attributes;
     let mut flags = entry.legacy_flags | u64::from(MS_BIND | MS_REMOUNT);
     if foreign {
@@ -169,11 +190,12 @@ fn bind(
     let tree = clone_tree(source, Recursion::One)
         .and_then(|tree| mount_setattr(tree.as_fd(), attributes, false).map(|()| tree));
     match tree {
-        Ok(tree) => path::attach(tree.as_fd(), target),
+        Ok(tree) => place.attach(tree.as_fd()),
         Err(Errno::NOSYS) => {
-            let at = FdPath::new(target);
+            let target = place.open()?;
+            let at = FdPath::new(target.as_fd());
             mount(source, at.as_c_str(), c"", u64::from(MS_BIND), None)?;
-            let mounted = reopen()?;
+            let mounted = place.open()?;
             mount(c"", FdPath::new(mounted.as_fd()).as_c_str(), c"", flags, None)
         }
         Err(errno) => Err(errno),
@@ -289,7 +311,7 @@ impl CgroupMount {
         let reopen = || path::open_in(root, destination);
         let top = match &self.view {
             View::Unified(source) => {
-                source.act(&self.mount, target.as_fd(), &reopen)?;
+                source.act(&self.mount, &Place::Destination(target.as_fd(), &reopen))?;
                 if self.mount.propagation.is_empty() {
                     return Ok(());
                 }
@@ -340,12 +362,9 @@ impl CgroupMount {
         links: &[(CString, CString)],
     ) -> Act {
         for (name, source) in parts {
-            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let open = || openat(top, &**name, flags, Mode::empty());
-            let target = mkdirat(top, &**name, Mode::from_raw_mode(0o755))
-                .and_then(|()| open())
+            mkdirat(top, &**name, Mode::from_raw_mode(0o755))
                 .detail(format_args!("make directory {}", Quoted(name)))?;
-            source.act(&self.mount, target.as_fd(), &open)?;
+            source.act(&self.mount, &Place::Below(top, name))?;
         }
         for (name, target) in links {
             symlinkat(&**target, top, &**name)

@@ -17,7 +17,7 @@ use super::text::{column, found, list, parse, shortest, value_of};
 use crate::error::{Error, Result};
 use crate::json::Writer;
 
-/// The object, one step a line; the first character says what it does:
+/// The properties, one step a line; the first character says what it does:
 ///
 /// - `{NAME` begins an object, `}` ends it;
 /// - `@CONTROLLER` turns to the cgroup of a v1 controller, or to the unified one;
@@ -109,12 +109,10 @@ const TEMPLATE: &str = "\
 {hugetlb
 @hugetlb
 !h
-}
-{intel_rdt
 }";
 
 impl Cgroups {
-    /// Writes what the container uses, as an object.
+    /// Writes what the container uses, as properties of the open object.
     ///
     /// # Errors
     /// A file is there but cannot be read.
@@ -128,13 +126,9 @@ impl Cgroups {
             text: String::new(),
             failed: None,
         };
-        stats.out.open_object();
         for line in TEMPLATE.lines() {
             stats.step(line);
         }
-        stats.out.key("network_interfaces");
-        stats.out.null();
-        stats.out.close();
         stats.failed.map_or(Ok(()), Err)
     }
 }

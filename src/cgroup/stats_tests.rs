@@ -43,7 +43,9 @@ impl Drop for Fake {
 
 fn stats(groups: &[Group]) -> String {
     let mut out = Writer::new();
+    out.open_object();
     Cgroups { groups: groups.to_vec() }.write_stats(&mut out).unwrap();
+    out.close();
     out.finish()
 }
 
@@ -55,7 +57,7 @@ fn without_cgroups() {
     assert_eq!(
         stats(&[]),
         format!(
-            r#"{{"cpu":{{"usage":{{"kernel":0,"user":0}},"throttling":{{}}}},"cpuset":{{"cpu_exclusive":0,{CPUSET}"sched_load_balance":0,"sched_relax_domain_level":0}},"memory":{{"usage":{{"limit":0,"failcnt":0}},"swap":{{"limit":0,"failcnt":0}},"kernel":{{"limit":0,"failcnt":0}},"kernelTCP":{{"limit":0,"failcnt":0}}}},"pids":{{}},"blkio":{{}},"hugetlb":{{}},"intel_rdt":{{}},"network_interfaces":null}}"#
+            r#"{{"cpu":{{"usage":{{"kernel":0,"user":0}},"throttling":{{}}}},"cpuset":{{"cpu_exclusive":0,{CPUSET}"sched_load_balance":0,"sched_relax_domain_level":0}},"memory":{{"usage":{{"limit":0,"failcnt":0}},"swap":{{"limit":0,"failcnt":0}},"kernel":{{"limit":0,"failcnt":0}},"kernelTCP":{{"limit":0,"failcnt":0}}}},"pids":{{}},"blkio":{{}},"hugetlb":{{}}}}"#
         )
     );
 }
@@ -99,7 +101,7 @@ fn version_1() {
     assert_eq!(
         stats(&[fake.group(all)]),
         format!(
-            r#"{{"cpu":{{"usage":{{"total":17759421,"percpu":[17759421,0],"percpu_kernel":[8000000,0],"percpu_user":[3992799,0],"kernel":10000000,"user":20000000}},"throttling":{{"periods":3,"throttledTime":5}}}},"cpuset":{{"cpus":[0,1],"cpu_exclusive":0,"mems":[0],{CPUSET}"sched_load_balance":1,"sched_relax_domain_level":-1}},"memory":{{"cache":4096,"usage":{{"limit":9223372036854771712,"usage":557056,"max":2473984,"failcnt":2}},"swap":{{"limit":0,"usage":7,"failcnt":0}},"kernel":{{"limit":0,"failcnt":0}},"kernelTCP":{{"limit":8,"failcnt":0}},"raw":{{"cache":4096,"rss":57344,"rss_huge":0}}}},"pids":{{"current":1,"limit":20}},"blkio":{{"ioServiceBytesRecursive":[{{"major":8,"op":"Read","value":4096}}],"ioServicedRecursive":[{{"major":8,"op":"Read","value":3}},{{"major":8,"op":"Total","value":3}}]}},"hugetlb":{{"1GB":{{"failcnt":0}},"2MB":{{"usage":2097152,"max":3,"failcnt":0}}}},"intel_rdt":{{}},"network_interfaces":null}}"#
+            r#"{{"cpu":{{"usage":{{"total":17759421,"percpu":[17759421,0],"percpu_kernel":[8000000,0],"percpu_user":[3992799,0],"kernel":10000000,"user":20000000}},"throttling":{{"periods":3,"throttledTime":5}}}},"cpuset":{{"cpus":[0,1],"cpu_exclusive":0,"mems":[0],{CPUSET}"sched_load_balance":1,"sched_relax_domain_level":-1}},"memory":{{"cache":4096,"usage":{{"limit":9223372036854771712,"usage":557056,"max":2473984,"failcnt":2}},"swap":{{"limit":0,"usage":7,"failcnt":0}},"kernel":{{"limit":0,"failcnt":0}},"kernelTCP":{{"limit":8,"failcnt":0}},"raw":{{"cache":4096,"rss":57344,"rss_huge":0}}}},"pids":{{"current":1,"limit":20}},"blkio":{{"ioServiceBytesRecursive":[{{"major":8,"op":"Read","value":4096}}],"ioServicedRecursive":[{{"major":8,"op":"Read","value":3}},{{"major":8,"op":"Total","value":3}}]}},"hugetlb":{{"1GB":{{"failcnt":0}},"2MB":{{"usage":2097152,"max":3,"failcnt":0}}}}}}"#
         )
     );
 }
@@ -137,7 +139,7 @@ fn version_2() {
     assert_eq!(
         stats(&[fake.group("")]),
         format!(
-            r#"{{"cpu":{{"usage":{{"total":40000,"kernel":10000,"user":30000}},"throttling":{{"periods":4,"throttledPeriods":1,"throttledTime":6000}},"psi":{{"some":{{"avg10":0,"avg60":12.3,"avg300":100,"total":77}},"full":{{"avg10":0.05,"avg60":0,"avg300":0,"total":3}}}}}},"cpuset":{{"cpu_exclusive":0,{CPUSET}"sched_load_balance":0,"sched_relax_domain_level":0}},"memory":{{"cache":8192,"usage":{{"limit":2000,"usage":1000,"max":1500,"failcnt":0}},"swap":{{"limit":2500,"usage":1010,"failcnt":0}},"kernel":{{"limit":0,"failcnt":0}},"kernelTCP":{{"limit":0,"failcnt":0}},"raw":{{"anon":1,"file":8192}}}},"pids":{{"current":3}},"blkio":{{"ioServiceBytesRecursive":[{{"major":8,"minor":16,"op":"Read","value":4096}},{{"major":8,"minor":16,"op":"Write"}}],"ioServicedRecursive":[{{"major":8,"minor":16,"op":"Read","value":1}},{{"major":8,"minor":16,"op":"Write"}}],"psi":{{"some":{{"avg10":0,"avg60":0,"avg300":0,"total":0}},"full":{{"avg10":0,"avg60":0,"avg300":0,"total":0}}}}}},"hugetlb":{{"2MB":{{"usage":2097152,"failcnt":6}}}},"intel_rdt":{{}},"network_interfaces":null}}"#
+            r#"{{"cpu":{{"usage":{{"total":40000,"kernel":10000,"user":30000}},"throttling":{{"periods":4,"throttledPeriods":1,"throttledTime":6000}},"psi":{{"some":{{"avg10":0,"avg60":12.3,"avg300":100,"total":77}},"full":{{"avg10":0.05,"avg60":0,"avg300":0,"total":3}}}}}},"cpuset":{{"cpu_exclusive":0,{CPUSET}"sched_load_balance":0,"sched_relax_domain_level":0}},"memory":{{"cache":8192,"usage":{{"limit":2000,"usage":1000,"max":1500,"failcnt":0}},"swap":{{"limit":2500,"usage":1010,"failcnt":0}},"kernel":{{"limit":0,"failcnt":0}},"kernelTCP":{{"limit":0,"failcnt":0}},"raw":{{"anon":1,"file":8192}}}},"pids":{{"current":3}},"blkio":{{"ioServiceBytesRecursive":[{{"major":8,"minor":16,"op":"Read","value":4096}},{{"major":8,"minor":16,"op":"Write"}}],"ioServicedRecursive":[{{"major":8,"minor":16,"op":"Read","value":1}},{{"major":8,"minor":16,"op":"Write"}}],"psi":{{"some":{{"avg10":0,"avg60":0,"avg300":0,"total":0}},"full":{{"avg10":0,"avg60":0,"avg300":0,"total":0}}}}}},"hugetlb":{{"2MB":{{"usage":2097152,"failcnt":6}}}}}}"#
         )
     );
 }

@@ -128,16 +128,16 @@ fn life(layout: &Layout, name: &'static str) {
     assert_eq!(other, "container's cgroup is not empty: 1 process(es) found");
     let cgroups = created.keep();
     assert_eq!(cgroups.pids().unwrap(), [pid.as_raw_nonzero().get()]);
-    assert!(!cgroups.is_frozen());
+    assert!(!cgroups.is_frozen().unwrap());
     cgroups.freeze(true).unwrap();
-    assert!(cgroups.is_frozen());
+    assert!(cgroups.is_frozen().unwrap());
     cgroups.freeze(false).unwrap();
-    assert!(!cgroups.is_frozen());
+    assert!(!cgroups.is_frozen().unwrap());
     cgroups.freeze(true).unwrap();
     // Another process enters while the first one is killed in its sleep.
     cgroups.kill_all(Signal::KILL).unwrap();
     assert_eq!(wait(pid), Some(Signal::KILL.as_raw()));
-    if cgroups.is_frozen() {
+    if cgroups.is_frozen().unwrap() {
         cgroups.freeze(false).unwrap();
     }
     // Cgroups that the container made go too.

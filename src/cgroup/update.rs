@@ -19,11 +19,7 @@ impl Cgroups {
     /// one that failed stay.
     pub fn update(&self, resources: &mut Resources<'_>, before: &Resources<'_>) -> Result<()> {
         let (groups, writes) = self.writes(resources, before)?;
-        for (index, group) in groups.iter().enumerate() {
-            let own: Vec<&Write> = writes.iter().filter(|write| write.group == index).collect();
-            apply(&own, &group.directory)?;
-        }
-        Ok(())
+        write(&groups, &writes)
     }
 
     /// What is written for these limits, which are completed, and the groups
@@ -43,7 +39,7 @@ impl Cgroups {
             complete_memory(memory, &known);
         }
         if let Some(group) = groups.iter().find(|group| group.unified) {
-            complete(resources, &group.directory);
+            complete(resources, before, &group.directory);
             if let Some(memory) = &resources.memory
                 && memory.check_before_update.or(known.check_before_update) == Some(true)
             {
@@ -53,6 +49,31 @@ impl Cgroups {
         let writes = limits(resources, &groups)?;
         Ok((groups, writes))
     }
+}
+
+/// What was asked for until now, as it came into force: no limit of memory was
+/// none of swap either. What is used is no reason against it any more.
+pub(super) fn in_force<'a>(before: &Resources<'a>) -> Resources<'a> {
+    let mut before = before.clone();
+    if let Some(memory) = &mut before.memory {
+        memory.check_before_update = None;
+        if memory.limit == Some(-1) {
+            memory.swap = Some(-1);
+        }
+    }
+    before
+}
+
+/// Carries the writes out, group by group.
+///
+/// # Errors
+/// As [`apply`].
+pub(super) fn write(groups: &[Group], writes: &[Write]) -> Result<()> {
+    for (index, group) in groups.iter().enumerate() {
+        let own: Vec<&Write> = writes.iter().filter(|write| write.group == index).collect();
+        apply(&own, &group.directory)?;
+    }
+    Ok(())
 }
 
 /// Memory, and memory and swap together, belong together: what is not given is
@@ -78,13 +99,20 @@ fn current(directory: &str, file: &str) -> Option<i64> {
 }
 
 /// Some files of v2 hold two values, and swap is told as memory and swap
-/// together: what was never asked for is as it is.
-fn complete(resources: &mut Resources<'_>, directory: &str) {
-    if let Some(cpu) = &mut resources.cpu
-        && cpu.period.is_some()
-        && cpu.quota.unwrap_or(0) == 0
-    {
-        cpu.quota = current(directory, "cpu.max");
+/// together: what was never asked for is as it is. A period is told again with
+/// the quota, since systemd knows none without a quota and forgets it.
+fn complete(resources: &mut Resources<'_>, before: &Resources<'_>, directory: &str) {
+    if let Some(cpu) = &mut resources.cpu {
+        let known = before.cpu.unwrap_or_default();
+        match (cpu.quota.unwrap_or(0), cpu.period.unwrap_or(0)) {
+            (0, 0) => {}
+            (0, _) => {
+                cpu.quota = known.quota.filter(|quota| *quota != 0);
+                cpu.quota = cpu.quota.or_else(|| current(directory, "cpu.max"));
+            }
+            (_, 0) => cpu.period = known.period,
+            _ => {}
+        }
     }
     if let Some(memory) = &mut resources.memory
         && memory.swap.unwrap_or(0) != 0
@@ -108,6 +136,17 @@ fn check_use(memory: &Memory, directory: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_memory_limit_was_none_of_swap() {
+        for (limit, swap, expect) in
+            [(Some(-1), Some(7), Some(-1)), (Some(3), Some(7), Some(7)), (None, None, None)]
+        {
+            let memory = Some(Memory { limit, swap, ..Memory::default() });
+            let before = Resources { memory, ..Resources::default() };
+            assert_eq!(in_force(&before).memory.unwrap().swap, expect, "{limit:?} {swap:?}");
+        }
+    }
 
     #[test]
     fn halves_of_memory() {

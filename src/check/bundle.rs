@@ -6,6 +6,7 @@ use crate::act::preview::Preview;
 use crate::fault::Quoted;
 use crate::namespace::{self, KINDS};
 use crate::plan::{Op, Plan};
+use crate::process::rlimit;
 use crate::process::spawn::find;
 use crate::rootfs::device::Device;
 use crate::rootfs::mount::Mount;
@@ -157,7 +158,7 @@ impl Look<'_> {
             Op::Sysctl { file, .. } if !exists(&["/proc/", &file.to_string_lossy()]) => {
                 self.failed(op, Errno::NOENT, "this kernel has no such parameter");
             }
-            Op::ExecLabel { text, .. } => self.profile(op, text),
+            Op::Label { text, .. } => self.profile(op, text),
             Op::MemoryPolicy(..) if !probe::knows("memory policies") => {
                 self.failed(op, Errno::NOSYS, "CONFIG_NUMA");
             }
@@ -292,12 +293,12 @@ impl Look<'_> {
             self.failed(&format_args!("setresuid {}", plan.identity.uid), Errno::PERM, "");
         }
         let resource = self.has(CAP_SYS_RESOURCE) && !host.in_user_namespace;
-        for &Rlimit { resource: number, hard, .. } in &plan.rlimits {
-            let raises = limits::get(number).is_ok_and(|now| hard > now.hard);
-            if raises && !resource {
-                let operation = format_args!("process.rlimits: set {}", Rlimit::name(number));
-                let hint = "raising a hard limit needs CAP_SYS_RESOURCE";
-                self.failed(&operation, Errno::PERM, hint);
+        for limit in &plan.rlimits {
+            let raises = limits::get(limit.resource).is_ok_and(|now| limit.hard > now.hard);
+            if raises && (!resource || rlimit::is_beyond(limit, rlimit::most_files())) {
+                let name = Rlimit::name(limit.resource);
+                let operation = format_args!("process.rlimits: set {name}");
+                self.failed(&operation, Errno::PERM, rlimit::remedy(limit));
             }
         }
         let now: Option<i32> =

@@ -43,6 +43,16 @@ pub fn cgroups(report: &mut Report, plan: &Plan, rootless: bool) {
             );
         }
     }
+    for write in plan.writes.iter().filter(|write| write.file == "rdma.max") {
+        let device = write.value.split(' ').next().unwrap_or_default();
+        if !exists(&["/sys/class/infiniband/", device]) {
+            report.problem(
+                &format_args!("linux.resources.rdma[{device:?}]"),
+                &"there is no such device",
+                "those of \"/sys/class/infiniband\" are known",
+            );
+        }
+    }
     if let Some(directory) = plan.device_program()
         && !rootless
         && let Err(errno) = machine::device_program()

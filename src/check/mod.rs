@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 pub use bundle::bundle;
-pub use machine::machine;
+pub use machine::{NAMESPACE_OPTIONS, device_program as device_programs, file_system, machine};
 
 /// What was found.
 #[derive(Default)]

@@ -2,6 +2,7 @@
 
 use crate::command::flag::MANY;
 use crate::command::parse::text;
+use crate::command::several::{REGEX, for_each};
 use crate::command::{Command, Flag, Invocation};
 use crate::container::{self, ContainerId, Root};
 use crate::error;
@@ -14,7 +15,8 @@ pub static COMMAND: Command = Command {
     summary: "delete containers that are stopped or not yet started",
     description: "",
     flags: &[
-        &Flag::switch("force", "kill it if it runs; a missing container is no error").short('f')
+        &Flag::switch("force", "kill it if it runs; a missing container is no error").short('f'),
+        &REGEX,
     ],
     min: 1,
     max: MANY,
@@ -24,6 +26,12 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(invocation: &Invocation) -> Result<u8> {
+    if invocation.flag("regex") {
+        for argument in invocation.positionals() {
+            for_each(invocation, text(argument)?, &|id| delete(invocation, id))?;
+        }
+        return Ok(0);
+    }
     let mut result = Ok(0);
     for argument in invocation.positionals() {
         let deleted =

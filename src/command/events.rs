@@ -18,6 +18,7 @@ use crate::container::{State, Status};
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::Writer;
+use crate::rdt;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -55,7 +56,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
         return Err(Error::new("duration interval must be greater than 0"));
     }
     let state = directory.load()?;
-    let status = directory.status(state.as_ref());
+    let status = directory.status(state.as_ref())?;
     let Some(state) = state.filter(|_| status != Status::Stopped) else {
         return Err(error!("container with id {id} is not running"));
     };
@@ -74,8 +75,15 @@ fn event(state: &State, stats: bool) -> Result<String> {
     out.string_field("type", if stats { "stats" } else { "oom" });
     out.string_field("id", state.id.as_str());
     if stats {
-        out.key("data");
+        out.object_field("data");
         state.cgroups.write_stats(&mut out)?;
+        out.object_field("intel_rdt");
+        state.rdt.write_stats(rdt::ROOT, &mut out);
+        out.close();
+        // runc has counters here for networks that it no longer makes.
+        out.key("network_interfaces");
+        out.null();
+        out.close();
     }
     out.close();
     let mut line = out.finish();
@@ -86,7 +94,7 @@ fn event(state: &State, stats: bool) -> Result<String> {
 /// Prints events until the container's init has ended.
 #[inline(never)]
 fn watch(invocation: &Invocation, state: &State, interval: i64) -> Result<()> {
-    let Some(init) = Process::find(state.pid, state.start_time) else { return Ok(()) };
+    let Some(init) = Process::find(state.pid, state.start_time)? else { return Ok(()) };
     let timer = every(interval).context(|| "make a timer")?;
     let mut oom = match state.cgroups.watch_oom() {
         Ok(oom) => Some(oom),

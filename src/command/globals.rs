@@ -12,7 +12,11 @@ use crate::request::{CgroupManager, Globals, in_user_namespace, variable};
 /// The declarations, in the order of the help.
 pub static FLAGS: &[&Flag] = &[
     &Flag::switch("debug", "enable debug logging"),
-    &Flag::value("log", "FILE", "append logs to FILE instead of writing them to stderr"),
+    &Flag::value(
+        "log",
+        "FILE",
+        "append logs to FILE, or to journald:NAME or syslog:NAME, instead of stderr",
+    ),
     &Flag::value("log-format", "FORMAT", "set the log format: text or json").default("text"),
     &Flag::value("log-level", "LEVEL", "log from this level on: error, warning, info or debug")
         .default("info"),

@@ -1,5 +1,6 @@
 //! `kill`: a signal to a container.
 
+use crate::command::several::{REGEX, for_each};
 use crate::command::{Command, Flag, Invocation};
 use crate::container;
 use crate::error;
@@ -13,7 +14,10 @@ pub static COMMAND: Command = Command {
     arguments: "<container-id> [signal]",
     summary: "send a signal (default: SIGTERM) to the init of a container",
     description: "The signal is a number or a name, with or without SIG.",
-    flags: &[&Flag::switch("all", "to all processes; a stopped container is no error").short('a')],
+    flags: &[
+        &Flag::switch("all", "to all processes; a stopped container is no error").short('a'),
+        &REGEX,
+    ],
     min: 1,
     max: 2,
     verbatim: false,
@@ -22,12 +26,17 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(invocation: &Invocation) -> Result<u8> {
-    let id = invocation.id()?;
     let name = invocation.positional(1)?.unwrap_or("SIGTERM");
     let number = spec::signal::number(name).ok_or_else(|| error!("unknown signal \"{name}\""))?;
     // Signal 0 is none: it only asks.
     let signal = from_number(number as i32);
-    let root = invocation.root()?;
-    container::kill(&root.container(&id)?, signal, invocation.flag("all"))?;
+    let all = invocation.flag("all");
+    if invocation.flag("regex") {
+        return for_each(invocation, invocation.positional(0)?.unwrap_or_default(), &|id| {
+            container::kill(&invocation.root()?.container(id)?, signal, all)
+        });
+    }
+    let id = invocation.id()?;
+    container::kill(&invocation.root()?.container(&id)?, signal, all)?;
     Ok(0)
 }

@@ -56,9 +56,12 @@ fn run(invocation: &Invocation) -> Result<u8> {
         return Ok(0);
     }
     let mut entries = Vec::with_capacity(ids.len());
+    let mut result = Ok(0);
     for id in &ids {
         match root.as_ref().map(|root| Entry::read(root, id)) {
             Some(Ok(entry)) => entries.push(entry),
+            // The others are shown all the same.
+            Some(Err(error)) if error.errno.is_some() => result = Err(error),
             // Deleted since the directory was read, or somebody else's.
             Some(Err(error)) => invocation.log.debug(format_args!("list {id}: {error}")),
             None => {}
@@ -67,7 +70,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let users = if entries.is_empty() { Vec::new() } else { read_users() };
     let users = core::str::from_utf8(&users).unwrap_or_default();
     print(&if json { document(&entries, users) } else { table(&entries, users) })?;
-    Ok(0)
+    result
 }
 
 /// A line of JSON; `null` when there is no container, as Go writes a nil slice.

@@ -12,14 +12,17 @@ mod help;
 mod invocation;
 mod kill;
 mod list;
+mod mounts;
 pub mod output;
 mod pack;
 pub mod parse;
+mod pattern;
 mod pause;
 mod plan;
 mod ps;
-mod quantity;
+pub mod quantity;
 mod run;
+mod several;
 mod spec;
 mod start;
 mod state;
@@ -49,6 +52,7 @@ pub static COMMANDS: &[&Command] = &[
     &features::COMMAND,
     &kill::COMMAND,
     &list::COMMAND,
+    &mounts::COMMAND,
     &pack::COMMAND,
     &pause::PAUSE,
     &plan::COMMAND,
@@ -143,11 +147,13 @@ fn dispatch(
 }
 
 fn find(name: &str) -> Result<&'static Command> {
-    COMMANDS
-        .iter()
-        .copied()
-        .find(|command| command.name == name)
-        .ok_or_else(|| error!("No help topic for '{name}'").status(UNKNOWN))
+    COMMANDS.iter().copied().find(|command| command.name == name).ok_or_else(|| {
+        let why = match name {
+            "checkpoint" | "restore" => ": containers cannot be saved and restored (CRIU)",
+            _ => "",
+        };
+        error!("No help topic for '{name}'{why}").status(UNKNOWN)
+    })
 }
 
 /// Whether the command got as many positional arguments as it takes.

@@ -57,6 +57,6 @@ fn look(invocation: &Invocation) -> Result<(Option<State>, Status)> {
     let root = invocation.root()?;
     let directory = root.container(&id)?;
     let state = directory.load()?;
-    let status = directory.status(state.as_ref());
+    let status = directory.status(state.as_ref())?;
     Ok((state, status))
 }

@@ -36,7 +36,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let root = invocation.root()?;
     let directory = root.container(&id)?;
     let state = directory.state()?;
-    if state.cgroups.groups.is_empty() && Process::is_alive(state.pid, state.start_time) {
+    if state.cgroups.groups.is_empty() && Process::is_alive(state.pid, state.start_time)? {
         return Err(Error::new("the container has no cgroup that knows its processes"));
     }
     let pids = state.cgroups.pids()?;

@@ -56,7 +56,7 @@ impl Entry {
     pub fn read(root: &Root, id: &ContainerId) -> Result<Entry> {
         let directory = root.container(id)?;
         let state = directory.load()?;
-        let status = directory.status(state.as_ref());
+        let status = directory.status(state.as_ref())?;
         Ok(Entry { id: id.clone(), status, owner: directory.owner()?, state })
     }
 

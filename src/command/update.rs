@@ -100,7 +100,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
 
     let lock = directory.lock()?;
     let mut state = directory.state()?;
-    if lock.status(Some(&state)) == Status::Stopped {
+    if lock.status(Some(&state))? == Status::Stopped {
         return Err(Error::new("container not running"));
     }
     let saved = if state.limits.is_empty() { "{}" } else { &state.limits };

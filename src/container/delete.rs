@@ -30,7 +30,7 @@ pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<State
         Err(error) => return Err(error),
     };
     let state = directory.load()?;
-    let status = lock.status(state.as_ref());
+    let status = lock.status(state.as_ref())?;
     if !force && !matches!(status, Status::Stopped | Status::Created) {
         let status = status.name();
         return Err(error!("cannot delete container {id} that is not stopped: {status}"));
@@ -62,7 +62,7 @@ pub fn destroy(directory: &Directory<'_>, lock: &Lock<'_>, state: Option<&State>
 /// # Errors
 /// Init cannot be killed, or does not end within 10 seconds.
 pub fn end(state: &State) -> Result<()> {
-    let init = Process::find(state.pid, state.start_time);
+    let init = Process::find(state.pid, state.start_time)?;
     if let Some(init) = &init {
         match init.signal(Signal::KILL) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
@@ -71,7 +71,7 @@ pub fn end(state: &State) -> Result<()> {
     }
     state.cgroups.kill_all(Signal::KILL)?;
     // On cgroup v1 a frozen process is not killed before it is thawed.
-    if state.cgroups.is_frozen() {
+    if state.cgroups.is_frozen()? {
         state.cgroups.freeze(false)?;
     }
     let Some(init) = init else { return Ok(()) };

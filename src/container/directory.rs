@@ -1,6 +1,5 @@
 //! One container's directory: its files.
 
-use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, statat, unlinkat};
@@ -65,7 +64,14 @@ impl Directory<'_> {
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(Error::os(failed(), errno)),
         };
-        let mut text = Vec::with_capacity(4096);
+        // Nearly every state fits, and memory is never given back: `list` reads many.
+        let mut first = [0; 4096];
+        let length = rustix::io::read(&file, &mut first[..]).context(failed)?;
+        if length < first.len() {
+            return State::from_json(&first[..length]).map_err(|_| self.foreign());
+        }
+        let mut text = first.to_vec();
+        text.reserve(4096);
         loop {
             let read = rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text));
             match read {
@@ -79,8 +85,9 @@ impl Directory<'_> {
         State::from_json(&text).map_err(|_| self.foreign())
     }
 
-    fn has(&self, name: &str) -> bool {
-        statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    /// Whether there is a file of this name, as far as can be seen.
+    pub(super) fn has(&self, name: &str) -> bool {
+        !matches!(statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
     }
 
     /// The error that keeps us from touching, or even deleting, the containers
@@ -103,13 +110,35 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// It cannot be written; the old state is still there then.
-    pub fn save(&self, _lock: &Lock<'_>, state: &State) -> Result<()> {
+    pub fn save(&self, lock: &Lock<'_>, state: &State) -> Result<()> {
+        self.prepare(lock, state)?;
+        self.replace(lock)
+    }
+
+    /// Writes a state beside the saved one, which holds until [`Directory::replace`].
+    /// Hold the lock.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn prepare(&self, _lock: &Lock<'_>, state: &State) -> Result<()> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         openat(&self.fd, NEW_STATE, flags, Mode::RUSR | Mode::WUSR)
             .and_then(|file| write_all(file.as_fd(), state.to_json().as_bytes()))
-            .and_then(|()| rustix::fs::renameat(&self.fd, NEW_STATE, &self.fd, STATE))
-            .context(|| alloc::format!("write state of container \"{}\"", self.id))
+            .context(|| self.failed_to_write())
+    }
+
+    /// Puts the state that was prepared in the place of the saved one.
+    ///
+    /// # Errors
+    /// Those of renameat(2).
+    pub fn replace(&self, _lock: &Lock<'_>) -> Result<()> {
+        rustix::fs::renameat(&self.fd, NEW_STATE, &self.fd, STATE)
+            .context(|| self.failed_to_write())
+    }
+
+    fn failed_to_write(&self) -> alloc::string::String {
+        alloc::format!("write state of container \"{}\"", self.id)
     }
 
     /// Removes a file of the directory; a missing one is fine.
@@ -145,8 +174,12 @@ impl Directory<'_> {
                 continue;
             }
             match unlinkat(&self.fd, name, AtFlags::empty()) {
-                Err(Errno::ISDIR | Errno::PERM) => {
-                    unlinkat(&self.fd, name, AtFlags::REMOVEDIR).context(failed)?;
+                Err(errno @ (Errno::ISDIR | Errno::PERM)) => {
+                    match unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
+                        Err(Errno::NOTDIR) => Err(errno),
+                        result => result,
+                    }
+                    .context(failed)?;
                 }
                 other => other.context(failed)?,
             }

@@ -62,7 +62,7 @@ fn text(state: &State) -> StateText {
 
 /// A hook's failure as our own: by way of the report that it would be sent in.
 fn explain(fault: &Fault) -> Error {
-    report::decode(Report::failed(&"hook", fault, 0).as_bytes())
+    report::decode(Report::failed(&"hook", fault).as_bytes())
 }
 
 #[cfg(test)]

@@ -18,12 +18,12 @@ use crate::error::{Error, Result};
 /// `container not running`; or the signal is refused.
 pub fn kill(directory: &Directory<'_>, signal: Option<Signal>, all: bool) -> Result<()> {
     let state = directory.load()?;
-    let status = directory.status(state.as_ref());
+    let status = directory.status(state.as_ref())?;
     let Some(state) = state.filter(|_| status != Status::Creating) else {
         return if all { Ok(()) } else { Err(not_running()) };
     };
     let Some(signal) = signal else {
-        let alive = all || Process::is_alive(state.pid, state.start_time);
+        let alive = all || Process::is_alive(state.pid, state.start_time)?;
         return if alive { Ok(()) } else { Err(not_running()) };
     };
     let fatal = signal == Signal::KILL;
@@ -35,7 +35,7 @@ pub fn kill(directory: &Directory<'_>, signal: Option<Signal>, all: bool) -> Res
         }
     }
     // Where nobody made cgroups, init is all that is known.
-    let init = match Process::find(state.pid, state.start_time) {
+    let init = match Process::find(state.pid, state.start_time)? {
         Some(init) => init,
         None if all => return Ok(()),
         None => return Err(not_running()),

@@ -49,10 +49,14 @@ impl Directory<'_> {
                 }
                 Err(errno) => {
                     let what = alloc::format!("lock container \"{}\"", self.id);
-                    return Err(Error::os(what, errno).hint(match errno {
-                        Errno::NOSYS => "the kernel needs CONFIG_FILE_LOCKING",
-                        _ => "another command is at work on it, such as create or delete",
-                    }));
+                    let error = Error::os(what, errno);
+                    return Err(match errno {
+                        Errno::WOULDBLOCK => {
+                            error.hint("another command is at work on it, such as create or delete")
+                        }
+                        Errno::NOSYS => error.hint("the kernel needs CONFIG_FILE_LOCKING"),
+                        _ => error,
+                    });
                 }
             }
         }
@@ -63,19 +67,23 @@ impl Directory<'_> {
             (Ok(named), Ok(ours)) if (named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino) => {
                 Ok(lock)
             }
-            _ => Err(missing(&self.root.path, &self.id)),
+            (Ok(_), Ok(_)) | (Err(Errno::NOENT), _) => Err(missing(&self.root.path, &self.id)),
+            (Err(errno), _) | (_, Err(errno)) => {
+                Err(Error::os(alloc::format!("stat state of \"{}\"", self.id), errno))
+            }
         }
     }
 
     /// Whether somebody else holds the lock. Asked with a shared lock, so that
     /// two who ask do not take each other for the one who changes something.
-    pub(super) fn is_locked(&self) -> bool {
+    pub(super) fn is_locked(&self) -> Result<bool> {
         match flock(&self.fd, FlockOperation::NonBlockingLockShared) {
             Ok(()) => {
                 let _ = flock(&self.fd, FlockOperation::Unlock);
-                false
+                Ok(false)
             }
-            Err(_) => true,
+            Err(Errno::WOULDBLOCK) => Ok(true),
+            Err(errno) => Err(Error::os("look at the container's lock", errno)),
         }
     }
 }

@@ -114,7 +114,7 @@ impl Notify {
         let limit = pidfd.is_none().then_some(&step);
         loop {
             // In this order: what it said before its end still counts.
-            let alive = process::Process::is_alive(main, start_time);
+            let alive = process::Process::is_alive(main, start_time).unwrap_or(true);
             if self.relay(main) {
                 break;
             }

@@ -9,6 +9,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_s
 use rustix::time::Timespec;
 
 use crate::container::lock::pause;
+use crate::error::{Error, Result};
 
 /// What /proc/PID/stat says (proc_pid_stat(5)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +22,20 @@ pub struct Stat {
 
 impl Stat {
     /// Reads it; `None` when there is no such process (or no /proc).
-    pub fn of(pid: i32) -> Option<Stat> {
+    ///
+    /// # Errors
+    /// It cannot be read: whether there is such a process is not known then.
+    pub fn of(pid: i32) -> Result<Option<Stat>> {
         let path = alloc::format!("/proc/{pid}/stat");
-        let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
         // The name takes 64 bytes at most, and field 22 is far from the end.
         let mut buffer = [0; 512];
-        let length = rustix::io::read(&file, &mut buffer).ok()?;
-        Stat::parse(&buffer[..length])
+        let read = rustix::fs::open(&*path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .and_then(|file| rustix::io::read(&file, &mut buffer));
+        match read {
+            Ok(length) => Ok(Stat::parse(&buffer[..length])),
+            Err(Errno::NOENT | Errno::SRCH) => Ok(None),
+            Err(errno) => Err(Error::os(alloc::format!("read \"{path}\""), errno)),
+        }
     }
 
     /// Parses the file's text. The name of the program, in parentheses, may
@@ -57,21 +65,28 @@ pub struct Process {
 
 impl Process {
     /// Whether it has not ended. One that has ended but was not reaped yet has.
-    pub fn is_alive(pid: i32, start_time: u64) -> bool {
-        Stat::of(pid).is_some_and(|stat| stat.start_time == start_time && !stat.is_dead())
+    ///
+    /// # Errors
+    /// As [`Stat::of`].
+    pub fn is_alive(pid: i32, start_time: u64) -> Result<bool> {
+        let stat = Stat::of(pid)?;
+        Ok(stat.is_some_and(|stat| stat.start_time == start_time && !stat.is_dead()))
     }
 
     /// Takes hold of it; `None` when it has ended.
-    pub fn find(pid: i32, start_time: u64) -> Option<Process> {
-        let id = Pid::from_raw(pid)?;
+    ///
+    /// # Errors
+    /// As [`Stat::of`].
+    pub fn find(pid: i32, start_time: u64) -> Result<Option<Process>> {
+        let Some(id) = Pid::from_raw(pid) else { return Ok(None) };
         let fd = match pidfd_open(id, PidfdFlags::empty()) {
             Ok(fd) => Some(fd),
-            Err(Errno::SRCH) => return None,
+            Err(Errno::SRCH) => return Ok(None),
             Err(_) => None,
         };
         // In this order: the descriptor stands for one process for ever, and if
         // it is the right one now, it was and stays so.
-        Process::is_alive(pid, start_time).then_some(Process { pid: id, start_time, fd })
+        Ok(Process::is_alive(pid, start_time)?.then_some(Process { pid: id, start_time, fd }))
     }
 
     /// What becomes readable at its end; `None` before Linux 5.3.
@@ -83,40 +98,45 @@ impl Process {
     ///
     /// # Errors
     /// `ESRCH` when it has ended, `EPERM` when it is not ours to signal.
-    pub fn signal(&self, signal: Signal) -> Result<(), Errno> {
+    pub fn signal(&self, signal: Signal) -> rustix::io::Result<()> {
         if let Some(fd) = &self.fd {
             match pidfd_send_signal(fd, signal) {
                 Err(Errno::NOSYS) => {}
                 result => return result,
             }
         }
-        if !Process::is_alive(self.pid.as_raw_pid(), self.start_time) {
+        if self.has_ended() {
             return Err(Errno::SRCH);
         }
         kill_process(self.pid, signal)
     }
 
+    fn has_ended(&self) -> bool {
+        Process::is_alive(self.pid.as_raw_pid(), self.start_time) == Ok(false)
+    }
+
     /// Waits for its end, for up to this long. Whether it has ended.
     pub fn wait(&self, milliseconds: u32) -> bool {
         const STEP_MS: u32 = 10;
-        if let Some(fd) = &self.fd {
-            let time = Timespec {
-                tv_sec: i64::from(milliseconds / 1000),
-                tv_nsec: (milliseconds % 1000 * 1_000_000).into(),
-            };
-            let mut fds = [PollFd::new(fd, PollFlags::IN)];
-            if matches!(poll(&mut fds, Some(&time)), Ok(1..)) {
-                return true;
-            }
-        } else {
-            for _ in 0..milliseconds / STEP_MS {
-                if !Process::is_alive(self.pid.as_raw_pid(), self.start_time) {
-                    return true;
+        let time = Timespec {
+            tv_sec: i64::from(milliseconds / 1000),
+            tv_nsec: (milliseconds % 1000 * 1_000_000).into(),
+        };
+        let polled =
+            self.fd.as_ref().map(|fd| poll(&mut [PollFd::new(fd, PollFlags::IN)], Some(&time)));
+        match polled {
+            Some(Ok(1..)) => return true,
+            Some(Ok(0)) => {}
+            _ => {
+                for _ in 0..milliseconds / STEP_MS {
+                    if self.has_ended() {
+                        return true;
+                    }
+                    pause(STEP_MS);
                 }
-                pause(STEP_MS);
             }
         }
-        !Process::is_alive(self.pid.as_raw_pid(), self.start_time)
+        self.has_ended()
     }
 }
 
@@ -141,11 +161,12 @@ mod tests {
     #[test]
     fn ourselves() {
         let pid = rustix::process::getpid().as_raw_pid();
-        let stat = Stat::of(pid).unwrap();
-        assert!(Process::is_alive(pid, stat.start_time));
-        assert!(!Process::is_alive(pid, stat.start_time + 1));
-        assert!(Process::find(pid, stat.start_time + 1).is_none());
-        assert!(!Process::find(pid, stat.start_time).unwrap().wait(1));
-        assert!(Process::find(0, 0).is_none());
+        let stat = Stat::of(pid).unwrap().unwrap();
+        assert!(Process::is_alive(pid, stat.start_time).unwrap());
+        assert!(!Process::is_alive(pid, stat.start_time + 1).unwrap());
+        let find = |start_time| Process::find(pid, start_time).unwrap();
+        assert!(find(stat.start_time + 1).is_none());
+        assert!(!find(stat.start_time).unwrap().wait(1));
+        assert!(Process::find(0, 0).unwrap().is_none());
     }
 }

@@ -36,7 +36,7 @@ const END_MS: u32 = 10_000;
 /// `cannot start an already running container`, `cannot start a container that
 /// has stopped`, or what went wrong in the container.
 pub fn start(lock: &Lock<'_>, state: &State) -> Result<()> {
-    match lock.status(Some(state)) {
+    match lock.status(Some(state))? {
         Status::Created => {}
         Status::Running => return Err(already()),
         Status::Stopped | Status::Creating => {
@@ -45,15 +45,17 @@ pub fn start(lock: &Lock<'_>, state: &State) -> Result<()> {
         Status::Paused => return Err(Error::new("cannot start a container in the paused state")),
     }
     let directory = lock.directory;
-    let socket = match open(directory, SocketFlags::empty()) {
+    let what = || "connect to the container's init";
+    let socket = socket(SocketFlags::empty()).context(what)?;
+    match connect_to(directory, &socket) {
         Err(Errno::CONNREFUSED | Errno::NOENT) => return Err(already()),
-        other => other.context(|| "connect to the container's init")?,
-    };
+        other => other.context(what)?,
+    }
     send(&socket, GO, SendFlags::NOSIGNAL).context(|| "start the container's program")?;
     until_program(&Channel::from(socket), &state.listener("created")).inspect_err(|_| {
         // It is about to end, or waits for an agent that does not come: when we
         // return, it has ended.
-        if let Some(init) = Process::find(state.pid, state.start_time) {
+        if let Ok(Some(init)) = Process::find(state.pid, state.start_time) {
             let _ = init.signal(Signal::KILL);
             init.wait(END_MS);
         }
@@ -66,19 +68,28 @@ fn already() -> Error {
 }
 
 /// Whether the container's init waits for its start.
-pub(super) fn is_waiting(directory: &Directory<'_>) -> bool {
-    // With a full backlog a call that must not block gets EAGAIN.
-    matches!(open(directory, SocketFlags::NONBLOCK), Ok(_) | Err(Errno::AGAIN))
+pub(super) fn is_waiting(directory: &Directory<'_>) -> Result<bool> {
+    if !directory.has(START_SOCKET) {
+        return Ok(false);
+    }
+    let what = || "ask the container's init whether it waits";
+    match connect_to(directory, &socket(SocketFlags::NONBLOCK).context(what)?) {
+        // With a full backlog a call that must not block gets EAGAIN.
+        Ok(()) | Err(Errno::AGAIN) => Ok(true),
+        Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(false),
+        Err(errno) => Err(Error::os(what(), errno)),
+    }
+}
+
+fn socket(flags: SocketFlags) -> rustix::io::Result<OwnedFd> {
+    let flags = flags | SocketFlags::CLOEXEC;
+    socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
 }
 
 /// Connects to the container's init. The path through /proc is short whatever
 /// the directory's is (sun_path has 108 bytes), and goes to the very directory
 /// that we hold.
-fn open(directory: &Directory<'_>, flags: SocketFlags) -> core::result::Result<OwnedFd, Errno> {
+fn connect_to(directory: &Directory<'_>, socket: &OwnedFd) -> rustix::io::Result<()> {
     let path = alloc::format!("/proc/self/fd/{}/{START_SOCKET}", directory.fd.as_raw_fd());
-    let address = SocketAddrUnix::new(path)?;
-    let flags = flags | SocketFlags::CLOEXEC;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-    connect(&socket, &address)?;
-    Ok(socket)
+    connect(socket, &SocketAddrUnix::new(path)?)
 }

@@ -40,6 +40,9 @@ pub struct State {
     pub rootless: bool,
     /// The unit, where systemd made the cgroups.
     pub systemd: Option<Unit>,
+    /// The kernel has no system call filters, and the container runs without the
+    /// one that it was to have: so do the processes that join it.
+    pub unfiltered: bool,
     /// The container has a session keyring of its own.
     pub own_keyring: bool,
     /// The container has a pid namespace of its own: all its processes end with
@@ -98,6 +101,9 @@ impl State {
             out.key("systemd");
             unit.to_json(&mut out);
         }
+        if self.unfiltered {
+            out.bool_field("unfiltered", true);
+        }
         out.bool_field("ownKeyring", self.own_keyring);
         out.bool_field("ownPids", self.own_pids);
         out.string_field("listenerPath", &self.listener_path);
@@ -141,6 +147,7 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
         rdt: Group::from_json(node),
         rootless: node.flag("rootless"),
         systemd: node.get("systemd").and_then(|node| Unit::from_json(&node)),
+        unfiltered: node.flag("unfiltered"),
         own_keyring: node.flag("ownKeyring"),
         own_pids: node.flag("ownPids"),
         listener_path: node.text("listenerPath").unwrap_or_default().to_owned(),
@@ -177,6 +184,7 @@ pub mod tests {
                 user: true,
                 bus: "unix:path=/run/user/1/bus".to_owned(),
             }),
+            unfiltered: true,
             own_keyring: true,
             own_pids: true,
             listener_path: String::new(),

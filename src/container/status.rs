@@ -8,16 +8,20 @@
 
 use crate::container::process::Process;
 use crate::container::{Directory, Lock, State, start};
+use crate::error::Result;
 pub use crate::spec::Status;
 
 impl Directory<'_> {
     /// The status of a container whose saved state is `state`, seen from
     /// outside. Who holds the lock asks [`Lock::status`].
-    pub fn status(&self, state: Option<&State>) -> Status {
+    ///
+    /// # Errors
+    /// It cannot be found out.
+    pub fn status(&self, state: Option<&State>) -> Result<Status> {
         match state {
             Some(state) if state.pid != 0 => live(self, state),
-            _ if self.is_locked() => Status::Creating,
-            _ => Status::Stopped,
+            _ if self.is_locked()? => Ok(Status::Creating),
+            _ => Ok(Status::Stopped),
         }
     }
 }
@@ -25,22 +29,25 @@ impl Directory<'_> {
 impl Lock<'_> {
     /// The status of the locked container: never `Creating`, for the one who
     /// would be creating it has no lock.
-    pub fn status(&self, state: Option<&State>) -> Status {
+    ///
+    /// # Errors
+    /// It cannot be found out.
+    pub fn status(&self, state: Option<&State>) -> Result<Status> {
         match state {
             Some(state) if state.pid != 0 => live(self.directory, state),
-            _ => Status::Stopped,
+            _ => Ok(Status::Stopped),
         }
     }
 }
 
-fn live(directory: &Directory<'_>, state: &State) -> Status {
-    if !Process::is_alive(state.pid, state.start_time) {
+fn live(directory: &Directory<'_>, state: &State) -> Result<Status> {
+    Ok(if !Process::is_alive(state.pid, state.start_time)? {
         Status::Stopped
-    } else if state.cgroups.is_frozen() {
+    } else if state.cgroups.is_frozen()? {
         Status::Paused
-    } else if start::is_waiting(directory) {
+    } else if start::is_waiting(directory)? {
         Status::Created
     } else {
         Status::Running
-    }
+    })
 }

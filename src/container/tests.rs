@@ -42,7 +42,7 @@ fn id(text: &str) -> ContainerId {
 /// A state whose process is this test.
 fn state_of_ourselves() -> State {
     let pid = rustix::process::getpid().as_raw_pid();
-    State { pid, start_time: Stat::of(pid).unwrap().start_time, ..sample_state() }
+    State { pid, start_time: Stat::of(pid).unwrap().unwrap().start_time, ..sample_state() }
 }
 
 fn message<T>(result: Result<T>) -> String {
@@ -75,10 +75,10 @@ fn claims_are_exclusive() {
     let first = root.claim(&a).unwrap();
     let taken = message(root.claim(&a));
     assert!(taken.starts_with("container with given ID already exists"), "{taken}");
-    assert_eq!(first.status(None), Status::Stopped);
+    assert_eq!(first.status(None).unwrap(), Status::Stopped);
     let lock = first.lock().unwrap();
-    assert_eq!(root.container(&a).unwrap().status(None), Status::Creating);
-    assert_eq!(lock.status(None), Status::Stopped);
+    assert_eq!(root.container(&a).unwrap().status(None).unwrap(), Status::Creating);
+    assert_eq!(lock.status(None).unwrap(), Status::Stopped);
     drop(lock);
     delete(&root, &a, true).unwrap();
     let gone = message(first.lock());
@@ -114,7 +114,7 @@ fn states_are_replaced() {
         assert_eq!(directory.state().unwrap().to_json(), state.to_json());
     }
     // A process with this number, if there is one, started at another time.
-    assert_eq!(lock.status(Some(&state)), Status::Stopped);
+    assert_eq!(lock.status(Some(&state)).unwrap(), Status::Stopped);
     drop(lock);
     delete(&root, &id("web"), false).unwrap();
 }
@@ -127,24 +127,24 @@ fn the_socket_tells_created_from_running() {
     let lock = directory.lock().unwrap();
     let state = state_of_ourselves();
     directory.save(&lock, &state).unwrap();
-    assert_eq!(lock.status(Some(&state)), Status::Running);
+    assert_eq!(lock.status(Some(&state)).unwrap(), Status::Running);
     let listener =
         socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
             .unwrap();
     let path = format!("{}/web/{START_SOCKET}", scratch.0);
     bind(&listener, &SocketAddrUnix::new(path).unwrap()).unwrap();
-    assert_eq!(lock.status(Some(&state)), Status::Running);
+    assert_eq!(lock.status(Some(&state)).unwrap(), Status::Running);
     listen(&listener, 1).unwrap();
     for _ in 0..5 {
         // More than the backlog, and nobody accepts.
-        assert_eq!(lock.status(Some(&state)), Status::Created);
+        assert_eq!(lock.status(Some(&state)).unwrap(), Status::Created);
     }
     drop(listener);
     // Children that other tests start have it open until they exec.
-    while lock.status(Some(&state)) == Status::Created {
+    while lock.status(Some(&state)).unwrap() == Status::Created {
         lock::pause(1);
     }
-    assert_eq!(lock.status(Some(&state)), Status::Running);
+    assert_eq!(lock.status(Some(&state)).unwrap(), Status::Running);
     assert_eq!(message(start(&lock, &state)), "cannot start an already running container");
     let stopped = State { start_time: 0, ..state };
     assert_eq!(message(start(&lock, &stopped)), "cannot start a container that has stopped");

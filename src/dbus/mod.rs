@@ -13,6 +13,6 @@ mod value;
 
 pub use address::Address;
 pub use connection::{Connection, Reply};
-pub use message::{Kind, Message};
+pub use message::{FIXED, Kind, Message, length};
 pub use read::Reader;
 pub use value::{Value, alignment, marshal};

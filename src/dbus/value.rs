@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// A value to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +90,37 @@ impl Value {
                 Value::Text(b'g', signature).marshal(out);
                 value.marshal(out);
             }
+        }
+    }
+}
+
+/// As `systemctl show` has them, about: words, bytes as hexadecimal digits, and
+/// what is no limit as infinity.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, values: &[Value], between| {
+            values.iter().enumerate().try_for_each(|(index, value)| {
+                f.write_str(if index == 0 { "" } else { between })?;
+                value.fmt(f)
+            })
+        };
+        match self {
+            Value::Number(b'b', bit) => f.write_str(if *bit == 0 { "no" } else { "yes" }),
+            Value::Number(b'y', byte) => write!(f, "{byte:02x}"),
+            Value::Number(b't', u64::MAX) => f.write_str("infinity"),
+            Value::Number(b'n' | b'i' | b'x', bits) => (*bits as i64).fmt(f),
+            // No property is one; printing it in decimal would cost 20 KB of code.
+            Value::Number(b'd', bits) => write!(f, "double {bits:#x}"),
+            Value::Number(_, bits) => bits.fmt(f),
+            Value::Text(_, text) => f.write_str(text),
+            Value::Array("y", bytes) => list(f, bytes, ""),
+            Value::Array(_, values) => list(f, values, " "),
+            Value::Struct(fields) => {
+                f.write_str("(")?;
+                list(f, fields, " ")?;
+                f.write_str(")")
+            }
+            Value::Variant(value) => value.fmt(f),
         }
     }
 }

@@ -174,10 +174,26 @@ fn mount_cgroups() -> Result<()> {
 /// The controllers of version 1 that are switched on.
 fn controllers() -> Vec<CString> {
     let text = crate::act::bundle::read_config("/proc/cgroups").unwrap_or_default();
-    let text = alloc::string::String::from_utf8_lossy(&text);
-    // NAME HIERARCHY CGROUPS ENABLED
+    switched_on(&alloc::string::String::from_utf8_lossy(&text))
+}
+
+/// The names in the text of /proc/cgroups: `NAME HIERARCHY CGROUPS ENABLED`.
+fn switched_on(text: &str) -> Vec<CString> {
     text.lines()
         .filter(|line| !line.starts_with('#') && line.ends_with("\t1"))
         .filter_map(|line| CString::new(line.split('\t').next()?).ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controllers_of_version_1() {
+        let text = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n\
+            cpu\t3\t1\t1\nmemory\t0\t1\t0\npids\t0\t1\t1\n";
+        assert_eq!(switched_on(text), [c"cpu", c"pids"].map(CString::from));
+        assert!(switched_on("").is_empty());
+    }
 }

@@ -50,7 +50,7 @@ pub fn mount_image(source: &str) -> Result<()> {
     };
     let device = CString::new(device).map_err(|_| Errno::INVAL).context(what)?;
     make_directory(IMAGE)?;
-    mount(&device, IMAGE, kind, (MS_RDONLY | MS_NODEV).into(), None).map_err(|errno| {
+    mount(&device, IMAGE, kind, MS_RDONLY.into(), None).map_err(|errno| {
         let error = Error::os(what(), errno);
         if errno == Errno::NODEV { error.hint(option) } else { error }
     })
@@ -132,7 +132,7 @@ pub fn overlay(directory: &str) -> Result<()> {
     );
     let text = |text| CString::new(text).map_err(|_| Errno::INVAL).context(what);
     let (data, target) = (text(data)?, text(String::from(directory))?);
-    mount(c"overlay", &target, c"overlay", MS_NODEV.into(), Some(&data)).map_err(|errno| {
+    mount(c"overlay", &target, c"overlay", 0, Some(&data)).map_err(|errno| {
         let error = Error::os(what(), errno);
         if errno == Errno::NODEV { error.hint("CONFIG_OVERLAY_FS") } else { error }
     })

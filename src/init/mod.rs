@@ -6,18 +6,21 @@
 //! process of its own ([`task`]); what to do next is decided by state machines
 //! that know no system call ([`policy`], [`health`]).
 
+mod adapt;
 mod clock;
 mod console;
 mod ending;
 mod file_systems;
 mod health;
 mod image;
+mod modules;
 mod output;
 mod parameters;
 mod policy;
 mod root;
 mod settings;
 mod signals;
+mod sleep;
 mod supervise;
 mod task;
 mod voice;
@@ -26,12 +29,15 @@ mod watchdog;
 use crate::act::bundle::read_config;
 use crate::act::protect;
 use crate::error::{Context, Error};
+use crate::sys::clone::{Side, clone};
 use crate::sys::{clock as time, network, signal};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::sync::atomic::{AtomicBool, Ordering};
 use rustix::io::Errno;
 use rustix::system::{RebootCommand, reboot, sethostname};
+use rustix::time::Timespec;
 use settings::{Settings, Sink};
 use task::Board;
 use voice::Voice;
@@ -52,9 +58,36 @@ pub fn is_meant(pid: i32, arguments: &[&CStr]) -> bool {
     pid == 1 && (name == Some(b"init") || arguments.len() < 2)
 }
 
+/// Whether this process is the first one of the board: not so its tasks, and what
+/// comes of them, which may have process id 1 in a namespace of their own.
+static FIRST: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process must not end.
+pub fn is_first() -> bool {
+    FIRST.load(Ordering::Relaxed)
+}
+
+/// What the first process does when it can do nothing any more, by a mistake of
+/// ours: the board starts again, after a time to read what the console shows.
+pub fn give_up() -> ! {
+    const TIME: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
+    let _ = rustix::io::write(crate::sys::stderr(), b"ocinit: error: rebooting in 10 s\n");
+    let _ = rustix::event::poll(&mut [], Some(&TIME));
+    // Not by ourselves: should it not work, we must not end by it.
+    if let Ok(Side::Child) = clone(0, None) {
+        rustix::fs::sync();
+        let _ = reboot(RebootCommand::Restart);
+        crate::sys::exit(1);
+    }
+    loop {
+        let _ = rustix::event::poll(&mut [], None);
+    }
+}
+
 /// Brings the board up and runs its container for as long as the board lives.
 pub fn main() -> ! {
     let start = time::monotonic();
+    FIRST.store(true, Ordering::Relaxed);
     signal::block(signal::Set::ALL);
     let board = bring_up();
     supervise::run(board, start)
@@ -70,6 +103,7 @@ fn bring_up() -> Board {
     note(protect::run_protected(ARGUMENTS, &[]));
     let mut mounts = Vec::new();
     file_systems::mount_all(&mut |error| mounts.push(error));
+    modules::load_all(&mut |error| mounts.push(error));
     errors.extend(mounts);
     let mut settings = Settings::default();
     read_settings(&mut settings, &mut |error| errors.push(error));

@@ -2,31 +2,28 @@
 //! it was, asks the state machines and does what they say. It allocates nothing,
 //! and while nothing happens nothing wakes it.
 
+use super::ending;
 use super::health::{Health, Step as Check};
 use super::output::Output;
 use super::policy::{Event, Policy, Step};
-use super::settings::{Ending, Sink};
-use super::signals::{Meaning, meaning};
+use super::settings::Sink;
+use super::signals::{Meaning, RECORD, meaning};
+use super::sleep::{FOR_EVER, doze};
 use super::task::{Board, PROBE_PID, REPORT};
 use super::watchdog::Watchdog;
 use crate::errno::Described;
 use crate::process::spawn::shell_status;
 use crate::sys::clock::monotonic;
 use crate::sys::signal;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Access, Mode, OFlags, access, open};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, wait};
-use rustix::time::Timespec;
 
-/// The size of `struct signalfd_siginfo`.
-const SIGNAL_RECORD: usize = 128;
-/// How long everything else may take to end, in ms, before and after SIGKILL.
-const LAST_WORDS: u64 = 1_000;
-/// How long the process that ends the board may take, in ms.
-const LAST_WORK: u64 = 60_000;
+/// After so many ms without an event the process makes itself small.
+const QUIET: u64 = 1_000;
 /// The pause before the shell comes again, in ms.
 const SHELL_PAUSE: u64 = 1_000;
 
@@ -48,6 +45,8 @@ struct Init {
     /// From launchers, and to them.
     reports: Option<(OwnedFd, OwnedFd)>,
     launcher: Option<Pid>,
+    /// Signals for a container that is not there yet: bit N-1 for signal N.
+    waiting: u64,
     program: Option<Program>,
     cleaner: Option<Pid>,
     probe: Option<Pid>,
@@ -74,6 +73,7 @@ pub fn run(board: Board, start: u64) -> ! {
         reports: pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok(),
         board,
         launcher: None,
+        waiting: 0,
         program: None,
         cleaner: None,
         probe: None,
@@ -124,7 +124,13 @@ impl Init {
         for fd in sources.into_iter().flatten() {
             let _ = fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
         }
-        doze(&mut fds, next.map(|next| next.saturating_sub(monotonic())));
+        let left = next.map_or(FOR_EVER, |next| next.saturating_sub(monotonic()));
+        if doze(&mut fds, left.min(QUIET)) || left <= QUIET {
+            return;
+        }
+        // It is quiet: what it took to get here need not stay in memory.
+        crate::sys::image::forget();
+        doze(&mut fds, if left == FOR_EVER { FOR_EVER } else { left - QUIET });
     }
 
     /// Learns what has happened, in this order: a container's start is known
@@ -157,14 +163,15 @@ impl Init {
             .voice
             .notice(format_args!("container \"{id}\" started (pid {number}) after {took} ms"));
         self.health.start(now);
+        self.signal_waiting();
         self.event(Event::Started);
     }
 
     fn read_signals(&mut self) {
-        let mut records = [0; 8 * SIGNAL_RECORD];
+        let mut records = [0; 8 * RECORD];
         let Some(signals) = &self.signals else { return };
         let Ok(length) = rustix::io::read(signals, &mut records[..]) else { return };
-        for record in records[..length].chunks_exact(SIGNAL_RECORD) {
+        for record in records[..length].chunks_exact(RECORD) {
             let number = u32::from_ne_bytes([record[0], record[1], record[2], record[3]]);
             match meaning(number) {
                 Meaning::End(how) => self.event(Event::Asked(how)),
@@ -289,8 +296,12 @@ impl Init {
                 self.launch()
             }
             Step::Stop => {
-                self.board.voice.notice(format_args!("stopping container \"{id}\""));
-                self.signal(self.board.settings.stop_signal);
+                // One that is still being made is asked again when it runs.
+                if self.program.is_some() {
+                    self.board.voice.notice(format_args!("stopping container \"{id}\""));
+                    self.signal(self.board.settings.stop_signal);
+                }
+                self.health.stop();
                 None
             }
             Step::Kill => {
@@ -304,7 +315,9 @@ impl Init {
                     .notice(format_args!("container \"{id}\" starts again in {pause} ms"));
                 None
             }
-            Step::End(how) => self.end(how),
+            Step::End(how) => {
+                ending::begin(&self.board, how, self.watchdog.take(), self.signals.as_ref())
+            }
         }
     }
 
@@ -328,7 +341,7 @@ impl Init {
 
     fn clean(&mut self) -> Option<Event> {
         // Whoever is not gone by now is not waited for.
-        (self.program, self.launcher) = (None, None);
+        (self.program, self.launcher, self.waiting) = (None, None, 0);
         self.health.stop();
         match self.board.clean(device(&self.watchdog)) {
             Ok(pid) => {
@@ -346,10 +359,16 @@ impl Init {
         self.board.voice.error(format_args!("{what}: clone: {}", Described(errno)));
     }
 
-    /// Sends it to the container, through who serves its terminal.
-    fn signal(&self, number: i32) {
+    /// Sends it to the container, through who serves its terminal. While that is
+    /// still being made, it is kept: its maker is nobody to signal, but by
+    /// SIGKILL.
+    fn signal(&mut self, number: i32) {
         let target = match (self.program, self.launcher) {
             (Some(Program { pid, served: false }), _) => Some(pid),
+            (None, _) if number != Signal::KILL.as_raw() => {
+                self.waiting |= 1 << (number - 1);
+                None
+            }
             (_, launcher) => launcher,
         };
         if let Some(pid) = target {
@@ -357,45 +376,11 @@ impl Init {
         }
     }
 
-    /// Ends everything, and then the board. Returns never.
-    fn end(&mut self, how: Ending) -> ! {
-        self.board.voice.notice(format_args!("{how}"));
-        let _ = signal::send_to_all(Signal::TERM.as_raw());
-        if !self.all_end_within(LAST_WORDS) {
-            let _ = signal::send_to_all(Signal::KILL.as_raw());
-            self.all_end_within(LAST_WORDS);
-        }
-        let watchdog = self.watchdog.take();
-        let ender = self.board.end(how, watchdog.as_ref());
-        // From here on it is that process's alone, and counts.
-        drop(watchdog);
-        if ender.is_ok() {
-            self.all_end_within(LAST_WORK);
-        }
-        self.board.voice.error(format_args!("{how}: it did not work; the board stays as it is"));
-        loop {
-            self.all_end_within(u64::MAX);
-        }
-    }
-
-    /// Reaps until there is no child any more, or time is up.
-    fn all_end_within(&self, milliseconds: u64) -> bool {
-        let until = monotonic().saturating_add(milliseconds);
-        loop {
-            match wait(WaitOptions::NOHANG) {
-                Ok(Some(_)) | Err(Errno::INTR) => continue,
-                Err(_) if milliseconds != u64::MAX => return true,
-                _ => {}
-            }
-            let now = monotonic();
-            if now >= until {
-                return false;
-            }
-            let Some(signals) = &self.signals else { return false };
-            let mut fds = [PollFd::new(signals, PollFlags::IN)];
-            doze(&mut fds, (milliseconds != u64::MAX).then_some(until - now));
-            let mut records = [0; 8 * SIGNAL_RECORD];
-            let _ = rustix::io::read(signals, &mut records[..]);
+    /// Sends what has come before the container was there.
+    fn signal_waiting(&mut self) {
+        let waiting = core::mem::take(&mut self.waiting);
+        for number in (1..=64).filter(|number| waiting & (1 << (number - 1)) != 0) {
+            self.signal(number);
         }
     }
 }
@@ -403,13 +388,6 @@ impl Init {
 /// The watchdog's descriptor, which is nothing for others.
 fn device(watchdog: &Option<Watchdog>) -> Option<BorrowedFd<'_>> {
     watchdog.as_ref().map(Watchdog::device)
-}
-
-/// poll(2) for so many milliseconds, or for ever.
-fn doze(fds: &mut [PollFd<'_>], milliseconds: Option<u64>) {
-    let time = milliseconds
-        .map(|ms| Timespec { tv_sec: (ms / 1000) as i64, tv_nsec: (ms % 1000 * 1_000_000) as i64 });
-    let _ = poll(fds, time.as_ref());
 }
 
 /// The process id in a file.

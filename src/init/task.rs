@@ -5,6 +5,7 @@
 //! What the container's init is when its maker has ended: a child of the first
 //! process, as every orphan.
 
+use super::adapt::{Here, adapt};
 use super::ending;
 use super::settings::{Ending, Settings, Sink};
 use super::voice::Voice;
@@ -62,6 +63,7 @@ fn spawn(work: impl FnOnce() -> u8) -> rustix::io::Result<Pid> {
     match clone(0, None)? {
         Side::Parent(pid) => Ok(pid),
         Side::Child => {
+            super::FIRST.store(false, core::sync::atomic::Ordering::Relaxed);
             signal::set_mask(signal::Set::NONE);
             exit(work())
         }
@@ -96,7 +98,12 @@ impl Board {
                 keep: true,
                 no_subreaper: false,
             };
-            make(caller, &options, Until::Running, &mut Launcher { board: self, report })
+            make(
+                caller,
+                &options,
+                Until::Running,
+                &mut Launcher { board: self, log: &caller.log, report },
+            )
         })
     }
 
@@ -245,17 +252,19 @@ fn exec_options(id: ContainerId, command: &[&'static CStr]) -> ExecOptions {
 /// The process that makes the container.
 struct Launcher<'a> {
     board: &'a Board,
+    log: &'a Log,
     report: BorrowedFd<'a>,
 }
 
 impl Maker for Launcher<'_> {
     fn adapt(&mut self, spec: &mut Spec<'_>) -> Result<()> {
-        let process =
-            spec.process.as_mut().ok_or_else(|| error!("config.json: process: it is missing"))?;
-        if process.terminal && self.board.settings.output == Sink::Null {
-            process.terminal = false;
-        }
-        Ok(())
+        let settings = &self.board.settings;
+        let process = spec.process.as_mut();
+        let process = process.ok_or_else(|| error!("config.json: process: it is missing"))?;
+        // There is nobody to sit at it.
+        process.terminal &= settings.output != Sink::Null;
+        let warn = |line: &dyn core::fmt::Display| self.log.warning(format_args!("{line}"));
+        adapt(spec, &Here::new()?, settings.strict, &mut { warn })
     }
 
     fn serves_terminal(&self) -> bool {

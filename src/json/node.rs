@@ -323,15 +323,20 @@ impl<'v, 'p> Node<'v, 'p> {
     /// Visits the elements of an array; nothing where it is absent.
     #[inline(never)]
     pub fn each_item(&self, name: &str, visit: &mut dyn FnMut(&Node<'v, '_>)) {
-        let Some(list) = self.get(name) else {
-            return;
-        };
-        let Value::Array(values) = list.value else {
-            list.expected("an array");
+        if let Some(list) = self.get(name) {
+            list.each(visit);
+        }
+    }
+
+    /// Visits the elements of this, which is an array.
+    #[inline(never)]
+    pub fn each(&self, visit: &mut dyn FnMut(&Node<'v, '_>)) {
+        let Value::Array(values) = self.value else {
+            self.expected("an array");
             return;
         };
         for (index, value) in values.iter().enumerate() {
-            visit(&Node { value, place: Place::Item(&list, index) });
+            visit(&Node { value, place: Place::Item(self, index) });
         }
     }
 

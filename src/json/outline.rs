@@ -111,9 +111,18 @@ fn plain(out: &mut String, token: &str) {
 
 /// Where the array ends that has just been opened, if it has only plain words.
 fn words_end(rest: &str) -> Option<usize> {
-    let end = rest.find(']')?;
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.,\"".contains(&byte);
-    rest[..end].bytes().all(word).then_some(end)
+    let mut quoted = false;
+    for (at, byte) in rest.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b']' if !quoted => return Some(at),
+            b',' if !quoted => {}
+            b'_' | b'-' | b'.' => {}
+            _ if byte.is_ascii_alphanumeric() => {}
+            _ => break,
+        }
+    }
+    None
 }
 
 fn words(out: &mut String, list: &str, depth: usize) {
@@ -154,6 +163,9 @@ mod tests {
         );
         check(r#"{"a":"say \"a\\b\"\n","b":"é"}"#, "a: say \"a\\b\"\\n\nb: é\n");
         check(r#"{"a":["{x","}"]}"#, "a:\n  - {x\n  - }\n");
+        check(r#"{"a":["]","x"]}"#, "a:\n  - ]\n  - x\n");
+        check(r#"{"a":["x","y]"],"b":1}"#, "a:\n  - x\n  - y]\nb: 1\n");
+        check(r#"{"a":["x,y","z"]}"#, "a:\n  - x,y\n  - z\n");
     }
 
     #[test]

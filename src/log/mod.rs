@@ -5,15 +5,16 @@
 //! stderr too when there is a file.
 
 mod line;
+mod target;
 pub mod time;
 
 use core::fmt;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Mode, OFlags};
 
 use crate::error;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::sys;
+use target::Target;
 
 /// How much a record matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +39,16 @@ impl Level {
             Level::Debug => "debug",
         }
     }
+
+    /// The priority of syslog(3).
+    fn priority(self) -> u8 {
+        match self {
+            Level::Error => 3,
+            Level::Warning => 4,
+            Level::Info => 6,
+            Level::Debug => 7,
+        }
+    }
 }
 
 /// How a record is written.
@@ -54,7 +65,7 @@ enum Form {
 /// Where records go, and which.
 #[derive(Debug)]
 pub struct Log {
-    file: Option<OwnedFd>,
+    target: Option<Target>,
     form: Form,
     level: Level,
 }
@@ -63,23 +74,23 @@ impl Log {
     /// Lines of text on stderr, debug lines left out: what holds until the
     /// flags are parsed.
     pub const fn stderr() -> Log {
-        Log { file: None, form: Form::Text, level: Level::Info }
+        Log { target: None, form: Form::Text, level: Level::Info }
     }
 
     /// That of the first process of a board: lines for people, on stderr, or as
     /// records in the kernel's log when it is given.
     pub fn board(kmsg: Option<OwnedFd>, debug: bool) -> Log {
         let level = if debug { Level::Debug } else { Level::Info };
-        Log { file: kmsg, form: Form::Board, level }
+        Log { target: kmsg.map(Target::File), form: Form::Board, level }
     }
 
     /// As the flags before the command say, of which `value` gives the values and
     /// `debug` the switch: `--log`, `--log-format`,
-    /// `--log-level` and `--debug`. The file is made with mode 0644 (less the
-    /// umask) and written to at its end.
+    /// `--log-level` and `--debug`. A file is made with mode 0644 (less the umask)
+    /// and written to at its end.
     ///
     /// # Errors
-    /// The file cannot be opened; or a value is not one of the known ones.
+    /// The target cannot be opened; or a value is not one of the known ones.
     pub fn open(value: &dyn Fn(&str) -> Option<&'static str>, debug: bool) -> Result<Log> {
         let mut log = Log::stderr();
         log.form = match value("log-format") {
@@ -95,13 +106,8 @@ impl Log {
             Some("debug") => Level::Debug,
             Some(other) => return Err(error!("invalid log-level: {other}")),
         };
-        let path = value("log").map(|path| path.strip_prefix("file:").unwrap_or(path));
-        if let Some(path) = path.filter(|path| !path.is_empty()) {
-            let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
-            let file = rustix::fs::open(path, flags, Mode::from_raw_mode(0o644))
-                .context(|| alloc::format!("open log file \"{path}\""))?;
-            log.file = Some(file);
-        }
+        log.target =
+            value("log").filter(|value| !value.is_empty()).map(Target::open).transpose()?;
         Ok(log)
     }
 
@@ -109,7 +115,7 @@ impl Log {
     /// record went elsewhere.
     pub fn error(&self, error: &Error) {
         self.record(Level::Error, format_args!("{error}"));
-        if self.file.is_some() && self.form != Form::Board {
+        if self.target.is_some() && self.form != Form::Board {
             write(sys::stderr(), &alloc::format!("{error}\n"));
         }
     }
@@ -128,16 +134,17 @@ impl Log {
         if level > self.level {
             return;
         }
-        let message = alloc::fmt::format(message);
-        let now = time::Timestamp::now();
-        let text = match self.form {
-            Form::Text => line::text(now, level.name(), &message),
-            Form::Json => line::json(now, level.name(), &message),
-            Form::Board => line::board(level, &message, self.file.is_some()),
+        let line = || {
+            let (now, message) = (time::Timestamp::now(), alloc::fmt::format(message));
+            match self.form {
+                Form::Text => line::text(now, level.name(), &message),
+                Form::Json => line::json(now, level.name(), &message),
+                Form::Board => line::board(level, &message, self.target.is_some()),
+            }
         };
-        match &self.file {
-            Some(file) => write(file, &text),
-            None => write(sys::stderr(), &text),
+        match &self.target {
+            Some(target) => target.put(level, message, &line),
+            None => write(sys::stderr(), &line()),
         }
     }
 }

@@ -1,12 +1,17 @@
 //! Joining namespaces by path, or those of a running container.
 
+use super::KINDS;
+use crate::error;
+use crate::error::{Context, Result};
 use crate::fault::{Act, Fault, Quoted};
 use crate::sys::clone::setns;
 use alloc::ffi::CString;
+use alloc::format;
+use alloc::vec::Vec;
 use core::fmt;
 use linux_raw_sys::general::CLONE_NEWUSER;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{CWD, Mode, OFlags, openat, stat};
 use rustix::io::Errno;
 
 /// Namespaces to join through one descriptor.
@@ -30,11 +35,10 @@ impl Join {
     ///
     /// # Errors
     /// Those of open(2), with the path.
-    pub fn open(&mut self) -> crate::error::Result<()> {
-        use crate::error::Context;
+    pub fn open(&mut self) -> Result<()> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let opened = openat(CWD, &*self.path, flags, Mode::empty())
-            .context(|| alloc::format!("open namespace {}", Quoted(&self.path)))?;
+            .context(|| format!("open namespace {}", Quoted(&self.path)))?;
         self.fd = Some(opened);
         Ok(())
     }
@@ -74,6 +78,32 @@ pub fn join_all(joins: &[Join]) -> Act {
         join.act().map_err(|fault| name(join, fault))?;
     }
     Ok(())
+}
+
+/// The namespaces of a container's init that are not those we are in, opened.
+///
+/// # Errors
+/// They are out of reach. Whoever asks makes sure, after this, that init is still
+/// there.
+pub fn of_init(pid: i32) -> Result<Vec<Join>> {
+    let mut joins = Vec::new();
+    for (kind, name) in KINDS {
+        let (theirs, ours) = (format!("/proc/{}/ns/{name}", pid), format!("/proc/self/ns/{name}"));
+        let own = match stat(&*ours) {
+            // A kernel without this kind has it for nobody.
+            Err(Errno::NOENT) => continue,
+            result => result.context(|| alloc::format!("look at {ours:?}"))?,
+        };
+        let found = stat(&*theirs).context(|| format!("look at {theirs:?}"))?;
+        if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) {
+            continue;
+        }
+        let path = CString::new(theirs).map_err(|_| error!("a path with a null byte"))?;
+        let mut join = Join { kind, path, fd: None };
+        join.open()?;
+        joins.push(join);
+    }
+    Ok(joins)
 }
 
 fn name(join: &Join, fault: Fault) -> Fault {

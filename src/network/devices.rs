@@ -146,9 +146,10 @@ fn addresses(netlink: &Netlink, device: u32) -> rustix::io::Result<Vec<Message>>
     Ok(kept)
 }
 
-/// `body` is a `struct ifaddrmsg` (family, length of the prefix, flags, scope,
-/// index) and attributes.
-fn kept_address(body: &[u8]) -> Option<Message> {
+/// The request that gives an address back, where it is one to keep. `body` is a
+/// `struct ifaddrmsg` (family, length of the prefix, flags, scope, index) and
+/// attributes.
+pub fn kept_address(body: &[u8]) -> Option<Message> {
     let header: &[u8; 8] = body.first_chunk()?;
     let mut flags = u32::from(header[2]);
     let mut message = Message::new(netlink::NEW_ADDRESS, netlink::CREATE, header);

@@ -3,6 +3,7 @@
 //! Numbers are those of include/uapi/linux/netlink.h, rtnetlink.h, if_link.h and
 //! if_addr.h. What the kernel sends is read with every length checked.
 
+use crate::errno;
 use alloc::vec;
 use alloc::vec::Vec;
 use rustix::fd::OwnedFd;
@@ -123,17 +124,16 @@ impl Netlink {
 }
 
 /// Reads a datagram; the result of the request where it has come.
-fn read(mut bytes: &[u8], answer: &mut dyn FnMut(u16, &[u8])) -> Option<Result<()>> {
+pub fn read(mut bytes: &[u8], answer: &mut dyn FnMut(u16, &[u8])) -> Option<Result<()>> {
     while let Some(header) = bytes.first_chunk::<HEADER>() {
         let length = u32::from_ne_bytes([header[0], header[1], header[2], header[3]]) as usize;
         let Some(body) = bytes.get(HEADER..length) else { return Some(Err(Errno::BADMSG)) };
         match u16::from_ne_bytes([header[4], header[5]]) {
             // Both begin with an errno, negative or 0.
             ERROR | DONE => {
-                let number = number(body, 0).unwrap_or(0).wrapping_neg() as i32;
-                return Some(match number {
+                return Some(match number(body, 0).unwrap_or(0).wrapping_neg() as i32 {
                     0 => Ok(()),
-                    number => Err(Errno::from_raw_os_error(number)),
+                    number => Err(errno::of(number).unwrap_or(Errno::BADMSG)),
                 });
             }
             kind => answer(kind, body),
@@ -184,6 +184,10 @@ mod tests {
         let failed = datagram(&[(ERROR, &(-17i32).to_ne_bytes())]);
         assert_eq!(read(&failed, &mut |_, _| {}), Some(Err(Errno::EXIST)));
         assert_eq!(read(&datagram(&[(20, b"x")]), &mut |_, _| {}), None);
+        for number in [17, -4096, i32::MIN] {
+            let none = datagram(&[(ERROR, &i32::to_ne_bytes(number))]);
+            assert_eq!(read(&none, &mut |_, _| {}), Some(Err(Errno::BADMSG)), "{number}");
+        }
     }
 
     #[test]

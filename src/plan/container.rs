@@ -111,7 +111,7 @@ fn operations(
     let mut ops = Vec::with_capacity(64);
     ops.push(Op::NewSession);
     if !request.no_new_keyring {
-        ops.push(Op::Keyring(c_string("id", &format!("_ses.{}", request.id))?));
+        keyring(&mut ops, request.id, process, request.host)?;
     }
     if plan.namespaces.is_new(CLONE_NEWCGROUP) {
         ops.push(Op::CgroupNamespace);
@@ -183,6 +183,32 @@ pub fn mask(property: &str, list: Option<&str>) -> Result<Mask> {
     }
 }
 
+/// A session keyring of the container's own, which has the program's label: it
+/// could not use it otherwise.
+///
+/// # Errors
+/// A label without SELinux, or a null byte.
+pub fn keyring(ops: &mut Vec<Op>, id: &str, process: &Process<'_>, host: Host) -> Result<()> {
+    if let Some(text) = selinux_label(process, host)? {
+        // It is the kernel's default again at execve(2).
+        ops.push(Op::Label { file: CString::from(c"self/attr/keycreate"), text });
+    }
+    ops.push(Op::Keyring(c_string("id", &format!("_ses.{id}"))?));
+    Ok(())
+}
+
+fn selinux_label(process: &Process<'_>, host: Host) -> Result<Option<CString>> {
+    let Some(label) = process.selinux_label.filter(|label| !label.is_empty()) else {
+        return Ok(None);
+    };
+    if !host.selinux {
+        return Err(error!(
+            "process.selinuxLabel: {label:?} is asked for, but SELinux is not enabled on this host"
+        ));
+    }
+    c_string("process.selinuxLabel", label).map(Some)
+}
+
 /// The labels of the security modules.
 ///
 /// # Errors
@@ -196,22 +222,13 @@ pub fn labels(process: &Process<'_>, host: Host) -> Result<Vec<Op>> {
                  on this host"
             ));
         }
-        ops.push(Op::ExecLabel {
+        ops.push(Op::Label {
             file: CString::from(c"self/attr/apparmor/exec"),
             text: c_string("process.apparmorProfile", &format!("exec {profile}"))?,
         });
     }
-    if let Some(label) = process.selinux_label.filter(|label| !label.is_empty()) {
-        if !host.selinux {
-            return Err(error!(
-                "process.selinuxLabel: {label:?} is asked for, but SELinux is not enabled on \
-                 this host"
-            ));
-        }
-        ops.push(Op::ExecLabel {
-            file: CString::from(c"self/attr/exec"),
-            text: c_string("process.selinuxLabel", label)?,
-        });
+    if let Some(text) = selinux_label(process, host)? {
+        ops.push(Op::Label { file: CString::from(c"self/attr/exec"), text });
     }
     Ok(ops)
 }

@@ -32,10 +32,22 @@ pub struct Shown<'a> {
     pub plan: &'a Plan,
     /// The cgroups.
     pub cgroups: &'a cgroup::Plan,
+    /// The unit that systemd is to make.
+    pub unit: Option<ShownUnit<'a>>,
     /// The groups of resctrl.
     pub rdt: &'a rdt::Group,
     /// The hooks of later commands: poststart, poststop.
     pub later_hooks: &'a [Hooks; 2],
+}
+
+/// A unit of systemd.
+pub struct ShownUnit<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// It is of a user's systemd.
+    pub user: bool,
+    /// `NAME=VALUE`.
+    pub properties: &'a [String],
 }
 
 impl Shown<'_> {
@@ -50,6 +62,13 @@ impl Shown<'_> {
         namespaces(&mut out, &plan.namespaces);
         let lines = self.cgroups.to_string();
         out.strings_field("cgroups", &mut lines.lines());
+        if let Some(unit) = &self.unit {
+            out.object_field("unit");
+            out.string_field("name", unit.name);
+            out.bool_field("user", unit.user);
+            out.strings_field("properties", &mut unit.properties.iter().map(String::as_str));
+            out.close();
+        }
         if let Some((uid, gid)) = plan.cgroup_owner {
             out.object_field("cgroupOwner");
             ids(&mut out, uid, gid);

@@ -1,6 +1,6 @@
 //! The plan of one more process in a running container.
 
-use super::container::{labels, mask, process_operations, program};
+use super::container::{keyring, labels, mask, process_operations, program};
 use super::file_system::terminal;
 use super::identity::of_process;
 use super::mounts::c_string;
@@ -55,7 +55,7 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
     }
     ops.push(Op::NewSession);
     if request.own_keyring {
-        ops.push(Op::Keyring(c_string("id", &format!("_ses.{}", request.id))?));
+        keyring(&mut ops, request.id, process, request.host)?;
     }
     if process.terminal {
         ops.push(terminal(process, false));

@@ -11,6 +11,7 @@ use crate::hook::Hooks;
 use crate::json::words;
 use crate::process::terminal::Size;
 use crate::rootfs::mask::Cover;
+use crate::rootfs::tree::Recursion;
 use crate::spec::{self, Process, Spec};
 use alloc::vec::Vec;
 use linux_raw_sys::general::*;
@@ -72,6 +73,7 @@ pub fn file_system(
         if let Some((option, label)) = mount_label {
             mounts::label(&mut mount, option, label)?;
         }
+        mount.or_host = in_user_namespace;
         mount.id_map = mounts::id_map(entry, &mount, &plan.namespaces)?;
         mount.by_command = mount.id_map.is_some()
             || mount.bind.is_some() && !mount.remount && plan.namespaces.has(CLONE_NEWUSER);
@@ -127,7 +129,7 @@ pub fn file_system(
         ops.push(Op::Mask(path(masked)?));
     }
     for readonly in &linux.readonly_paths {
-        ops.push(Op::Readonly(path(readonly)?));
+        ops.push(Op::Readonly(path(readonly)?, below(spec, readonly)));
     }
     ops.extend(labels(process, request.host)?);
     ops.push(if request.no_pivot { Op::MoveRoot } else { Op::Pivot });
@@ -138,6 +140,13 @@ pub fn file_system(
         ops.push(Op::RootReadonly);
     }
     Ok(())
+}
+
+/// Whether a read-only path is so with what is mounted below it: yes, unless
+/// `mounts` lists something there, which then has the options that it says.
+fn below(spec: &Spec<'_>, readonly: &str) -> Recursion {
+    let listed = |mount: &spec::Mount<'_>| mounts::is_below(mount.destination, readonly);
+    if spec.mounts.iter().any(listed) { Recursion::One } else { Recursion::All }
 }
 
 /// Whether mounts, devices or the working directory are still to be made below

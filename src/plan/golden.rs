@@ -7,7 +7,8 @@ extern crate std;
 
 use super::Host;
 use super::container::{Request, hooks, plan, rootfs};
-use super::document::Shown;
+use super::document::{Shown, ShownUnit};
+use crate::cgroup::systemd::{self, Names, Properties};
 use crate::cgroup::{self, Layout};
 use crate::json::{Document, indent, outline};
 use crate::spec::{DefaultConfig, Spec};
@@ -58,12 +59,37 @@ fn read(name: &str) -> String {
 
 /// The JSON of the plan for a configuration.
 fn document(config: &str, host: Host, layout: &Layout, no_pivot: bool) -> String {
+    made_by(None, config, host, layout, no_pivot)
+}
+
+/// As [`document`], with cgroups that systemd of this version makes.
+fn made_by(
+    systemd: Option<u32>,
+    config: &str,
+    host: Host,
+    layout: &Layout,
+    no_pivot: bool,
+) -> String {
     let document = Document::parse(config.as_bytes(), "config.json").unwrap();
     let spec = Spec::read(&document).unwrap_or_else(|error| panic!("{error}"));
     let linux = &spec.linux;
     let rootless = host.uid != 0;
-    let cgroups =
-        cgroup::plan(layout, linux.cgroups_path, "web", linux.resources.as_ref(), rootless);
+    let names = systemd.map(|version| {
+        let names = Names::new(linux.cgroups_path, "web", rootless).unwrap();
+        let request = systemd::Request {
+            cgroups_path: linux.cgroups_path,
+            id: "web",
+            annotations: &spec.annotations,
+            devices: linux.resources.as_ref().map_or(&[], |resources| &resources.devices),
+            unified: layout.is_unified(),
+            rootless: None,
+            environment: &[],
+        };
+        let properties = Properties::plan(&request, &names, rootless, version).unwrap();
+        (names, properties)
+    });
+    let path = names.as_ref().map_or(linux.cgroups_path, |(names, _)| Some(&names.path));
+    let cgroups = cgroup::plan(layout, path, "web", linux.resources.as_ref(), rootless);
     let cgroups = cgroups.unwrap_or_else(|error| panic!("{error}"));
     let rootfs = rootfs(&spec, "/bundle").unwrap();
     let environment = Vec::from([CString::from(c"PATH=/usr/bin:/bin")]);
@@ -83,6 +109,7 @@ fn document(config: &str, host: Host, layout: &Layout, no_pivot: bool) -> String
         shared_parent: linux.rootfs_propagation.map(|_| "/bundle"),
     };
     let plan = plan(&spec, &request).unwrap_or_else(|error| panic!("{error}"));
+    let unit = names.map(|(names, properties)| (names.unit, properties.lines(&cgroups)));
     let later = |kind, list| hooks(kind, list, &environment).unwrap();
     let shown = Shown {
         id: "web",
@@ -90,6 +117,11 @@ fn document(config: &str, host: Host, layout: &Layout, no_pivot: bool) -> String
         rootfs: request.rootfs,
         plan: &plan,
         cgroups: &cgroups,
+        unit: unit.as_ref().map(|(name, properties)| ShownUnit {
+            name,
+            user: rootless,
+            properties,
+        }),
         rdt: &crate::rdt::Group::default(),
         later_hooks: &[
             later("poststart", &spec.hooks.poststart),
@@ -136,6 +168,14 @@ fn a_rootless_one() {
 #[test]
 fn one_as_docker_writes_it() {
     check("docker", ROOT, &unified(), false);
+}
+
+#[test]
+fn a_unit_of_systemd() {
+    let config = read("systemd.json");
+    let document = made_by(Some(255), &config, ROOT, &unified(), false);
+    compare("systemd.plan", &outline(&document));
+    compare("systemd.plan.json", &(indent(&document, "  ") + "\n"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub fn absolute(directory: &str, path: &str) -> String {
 pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
     let options = MountOptions::parse(&mount.options);
     let kind = mount.kind.unwrap_or("");
-    let bind = options.bind.or((kind == "bind").then_some(false));
+    let bind = options.bind;
     if !options.remount && !is_below(mount.destination, "/") {
         // It would hide the root that was opened before, but only by its name.
         let destination = mount.destination;
@@ -99,23 +99,31 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
         legacy_data: c_string("mounts[].options", &options.data.join(","))?,
         remount: options.remount,
         copy_up: options.tmpcopyup,
+        inherit_mode: kind == "tmpfs"
+            && bind.is_none()
+            && !options.remount
+            && !options.data.iter().any(|option| option.starts_with("mode=")),
         ..Mount::default()
     })
 }
 
 /// Adds the SELinux label where the file system takes one: new ones, but for
-/// those of the kernel's own, whose objects have the labels of the policy.
-/// `option` is the mount option for it.
+/// those of the kernel's own, whose objects have the labels of the policy. That
+/// of mqueue has no option for it, but its root can be labelled. `option` is the
+/// mount option.
 ///
 /// # Errors
 /// A null byte.
 pub fn label(mount: &mut Mount, option: &str, label: &str) -> Result<()> {
     const OWN: [&CStr; 6] = [c"", c"proc", c"sysfs", c"mqueue", c"cgroup", c"cgroup2"];
+    let text = |text: &str| c_string("linux.mountLabel", text);
+    if mount.fstype.as_c_str() == c"mqueue" && mount.bind.is_none() && !mount.remount {
+        mount.root_label = Some(text(label)?);
+    }
     let given = mount.data.iter().any(|(key, _)| key.as_bytes() == option.as_bytes());
     if mount.bind.is_some() || mount.remount || given || OWN.contains(&&*mount.fstype) {
         return Ok(());
     }
-    let text = |text: &str| c_string("linux.mountLabel", text);
     mount.data.push((text(option)?, Some(text(label)?)));
     // In mount(2)'s data a label with commas must be quoted.
     let data = mount.legacy_data.to_str().unwrap_or_default();
@@ -353,7 +361,7 @@ mod tests {
     #[test]
     fn a_bound_dev_is_known_however_it_is_written() {
         let bound = |destination| {
-            binds_dev(&mount(&spec_mount("bind", "/dev", destination, &[]), "/").unwrap())
+            binds_dev(&mount(&spec_mount("bind", "/dev", destination, &["bind"]), "/").unwrap())
         };
         assert!(bound("/dev") && bound("dev/") && bound("//dev/."));
         assert!(!bound("/dev/shm"));

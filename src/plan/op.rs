@@ -5,6 +5,7 @@ use crate::fault::Quoted;
 use crate::process::terminal::Size;
 use crate::rootfs::device::Device;
 use crate::rootfs::mount::Mount;
+use crate::rootfs::tree::Recursion;
 use crate::sys::schedule::Mask;
 use alloc::ffi::CString;
 use core::fmt;
@@ -71,9 +72,10 @@ pub enum Op {
     /// A path is hidden.
     Mask(CString),
     /// A path is made read-only.
-    Readonly(CString),
-    /// A label for the program: written to a file of `/proc/self/attr`.
-    ExecLabel {
+    Readonly(CString, Recursion),
+    /// A label for the program or for new keyrings: written to a file of
+    /// `/proc/self/attr`.
+    Label {
         /// The file, below /proc.
         file: CString,
         /// What to write.
@@ -139,8 +141,8 @@ impl fmt::Display for Op {
             Op::RuntimeHooks => f.write_str("run the createRuntime hooks"),
             Op::ContainerHooks => f.write_str("run the createContainer hooks"),
             Op::Mask(path) => write!(f, "mask {}", Quoted(path)),
-            Op::Readonly(path) => write!(f, "make {} read-only", Quoted(path)),
-            Op::ExecLabel { file, text } => {
+            Op::Readonly(path, _) => write!(f, "make {} read-only", Quoted(path)),
+            Op::Label { file, text } => {
                 write!(f, "write {} to `/proc/{}`", Quoted(text), file.to_bytes().escape_ascii())
             }
             Op::Pivot => f.write_str("pivot_root"),

@@ -156,12 +156,15 @@ fn new_file_systems_get_the_label() {
         assert_eq!(mount.legacy_data.to_str(), Ok(legacy), "{top}");
         let has = mount.data.iter().any(|(key, _)| key.as_c_str() == c"context");
         assert_eq!(has, legacy.contains("context"));
+        let root = mount.root_label.as_ref().map(|label| label.to_str().unwrap());
+        assert_eq!(root, top.contains("mqueue").then_some(LABEL));
     };
     let quoted = format!("context=\"{LABEL}\"");
     check(r#""type":"tmpfs""#, &quoted);
     check(r#""type":"tmpfs","options":["size=1"]"#, &format!("size=1,{quoted}"));
     check(r#""type":"tmpfs","options":["context=x"]"#, "context=x");
     check(r#""type":"proc""#, "");
+    check(r#""type":"mqueue""#, "");
     check(r#""source":"/s","options":["bind"]"#, "");
     let selinux = Host { selinux: true, ..HOST };
     let option = |value: &str| {
@@ -174,6 +177,22 @@ fn new_file_systems_get_the_label() {
     assert!(refused(option("other")).contains("run.oci.mount_context_type"));
     assert!(option("rootcontext").is_ok() && option("").is_ok());
     assert!(refused(planned("", &linux, "")).contains("SELinux is not enabled"));
+}
+
+/// Where the kernel takes them (attr of proc(5)): before the keyring is made, and
+/// before the program is executed.
+#[test]
+fn programs_and_keyrings_get_the_label() {
+    let selinux = Host { selinux: true, ..HOST };
+    let label = r#""selinuxLabel":"u:r:t:s0""#;
+    let shown = operations(planned_on(selinux, label, "", "", None), "");
+    let place = |text: &str| shown.iter().position(|one| one.contains(text)).expect(text);
+    let keys = place(r#"write "u:r:t:s0" to `/proc/self/attr/keycreate`"#);
+    assert_eq!(keys + 1, place("session keyring"));
+    assert!(place(r#"write "u:r:t:s0" to `/proc/self/attr/exec`"#) < place("pivot_root"));
+    assert!(refused(planned(label, "", "")).contains("SELinux is not enabled"));
+    let none = operations(planned_on(selinux, r#""selinuxLabel":"""#, "", "", None), "write ");
+    assert_eq!(none, [""; 0]);
 }
 
 #[test]

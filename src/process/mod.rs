@@ -2,6 +2,7 @@
 
 pub mod identity;
 pub mod program;
+pub mod rlimit;
 pub mod schedule;
 pub mod spawn;
 pub mod terminal;

@@ -98,16 +98,26 @@ impl Program {
 
     /// Fills HOME in from /etc/passwd of the container: the home directory of
     /// `uid`, or `/`.
-    pub fn set_home(&mut self, uid: u32) {
+    ///
+    /// # Errors
+    /// The file is there but cannot be read.
+    pub fn set_home(&mut self, uid: u32) -> Act {
         if !self.needs_home {
-            return;
+            return Ok(());
         }
         let mut variable = heapless::Vec::<u8, LINE>::new();
         let _ = variable.extend_from_slice(b"HOME=");
-        if !home_of(uid, &mut variable) {
+        let found = match home_of(uid, &mut variable) {
+            // The image may have anything, or nothing, in its place.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::LOOP) => false,
+            Err(Errno::ACCESS | Errno::NXIO | Errno::NODEV) => false,
+            result => result.detail("read \"/etc/passwd\"")?,
+        };
+        if !found {
             let _ = variable.push(b'/');
         }
         self.environment.fill_room(&variable);
+        Ok(())
     }
 
     /// Becomes the program; returns only on an error.
@@ -155,18 +165,18 @@ fn executable(path: &CStr) -> Result<(), Errno> {
 
 /// Appends the home directory of `uid` from /etc/passwd; false when there is
 /// none. passwd(5): `name:password:uid:gid:comment:home:shell`.
-fn home_of(uid: u32, variable: &mut heapless::Vec<u8, LINE>) -> bool {
+fn home_of(uid: u32, variable: &mut heapless::Vec<u8, LINE>) -> rustix::io::Result<bool> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let Ok(file) = open(c"/etc/passwd", flags, Mode::empty()) else { return false };
+    let file = open(c"/etc/passwd", flags, Mode::empty())?;
     let mut buffer = [0; 4 * LINE];
     let mut filled = 0;
     loop {
-        let length = rustix::io::read(&file, &mut buffer[filled..]).unwrap_or(0);
+        let length = rustix::io::read(&file, &mut buffer[filled..])?;
         filled += length;
         let mut start = 0;
         while let Some(end) = line_end(&buffer[start..filled], length == 0) {
             if let Some(home) = home_in_line(&buffer[start..start + end], uid) {
-                return !home.is_empty() && variable.extend_from_slice(home).is_ok();
+                return Ok(!home.is_empty() && variable.extend_from_slice(home).is_ok());
             }
             start = (start + end + 1).min(filled);
         }
@@ -177,7 +187,7 @@ fn home_of(uid: u32, variable: &mut heapless::Vec<u8, LINE>) -> bool {
         buffer.copy_within(start..filled, 0);
         filled -= start;
         if length == 0 {
-            return false;
+            return Ok(false);
         }
     }
 }

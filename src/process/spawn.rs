@@ -51,7 +51,7 @@ impl Program<'_> {
                     // A bundle may be gone when its container is deleted.
                     let _ = rustix::process::chdir(directory);
                 }
-                let _ = descriptor::close_on_exec_from(3);
+                let _ = descriptor::close_on_exec_from(3, None);
                 signal::set_mask(signal::Set::NONE);
                 let _ = execve(self.path, self.arguments, self.environment);
                 crate::sys::exit(NOT_EXECUTED)

@@ -107,10 +107,10 @@ pub fn give_stdio(uid: u32) {
     }
     for number in 0..3 {
         let Some(fd) = crate::sys::descriptor::borrow(number) else { continue };
-        let is_null = rustix::fs::fstat(fd).is_ok_and(|stat| {
-            (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev)) == (1, 3)
+        let may_be_null = !rustix::fs::fstat(fd).is_ok_and(|stat| {
+            (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev)) != (1, 3)
         });
-        if !is_null {
+        if !may_be_null {
             let _ = fchown(fd, Some(Uid::from_raw(uid)), None::<Gid>);
         }
     }

@@ -7,6 +7,7 @@
 //! and so do its children.
 
 mod schemata;
+mod stats;
 
 #[cfg(test)]
 mod tests;

@@ -118,3 +118,41 @@ fn monitoring_has_a_group_that_ends_with_the_container() {
     group.remove().unwrap();
     assert!(!tree.0.join("mon_groups/c").exists() && tree.0.join("schemata").exists());
 }
+
+#[test]
+fn what_is_used_is_told_as_runc_does() {
+    let tree = Tree::new("stats");
+    let stats = |group: &Group| {
+        let mut out = Writer::new();
+        out.open_object();
+        group.write_stats(tree.root(), &mut out);
+        out.close();
+        out.finish()
+    };
+    assert_eq!(stats(&Group::default()), "{}");
+    let file = |path: &str, text: &str| {
+        let path = tree.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    file("info/L3/cbm_mask", "7ff\n");
+    file("info/L3/min_cbm_bits", "1\n");
+    file("info/L3/num_closids", "16\n");
+    file("info/MB/bandwidth_gran", "10\n");
+    file("info/MB/delay_linear", "1\n");
+    file("info/MB/min_bandwidth", "10\n");
+    file("info/MB/num_closids", "8\n");
+    file("c/schemata", "    MB:0=20;1=100\nL3:0=f;1=7ff\n");
+    file("c/mon_data/mon_L3_01/llc_occupancy", "4096\n");
+    file("c/mon_data/mon_L3_00/llc_occupancy", "0\n");
+    file("c/mon_data/mon_L3_00/mbm_total_bytes", "7\n");
+    file("c/mon_data/mon_L3_00/mbm_local_bytes", "Unavailable\n");
+    let mut group = Group { class: format!("{}/c", tree.root()), ..Group::default() };
+    let shares = r#""l3_cache_info":{"cbm_mask":"7ff","min_cbm_bits":1,"num_closids":16},"l3_cache_schema_root":"L3:0=7ff;1=7ff","l3_cache_schema":"L3:0=f;1=7ff","mem_bw_info":{"bandwidth_gran":10,"delay_linear":1,"min_bandwidth":10,"num_closids":8},"mem_bw_schema_root":"MB:0=100;1=100","mem_bw_schema":"MB:0=20;1=100""#;
+    let used = r#""mbm_stats":[{"mbm_total_bytes":7,"mbm_local_bytes":0}],"cmt_stats":[{"llc_occupancy":0},{"llc_occupancy":4096}]"#;
+    assert_eq!(stats(&group), format!("{{{shares},{used}}}"));
+    // A monitoring group is the container's own.
+    file("c/mon_groups/x/mon_data/mon_L3_00/llc_occupancy", "12\n");
+    group.monitor = format!("{}/c/mon_groups/x", tree.root());
+    assert_eq!(stats(&group), format!("{{{shares},\"cmt_stats\":[{{\"llc_occupancy\":12}}]}}"));
+}

@@ -7,7 +7,7 @@ use crate::fault::{Act, Detail, Fault, Quoted};
 use alloc::ffi::CString;
 use core::ffi::CStr;
 use core::fmt;
-use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, makedev, mknodat, openat,
     statat, symlinkat, unlinkat,
@@ -46,24 +46,29 @@ impl fmt::Display for Device {
 }
 
 impl Device {
-    /// Makes the node beneath `root`.
-    pub fn act(&self, root: BorrowedFd<'_>) -> Act {
+    /// Makes the node beneath `root`; `dev` is `/dev` there, once it was opened.
+    pub fn act(&self, root: BorrowedFd<'_>, dev: &mut Option<OwnedFd>) -> Act {
         let mode = Mode::from_raw_mode(0o755);
-        let directory = if self.directory.as_c_str() == c"/dev" {
-            // Never through a link that the image put in the place of /dev.
-            match path::open_directory_no_link(root, c"dev") {
-                Err(Errno::NOENT) => path::create_in(root, c"/dev", Create::Directory, mode),
-                result => result,
+        let opened = if self.directory.as_c_str() == c"/dev" {
+            if dev.is_none() {
+                // Never through a link that the image put in the place of /dev.
+                let found = match path::open_directory_no_link(root, c"dev") {
+                    Err(Errno::NOENT) => path::create_in(root, c"/dev", Create::Directory, mode),
+                    result => result,
+                };
+                *dev = Some(found.detail("open \"/dev\"")?);
             }
+            None
         } else {
-            path::create_in(root, &self.directory, Create::Directory, mode)
-        }
-        .detail(format_args!("open {}", Quoted(&self.directory)))?;
+            let found = path::create_in(root, &self.directory, Create::Directory, mode);
+            Some(found.detail(format_args!("open {}", Quoted(&self.directory)))?)
+        };
         if self.bind {
             return self.bind(root);
         }
+        let directory = opened.as_ref().or(dev.as_ref()).ok_or(Errno::BADF)?;
         let device = makedev(self.major, self.minor);
-        match mknodat(&directory, &*self.name, self.kind, Mode::from_raw_mode(self.mode), device) {
+        match mknodat(directory, &*self.name, self.kind, Mode::from_raw_mode(self.mode), device) {
             Ok(()) => {}
             Err(Errno::EXIST) => return self.check_existing(directory.as_fd()),
             Err(Errno::PERM) => return self.bind(root),
@@ -71,7 +76,7 @@ impl Device {
         }
         if (self.uid, self.gid) != (0, 0) {
             let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
-            chownat(&directory, &*self.name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+            chownat(directory, &*self.name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
                 .detail("chown")?;
         }
         Ok(())

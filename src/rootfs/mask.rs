@@ -95,11 +95,12 @@ fn cover_by_mount(target: BorrowedFd<'_>) -> Act {
     mount(c"tmpfs", FdPath::new(target).as_c_str(), c"tmpfs", flags, data).detail("mount")
 }
 
-/// Makes `path` beneath `root` read-only, with what is mounted below it; a path
-/// that does not exist is left alone.
-pub fn make_readonly(root: BorrowedFd<'_>, path: &CStr) -> Act {
-    match path::open_in(root, path) {
-        Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
-        target => Ok(bind_readonly(target?.as_fd(), &|| path::open_in(root, path))?),
-    }
+/// Makes `path` beneath `root` read-only, alone or with what is mounted below it;
+/// a path that does not exist is left alone.
+pub fn make_readonly(root: BorrowedFd<'_>, path: &CStr, recursion: Recursion) -> Act {
+    let target = match path::open_in(root, path) {
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
+        target => target?,
+    };
+    Ok(bind_readonly(target.as_fd(), recursion, &|| path::open_in(root, path))?)
 }

@@ -4,6 +4,7 @@ pub mod copy_up;
 pub mod device;
 pub mod mask;
 pub mod mount;
+mod over_proc;
 pub mod path;
 pub mod prepare;
 pub mod root;

@@ -6,6 +6,7 @@
 //! mount_setattr) get the same by mount(2) on the descriptor's name in procfs.
 
 use super::copy_up::copy_up;
+use super::over_proc;
 use super::path::{self, Create, FdPath};
 use super::prepare::IdMap;
 use super::tree::{Recursion, clone_tree};
@@ -14,12 +15,13 @@ use crate::sys::mount::{Attributes, mount, mount_setattr};
 use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use core::fmt;
+use core::fmt::{self, Write};
 use linux_raw_sys::general::{
-    MOUNT_ATTR_RDONLY, MS_BIND, MS_I_VERSION, MS_RDONLY, MS_REC, MS_REMOUNT, PROC_SUPER_MAGIC,
+    MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_BIND,
+    MS_I_VERSION, MS_RDONLY, MS_REC, MS_REMOUNT,
 };
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, fstat, fstatfs, openat};
+use rustix::fs::{CWD, Mode, OFlags, XattrFlags, fsetxattr, fstat, openat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag,
@@ -57,6 +59,13 @@ pub struct Mount {
     pub remount: bool,
     /// The new file system starts with what the destination holds.
     pub copy_up: bool,
+    /// A sysfs that may not be mounted is replaced by the host's.
+    pub or_host: bool,
+    /// A new tmpfs without `mode`: it gets that of the directory that it hides,
+    /// as from runc and crun; its own default where there was none.
+    pub inherit_mode: bool,
+    /// The SELinux label of the new file system's root, where no option gives it.
+    pub root_label: Option<CString>,
     /// Owners are shown mapped.
     pub id_map: Option<IdMap>,
     /// A bind mount that the command makes: see [`super::prepare`].
@@ -65,29 +74,12 @@ pub struct Mount {
     pub tree: Option<OwnedFd>,
 }
 
-/// The inode of the root of every procfs (`PROC_ROOT_INO` of the kernel's
-/// include/linux/proc_ns.h).
-const PROC_ROOT_INO: u32 = 1;
+/// Attributes that take something away.
+const LIMITS: u64 =
+    (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC) as u64;
 
-/// Files of procfs over which a file can be mounted: what lxcfs and the like
-/// show differently to each container.
-const IN_PROC: [&str; 10] = [
-    "cpuinfo",
-    "diskstats",
-    "meminfo",
-    "stat",
-    "swaps",
-    "uptime",
-    "loadavg",
-    "slabinfo",
-    "sys/kernel/ns_last_pid",
-    "sys/crypto/fips_enabled",
-];
-
-/// The names in a path, without the dots.
-fn components(path: &CStr) -> impl Iterator<Item = &[u8]> {
-    path.to_bytes().split(|byte| *byte == b'/').filter(|name| !name.is_empty() && *name != b".")
-}
+/// The mode of a directory in octal digits.
+type ModeText = heapless::String<8>;
 
 impl fmt::Display for Mount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,37 +98,69 @@ impl Mount {
         if self.remount {
             return self.act_remount(root);
         }
-        let mount = match (self.bind, self.make()) {
+        let mode = self.hidden_mode(root)?;
+        let mount = match (self.bind, self.make(&mode)) {
             (_, Ok(mount)) => mount,
             // A user namespace may not mount sysfs over a network namespace that
             // is not its own: show the host's, as every runtime does.
             (None, Err(fault))
-                if fault.errno == Some(Errno::PERM) && self.fstype.as_c_str() == c"sysfs" =>
+                if self.or_host
+                    && fault.errno == Some(Errno::PERM)
+                    && self.fstype.as_c_str() == c"sysfs" =>
             {
                 let tree = clone_tree(c"/sys", Recursion::All).detail("bind \"/sys\"")?;
-                self.set_attributes(tree.as_fd()).detail("mount_setattr")?;
+                // What is mounted below comes along.
+                let limits = self.attributes.set & LIMITS;
+                let below = Attributes { set: limits, ..Attributes::default() };
+                mount_setattr(tree.as_fd(), below, true)
+                    .and_then(|()| self.set_attributes(tree.as_fd()))
+                    .detail("mount_setattr")?;
                 tree
             }
-            (_, Err(fault)) if fault.errno == Some(Errno::NOSYS) => return self.act_legacy(root),
+            (_, Err(fault)) if fault.errno == Some(Errno::NOSYS) => {
+                return self.act_legacy(root, &mode);
+            }
             (_, Err(fault)) => return Err(fault),
         };
-        let target = self.target(root, path::is_directory(mount.as_fd())?)?;
-        self.check_proc(mount.as_fd(), target.as_fd())?;
+        self.place(root, mount.as_fd())
+    }
+
+    /// Moves the mount, made and detached, to its place beneath `root`.
+    pub fn place(&self, root: BorrowedFd<'_>, mount: BorrowedFd<'_>) -> Act {
+        let target = self.target(root, path::is_directory(mount)?)?;
+        over_proc::check(self, mount, target.as_fd())?;
         if self.copy_up {
-            self.fill(target.as_fd(), mount.as_fd())?;
-            self.set_attributes(mount.as_fd()).detail("mount_setattr")?;
+            self.fill(target.as_fd(), mount)?;
+            self.set_attributes(mount).detail("mount_setattr")?;
         }
-        path::attach(mount.as_fd(), target.as_fd()).detail("move_mount")?;
+        self.label_root(mount)?;
+        path::attach(mount, target.as_fd()).detail("move_mount")?;
         for &(propagation, recursion) in &self.propagation {
             let attributes = Attributes { propagation, ..Attributes::default() };
-            mount_setattr(mount.as_fd(), attributes, recursion == Recursion::All)
+            mount_setattr(mount, attributes, recursion == Recursion::All)
                 .detail("change the propagation")?;
         }
         Ok(())
     }
 
+    /// The mode of the directory that the new file system is to take it from, in
+    /// octal digits; empty where there is none.
+    fn hidden_mode(&self, root: BorrowedFd<'_>) -> Result<ModeText, Fault> {
+        let mut text = ModeText::new();
+        if self.inherit_mode {
+            match path::open_in(root, &self.destination) {
+                Err(Errno::NOENT) => {}
+                hidden => {
+                    let hidden = hidden.detail("open the mount point")?;
+                    let _ = write!(text, "{:o}", fstat(hidden)?.st_mode & 0o7777);
+                }
+            }
+        }
+        Ok(text)
+    }
+
     /// The detached mount, with its attributes.
-    fn make(&self) -> Result<OwnedFd, Fault> {
+    fn make(&self, mode: &ModeText) -> Result<OwnedFd, Fault> {
         match self.bind {
             Some(_)
                 if let Some(tree) = &self.tree
@@ -153,7 +177,7 @@ impl Mount {
                 self.set_attributes(tree.as_fd()).detail("mount_setattr")?;
                 Ok(tree)
             }
-            None => self.make_file_system(),
+            None => self.make_file_system(mode),
         }
     }
 
@@ -175,7 +199,7 @@ impl Mount {
         }
     }
 
-    fn make_file_system(&self) -> Result<OwnedFd, Fault> {
+    fn make_file_system(&self, mode: &ModeText) -> Result<OwnedFd, Fault> {
         let long = |value: &CString| value.as_bytes().len() >= FSCONFIG_VALUE_MAX;
         if self.data.iter().any(|(_, value)| value.as_ref().is_some_and(long))
             || self.legacy_flags & u64::from(MS_I_VERSION) != 0
@@ -196,6 +220,10 @@ impl Mount {
         if !self.source.is_empty() {
             fsconfig_set_string(context.as_fd(), c"source", &*self.source)
                 .map_err(|errno| said(errno, c"source"))?;
+        }
+        if !mode.is_empty() {
+            fsconfig_set_string(context.as_fd(), c"mode", mode.as_str())
+                .map_err(|errno| said(errno, c"mode"))?;
         }
         for (key, value) in &self.data {
             match value {
@@ -222,31 +250,11 @@ impl Mount {
         copy_up(target, mount, !self.data.iter().any(given))
     }
 
-    /// A false /proc would deceive whoever sets up the container, now and at
-    /// every `exec` (CVE-2019-16884): on /proc goes a procfs only, and in it only
-    /// files that are known to be shown differently to containers.
-    fn check_proc(&self, mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Act {
-        let on_proc = |fd: BorrowedFd<'_>| -> Result<bool, Fault> {
-            Ok(fstatfs(fd)?.f_type as u64 == u64::from(PROC_SUPER_MAGIC))
-        };
-        let named_proc = components(&self.destination).eq([b"proc"]);
-        if !on_proc(target)? && !named_proc {
-            return Ok(());
-        }
-        if named_proc || fstat(target)?.st_ino == u64::from(PROC_ROOT_INO) {
-            if on_proc(mount)? {
-                return Ok(());
-            }
-            return Err(Fault::new("only a procfs can be mounted on /proc"));
-        }
-        let allowed = |file: &&str| {
-            let parts = core::iter::once("proc").chain(file.split('/'));
-            components(&self.destination).eq(parts.map(str::as_bytes))
-        };
-        if self.bind.is_some() && IN_PROC.iter().any(allowed) {
-            return Ok(());
-        }
-        Err(Fault::new("it is inside /proc, where nothing can be mounted"))
+    fn label_root(&self, mounted: BorrowedFd<'_>) -> Act {
+        let Some(label) = &self.root_label else { return Ok(()) };
+        let root = openat(mounted, c".", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        fsetxattr(&root, c"security.selinux", label.to_bytes_with_nul(), XattrFlags::empty())
+            .detail("set the label")
     }
 
     /// The object to mount on, made where it is missing.
@@ -293,7 +301,7 @@ impl Mount {
     }
 
     /// As [`Mount::act`], by mount(2).
-    fn act_legacy(&self, root: BorrowedFd<'_>) -> Act {
+    fn act_legacy(&self, root: BorrowedFd<'_>, mode: &ModeText) -> Act {
         let flags = |fd: BorrowedFd<'_>, flags: u64| {
             mount(c"", FdPath::new(fd).as_c_str(), c"", flags, None)
         };
@@ -308,7 +316,7 @@ impl Mount {
         };
         let target = self.target(root, directory)?;
         if self.bind.is_some() || self.fstype.as_c_str() != c"proc" {
-            self.check_proc(root, target.as_fd())?;
+            over_proc::check(self, root, target.as_fd())?;
         }
         let at = FdPath::new(target.as_fd());
         if let Some(recursion) = self.bind {
@@ -316,13 +324,12 @@ impl Mount {
             mount(&self.source, at.as_c_str(), c"", u64::from(MS_BIND) | rec, None)
                 .detail("mount")?;
         } else {
-            let data = (!self.legacy_data.is_empty()).then_some(&*self.legacy_data);
             let later = if self.copy_up { u64::from(MS_RDONLY) } else { 0 };
-            let flags = self.legacy_flags & !later;
-            mount(&self.source, at.as_c_str(), &self.fstype, flags, data).detail("mount")?;
+            self.mount_at(at.as_c_str(), self.legacy_flags & !later, mode).detail("mount")?;
         }
         // The target's descriptor is now below the mount: look again.
         let mounted = path::open_in(root, &self.destination)?;
+        self.label_root(mounted.as_fd())?;
         if self.copy_up {
             self.fill(target.as_fd(), mounted.as_fd())?;
         }
@@ -332,6 +339,21 @@ impl Mount {
         }
         self.set_recursive(mounted.as_fd()).detail("mount_setattr")?;
         self.set_propagation_of(mounted.as_fd())
+    }
+
+    /// mount(2) of the new file system.
+    #[inline(never)]
+    fn mount_at(&self, at: &CStr, flags: u64, mode: &ModeText) -> Result<(), Errno> {
+        // The kernel reads one page of data at most.
+        let mut data = heapless::Vec::<u8, 4096>::new();
+        let given = self.legacy_data.to_bytes();
+        let (comma, key) = if mode.is_empty() { ("", "") } else { (",", "mode=") };
+        let comma = if given.is_empty() { "" } else { comma };
+        for part in [given, comma.as_bytes(), key.as_bytes(), mode.as_bytes(), b"\0"] {
+            data.extend_from_slice(part).map_err(|_| Errno::INVAL)?;
+        }
+        let data = CStr::from_bytes_until_nul(&data).ok().filter(|data| !data.is_empty());
+        mount(&self.source, at, &self.fstype, flags, data)
     }
 
     /// Changes the propagation of a mount that is in its place, by mount(2).

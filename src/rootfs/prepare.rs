@@ -59,7 +59,15 @@ pub fn prepare(plan: &mut Plan, environment: &Strings) -> Result<()> {
     Ok(())
 }
 
-fn make(mount: &Mount, joined: Option<BorrowedFd<'_>>, environment: &Strings) -> Result<OwnedFd> {
+/// One of them, detached.
+///
+/// # Errors
+/// The kernel's, with what it lacks.
+pub fn make(
+    mount: &Mount,
+    joined: Option<BorrowedFd<'_>>,
+    environment: &Strings,
+) -> Result<OwnedFd> {
     let recursion = mount.bind.unwrap_or(Recursion::One);
     let tree = clone_tree(&mount.source, recursion).context(|| "open_tree")?;
     // In the container's own mount namespace it would be one already.

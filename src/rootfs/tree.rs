@@ -11,7 +11,7 @@ use linux_raw_sys::general::{
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, fstatfs};
 use rustix::io::{Errno, Result};
-use rustix::mount::{OpenTreeFlags, open_tree};
+use rustix::mount::{OpenTreeFlags, UnmountFlags, open_tree};
 
 /// `ST_RELATIME` of statfs(2) (the kernel's include/linux/statfs.h); the other
 /// `ST_` flags of mounts have the values of `MS_`.
@@ -56,14 +56,18 @@ pub fn bind(object: BorrowedFd<'_>, target: BorrowedFd<'_>, recursion: Recursion
     }
 }
 
-/// Shows `object` on itself, read-only with all that is mounted below it.
-/// `reopen` opens it again, then as the new mount's root.
+/// Shows `object` on itself, read-only, alone or with all that is mounted below
+/// it. `reopen` opens it again, then as the new mount's root.
 ///
 /// Before Linux 5.12 what is mounted below stays as it is.
-pub fn bind_readonly(object: BorrowedFd<'_>, reopen: &dyn Fn() -> Result<OwnedFd>) -> Result<()> {
+pub fn bind_readonly(
+    object: BorrowedFd<'_>,
+    recursion: Recursion,
+    reopen: &dyn Fn() -> Result<OwnedFd>,
+) -> Result<()> {
     let readonly = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
     match clone_object(object, Recursion::All) {
-        Ok(copy) => match mount_setattr(copy.as_fd(), readonly, true) {
+        Ok(copy) => match mount_setattr(copy.as_fd(), readonly, recursion == Recursion::All) {
             Err(Errno::NOSYS) => attach(copy.as_fd(), object)?,
             result => return result.and_then(|()| attach(copy.as_fd(), object)),
         },
@@ -71,6 +75,16 @@ pub fn bind_readonly(object: BorrowedFd<'_>, reopen: &dyn Fn() -> Result<OwnedFd
         Err(errno) => return Err(errno),
     }
     remount_readonly(reopen()?.as_fd())
+}
+
+/// Takes the mount with `mounted` as its root away, lazily. The descriptor is
+/// named through `proc`, a procfs that is not the container's.
+pub fn unmount(proc: BorrowedFd<'_>, mounted: BorrowedFd<'_>) -> Result<()> {
+    rustix::process::fchdir(proc)?;
+    let path = FdPath::new(mounted);
+    let relative = path.as_c_str().to_bytes_with_nul().strip_prefix(b"/proc/").unwrap_or(b"\0");
+    let relative = CStr::from_bytes_with_nul(relative).unwrap_or(c"");
+    rustix::mount::unmount(relative, UnmountFlags::DETACH)
 }
 
 /// Makes one mount read-only by mount(2), which would take away the flags that

@@ -101,7 +101,7 @@ impl Family {
     }
 
     /// The names, for tests.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "reference"))]
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.names.split(' ')
     }
@@ -208,37 +208,37 @@ const DEFAULT: Arch = Arch {
 };
 
 families! {
-    #[cfg(any(test, target_arch = "x86_64", target_arch = "x86"))]
+    #[cfg(any(test, feature = "reference", target_arch = "x86_64", target_arch = "x86"))]
     x86 {
         X86_64 X86_64 0xc000_003e 0 wide;
         X32 X86_64 0xc000_003e 0x4000_0000 => X32;
         X86 X86 0x4000_0003 0 multiplexed;
     }
-    #[cfg(any(test, target_arch = "aarch64", target_arch = "arm"))]
+    #[cfg(any(test, feature = "reference", target_arch = "aarch64", target_arch = "arm"))]
     arm {
         Aarch64 AARCH64 0xc000_00b7 0 wide;
         Arm ARM 0x4000_0028 0;
     }
-    #[cfg(any(test, target_arch = "powerpc64", target_arch = "powerpc"))]
+    #[cfg(any(test, feature = "reference", target_arch = "powerpc64", target_arch = "powerpc"))]
     powerpc {
         Ppc64le PPC64 0xc000_0015 0 wide multiplexed;
         Ppc64 PPC64 0x8000_0015 0 wide big_endian multiplexed;
         Ppc PPC 0x14 0 big_endian multiplexed;
     }
-    #[cfg(any(test, target_arch = "riscv64"))]
+    #[cfg(any(test, feature = "reference", target_arch = "riscv64"))]
     riscv {
         Riscv64 RISCV64 0xc000_00f3 0 wide;
     }
-    #[cfg(any(test, target_arch = "loongarch64"))]
+    #[cfg(any(test, feature = "reference", target_arch = "loongarch64"))]
     loongarch {
         Loongarch64 LOONGARCH64 0xc000_0102 0 wide;
     }
-    #[cfg(any(test, target_arch = "s390x"))]
+    #[cfg(any(test, feature = "reference", target_arch = "s390x"))]
     s390 {
         S390x S390X 0x8000_0016 0 wide big_endian multiplexed;
         S390 S390 0x16 0 big_endian multiplexed;
     }
-    #[cfg(any(test, target_arch = "mips", target_arch = "mips64"))]
+    #[cfg(any(test, feature = "reference", target_arch = "mips", target_arch = "mips64"))]
     mips {
         Mips O32 0x8 4000 big_endian multiplexed;
         Mips64 N64 0x8000_0008 5000 wide big_endian;
@@ -247,16 +247,16 @@ families! {
         Mipsel64 N64 0xc000_0008 5000 wide;
         Mipsel64n32 N32 0xe000_0008 6000;
     }
-    #[cfg(any(test, target_arch = "m68k"))]
+    #[cfg(any(test, feature = "reference", target_arch = "m68k"))]
     m68k {
         M68k M68K 0x4 0 big_endian multiplexed;
     }
-    #[cfg(test)]
+    #[cfg(any(test, feature = "reference"))]
     parisc {
         Parisc64 PARISC64 0x8000_000f 0 wide big_endian;
         Parisc PARISC 0xf 0 big_endian;
     }
-    #[cfg(test)]
+    #[cfg(any(test, feature = "reference"))]
     sh {
         Sheb SH 0x2a 0 big_endian multiplexed;
         Sh SH 0x4000_002a 0 multiplexed;

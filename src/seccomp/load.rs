@@ -25,7 +25,8 @@ impl Filter {
                     .hint("a filter needs noNewPrivileges, or CAP_SYS_ADMIN until it is loaded"),
                 Errno::NOSYS => fault.hint("the kernel needs CONFIG_SECCOMP_FILTER"),
                 Errno::BUSY => fault.hint("the process already has a filter with a listener"),
-                Errno::INVAL if !seccomp::knows_action(super::action::ERRNO) => {
+                // Such a kernel may know the actions all the same (sparc64 does).
+                Errno::INVAL if !seccomp::knows_flags(0) => {
                     fault.hint("the kernel needs CONFIG_SECCOMP_FILTER")
                 }
                 Errno::INVAL => fault.hint("this kernel does not know one of the filter's flags"),

@@ -25,6 +25,8 @@ mod generate;
 mod load;
 pub mod notify;
 mod program;
+#[cfg(any(test, feature = "reference"))]
+pub mod reference;
 mod rules;
 mod tables;
 

@@ -63,3 +63,5 @@ pub const VERSION_MIN: &str = "1.0.0";
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wrong_types;

@@ -2,8 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::{IdMapping, MountOptions};
-use crate::json::Node;
+use super::{IdMapping, MountOptions, validate};
+use crate::error::Result;
+use crate::json::{Document, Node};
+use miniserde::json::Value;
 
 /// One entry of `mounts`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,12 +39,36 @@ impl<'a> Mount<'a> {
         mount
     }
 
-    /// The options explained. The type `bind` alone makes a bind mount too.
-    pub fn explained(&self) -> MountOptions<'a> {
-        let mut options = MountOptions::parse(&self.options);
-        if options.bind.is_none() && self.kind == Some("bind") {
-            options.bind = Some(false);
+    /// Reads the document of the command `mounts`: the list, or an object that
+    /// has it as `mounts`. Only the destinations matter where `has_user`, whether
+    /// the container has a user namespace, is not asked.
+    ///
+    /// # Errors
+    /// The first thing wrong, as with a configuration.
+    pub fn read_list(document: &'a Document<'_>, has_user: Option<bool>) -> Result<Vec<Self>> {
+        let bare = matches!(document.value(), Value::Array(_));
+        let mut mounts = Vec::new();
+        document.read(|node| {
+            let mut add = |node: &Node<'a, '_>| mounts.push(Mount::parse(node));
+            if bare { node.each(&mut add) } else { node.each_item("mounts", &mut add) }
+        })?;
+        match has_user {
+            None => {
+                mounts.iter_mut().for_each(|mount| {
+                    *mount = Mount { destination: mount.destination, ..Mount::default() };
+                });
+            }
+            Some(has_user) => {
+                let path = if bare { "[@]" } else { "mounts[@]" };
+                validate::mounts(&mounts, has_user, path)
+                    .map_err(|invalid| document.error(&invalid))?;
+            }
         }
-        options
+        Ok(mounts)
+    }
+
+    /// The options explained.
+    pub fn explained(&self) -> MountOptions<'a> {
+        MountOptions::parse(&self.options)
     }
 }

@@ -19,6 +19,8 @@ pub struct Process<'a> {
     pub user: User,
     /// The program and its arguments.
     pub args: Vec<&'a str>,
+    /// `commandLine`: of Windows.
+    pub command_line: Option<&'a str>,
     /// The environment, `NAME=value` each.
     pub env: Vec<&'a str>,
     /// The working directory in the container, absolute.
@@ -183,6 +185,7 @@ impl<'a> Process<'a> {
             process.user.fill(&node);
         }
         node.strings("args", &mut process.args);
+        process.command_line = node.text("commandLine");
         node.strings("env", &mut process.env);
         process.cwd = node.required_text("cwd");
         node.object("capabilities", &mut process.capabilities, Capabilities::parse);

@@ -7,7 +7,7 @@ use super::*;
 use crate::json::Document;
 
 /// Every property of the specification for Linux.
-const FULL: &str = r#"{
+pub(super) const FULL: &str = r#"{
   "ociVersion": "1.3.0", "hostname": "h", "domainname": "d",
   "root": {"path": "rootfs", "readonly": true},
   "process": {

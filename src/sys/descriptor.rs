@@ -1,8 +1,10 @@
 //! Descriptor tables as a whole.
 
 use super::raw::syscall;
-use linux_raw_sys::general::{__NR_close_range, RLIMIT_NOFILE};
+use core::mem::MaybeUninit;
+use linux_raw_sys::general::{__NR_close_range, PROC_SUPER_MAGIC, RLIMIT_NOFILE};
 use rustix::fd::{BorrowedFd, RawFd};
+use rustix::fs::{Mode, OFlags, RawDir, fstatfs, open, openat};
 use rustix::io::{Errno, FdFlags, Result};
 
 /// `CLOSE_RANGE_CLOEXEC` of the kernel's include/uapi/linux/close_range.h.
@@ -12,26 +14,53 @@ const CLOSE_RANGE_CLOEXEC: usize = 1 << 2;
 const MAX_DESCRIPTORS: u64 = 1 << 20;
 
 /// Marks every descriptor from `first` on close-on-exec: at once, or one by one
-/// before Linux 5.11.
-pub fn close_on_exec_from(first: u32) -> Result<()> {
+/// before Linux 5.11. `proc` is a procfs in place of that on /proc.
+pub fn close_on_exec_from(first: u32, proc: Option<BorrowedFd<'_>>) -> Result<()> {
     let range = [first as usize, u32::MAX as usize, CLOSE_RANGE_CLOEXEC, 0, 0, 0];
     // SAFETY: only a flag of descriptors changes.
     match unsafe { syscall(__NR_close_range, range) } {
-        Err(Errno::NOSYS | Errno::INVAL) => mark_one_by_one(first),
+        Err(Errno::NOSYS | Errno::INVAL) => {
+            mark_listed(first, proc).or_else(|_| mark_one_by_one(first))
+        }
         result => result.map(drop),
     }
 }
 
-fn mark_one_by_one(first: u32) -> Result<()> {
-    let limit = super::limit::get(RLIMIT_NOFILE)?.hard.min(MAX_DESCRIPTORS);
-    for number in u64::from(first)..limit {
-        let Some(fd) = borrow(number as RawFd) else { break };
-        match rustix::io::fcntl_setfd(fd, FdFlags::CLOEXEC) {
-            Ok(()) | Err(Errno::BADF) => {}
-            Err(errno) => return Err(errno),
+/// Marks what procfs lists as open.
+fn mark_listed(first: u32, proc: Option<BorrowedFd<'_>>) -> Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let list = match proc {
+        Some(proc) => openat(proc, c"self/fd", flags, Mode::empty()),
+        None => open(c"/proc/self/fd", flags, Mode::empty()),
+    }?;
+    if fstatfs(&list)?.f_type as u64 != u64::from(PROC_SUPER_MAGIC) {
+        return Err(Errno::NODEV);
+    }
+    let mut buffer = [MaybeUninit::uninit(); 1024];
+    let mut entries = RawDir::new(list, &mut buffer);
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let number = entry.file_name().to_str().ok().and_then(|name| name.parse().ok());
+        // "." and ".." are no numbers.
+        if let Some(number) = number.filter(|number| *number >= first) {
+            mark(number)?;
         }
     }
     Ok(())
+}
+
+fn mark_one_by_one(first: u32) -> Result<()> {
+    let limit = super::limit::get(RLIMIT_NOFILE)?.hard.min(MAX_DESCRIPTORS);
+    (first..limit as u32).try_for_each(mark)
+}
+
+/// Marks one that may not be open.
+fn mark(number: u32) -> Result<()> {
+    let fd = borrow(number as RawFd).ok_or(Errno::BADF)?;
+    match rustix::io::fcntl_setfd(fd, FdFlags::CLOEXEC) {
+        Err(Errno::BADF) => Ok(()),
+        result => result,
+    }
 }
 
 /// A descriptor known only by its number (one that the user or the caller of
@@ -86,4 +115,36 @@ pub fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+    use rustix::fs::CWD;
+    use rustix::io::{fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd};
+
+    /// A descriptor that stays open on execution, with a high number.
+    fn leaked(number: i32) -> OwnedFd {
+        let file = open("/", OFlags::RDONLY, Mode::empty()).unwrap();
+        let fd = fcntl_dupfd_cloexec(&file, number).unwrap();
+        fcntl_setfd(&fd, FdFlags::empty()).unwrap();
+        fd
+    }
+
+    #[test]
+    fn what_procfs_lists_is_marked() {
+        let (kept, marked) = (leaked(900), leaked(950));
+        let proc = |path| openat(CWD, path, OFlags::PATH, Mode::empty()).unwrap();
+        let first = marked.as_raw_fd() as u32;
+        mark_listed(first, Some(proc("/proc").as_fd())).unwrap();
+        assert_eq!(fcntl_getfd(&kept).unwrap(), FdFlags::empty());
+        assert_eq!(fcntl_getfd(&marked).unwrap(), FdFlags::CLOEXEC);
+        assert!(mark_listed(first, Some(proc("/").as_fd())).is_err());
+        for way in [|first| mark_listed(first, None), mark_one_by_one] {
+            fcntl_setfd(&marked, FdFlags::empty()).unwrap();
+            way(first).unwrap();
+            assert_eq!(fcntl_getfd(&marked).unwrap(), FdFlags::CLOEXEC);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::raw::syscall;
 use core::ffi::CStr;
 use linux_raw_sys::general::__NR_keyctl;
-use rustix::io::Result;
+use rustix::io::{Errno, Result};
 
 const KEYCTL_JOIN_SESSION_KEYRING: usize = 1;
 
@@ -20,8 +20,10 @@ pub fn join_session_keyring(name: &CStr) -> Result<()> {
     let join = [KEYCTL_JOIN_SESSION_KEYRING, name.as_ptr() as usize, 0, 0, 0, 0];
     // SAFETY: the name lives across the call.
     let keyring = unsafe { syscall(__NR_keyctl, join) }?;
-    // One that was joined may not be ours to change, and allows it already.
     // SAFETY: takes numbers.
-    let _ = unsafe { syscall(__NR_keyctl, [KEYCTL_SETPERM, keyring, SEARCHABLE, 0, 0, 0]) };
-    Ok(())
+    match unsafe { syscall(__NR_keyctl, [KEYCTL_SETPERM, keyring, SEARCHABLE, 0, 0, 0]) } {
+        // One that was joined may not be ours to change, and allows it already.
+        Ok(_) | Err(Errno::ACCESS) => Ok(()),
+        Err(errno) => Err(errno),
+    }
 }

@@ -10,6 +10,7 @@ pub mod clone;
 pub mod descriptor;
 pub mod domain;
 pub mod exec;
+pub mod image;
 mod ioctl;
 pub mod keyring;
 pub mod limit;
@@ -21,6 +22,7 @@ pub mod schedule;
 pub mod scratch;
 pub mod seccomp;
 pub mod signal;
+pub mod terminal;
 
 use linux_raw_sys::general::__NR_exit_group;
 use rustix::fd::BorrowedFd;

@@ -33,9 +33,23 @@ impl<'a> Container<'a> {
         self.lab.oci([command]).arg("--bundle").arg(&self.bundle).args(flags).arg(&self.id)
     }
 
+    /// A call of another program with these arguments and then the command line of `run`: a
+    /// shell, say, that does something and then executes it.
+    pub fn run_by(&self, program: &str, args: &[&str]) -> Call {
+        let call = self.lab.program(program.as_ref()).args(args);
+        let call = call.arg(crate::oci::find_binary().expect("checked when the tests began"));
+        let call = call.arg("--root").arg(self.lab.state_root()).arg("run");
+        call.arg("--bundle").arg(&self.bundle).arg(&self.id)
+    }
+
     /// A call of `command`, `flags`, the id.
     pub fn call(&self, command: &str, flags: &[&str]) -> Call {
         self.lab.oci([command]).args(flags).arg(&self.id)
+    }
+
+    /// A call of `list` of all containers of the lab, as JSON.
+    pub fn list(&self) -> Call {
+        self.lab.oci(["list", "--format", "json"])
     }
 
     /// `create`, which must work.

@@ -90,6 +90,29 @@ impl Lab {
         Bundle::new(&self.dir.join(format!("b{}", unique())), crate::images::busybox())
     }
 
+    /// A bundle whose program waits for signals.
+    pub fn waiting_bundle(&self) -> Bundle {
+        let mut bundle = self.bundle();
+        bundle.waits();
+        bundle
+    }
+
+    /// A container that runs, and whose program waits for signals.
+    #[track_caller]
+    pub fn waiting(&self) -> Container<'_> {
+        let container = self.container(&self.waiting_bundle());
+        container.run_waiting();
+        container
+    }
+
+    /// A container that is created and not started, whose program would wait.
+    #[track_caller]
+    pub fn created(&self) -> Container<'_> {
+        let container = self.container(&self.waiting_bundle());
+        container.create();
+        container
+    }
+
     /// A handle on a container that is still to be made from the bundle,
     /// whose document is written down now.
     pub fn container(&self, bundle: &Bundle) -> Container<'_> {

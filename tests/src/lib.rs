@@ -16,6 +16,8 @@ pub mod cgroups;
 pub mod container;
 pub mod differential;
 pub mod images;
+pub mod injection;
+pub mod instructions;
 pub mod isolate;
 pub mod lab;
 pub mod leaks;

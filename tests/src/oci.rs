@@ -164,6 +164,16 @@ impl Call {
         self
     }
 
+    /// Makes the starting thread its tracer: it stops before its first instruction.
+    pub fn traced(mut self) -> Call {
+        // SAFETY: PTRACE_TRACEME is a plain system call, fit for the time between fork and exec.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.command.pre_exec(|| Ok(nix::sys::ptrace::traceme()?));
+        }
+        self
+    }
+
     /// How long it may take; 30 s otherwise.
     pub fn timeout(mut self, limit: Duration) -> Call {
         self.timeout = limit;
@@ -298,8 +308,13 @@ impl Running {
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(10));
         };
+        self.ended(status.code().unwrap_or_else(|| 128 + status.signal().expect("code or signal")))
+    }
+
+    /// What it said, now that somebody has reaped it with this status.
+    pub fn ended(self, code: i32) -> Outcome {
         Outcome {
-            code: status.code().unwrap_or_else(|| 128 + status.signal().expect("code or signal")),
+            code,
             stdout: read(&self.stdout),
             stderr: read(&self.stderr),
             stdout_file: self.stdout,

@@ -12,6 +12,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("strace", "/usr/bin/strace"),
     ("uidmap", "/usr/bin/newuidmap"),
     ("util-linux", "/usr/bin/setpriv"),
+    ("valgrind", "/usr/bin/valgrind"),
 ];
 
 /// Installs what is missing with apt-get; does nothing on a machine that has

@@ -232,10 +232,7 @@ fn a_program_that_is_not_there() {
 #[test]
 fn exec_refuses_in_the_log_too() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let log = lab.dir().join("log.json");
     let call =
         lab.oci(["--log"]).arg(&log).args(["--log-format", "json", "exec", c.id(), "nosuch"]);
@@ -379,8 +376,7 @@ fn a_state_that_is_broken_is_told() {
 #[test]
 fn a_pid_file_that_cannot_be_written() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let flags = ["--pid-file", "/no/such/dir/pid", "--detach"];
     for (command, flags) in [("create", &flags[..2]), ("run", &flags[..])] {

@@ -1,20 +1,13 @@
 //! Odd callers: closed descriptors, ignored signals, strange masks, big documents.
 
-use ocinit_tests::{Call, Container, Lab, eventually, json, mountinfo, oci, spec};
+use ocinit_tests::{Call, Container, Lab, eventually, json, mountinfo, spec};
 use std::fs;
 
 ocinit_tests::isolate!();
 
 /// `run` of the container after some shell in the same process.
-fn after(lab: &Lab, c: &Container, script: &str) -> Call {
-    lab.program("/bin/sh".as_ref())
-        .args(["-c", &format!("{script}; exec \"$@\""), "sh"])
-        .arg(oci::find_binary().unwrap())
-        .arg("--root")
-        .arg(lab.state_root())
-        .args(["run", "--bundle"])
-        .arg(c.bundle())
-        .arg(c.id())
+fn after(c: &Container, script: &str) -> Call {
+    c.run_by("/bin/sh", &["-c", &format!("{script}; exec \"$@\""), "sh"])
 }
 
 #[test]
@@ -27,7 +20,7 @@ fn without_stdio_the_program_has_nothing_odd_in_its_place() {
     spec::add_mount(&mut bundle.config, mount);
     bundle.args(&["/bin/sh", "-c", "/bin/guest report > /log/report"]);
     let c = lab.container(&bundle);
-    after(&lab, &c, "exec <&- >&- 2>&-").run();
+    after(&c, "exec <&- >&- 2>&-").run();
     let text = fs::read_to_string(log.join("report")).unwrap();
     let report: ocinit_tests::Value = serde_json::from_str(&text).unwrap();
     for (number, target) in report["fds"].as_object().unwrap() {
@@ -44,7 +37,7 @@ fn an_ignored_sigchld_does_not_lose_the_status() {
     let mut bundle = lab.bundle();
     bundle.args(&["/bin/guest", "exit", "42"]);
     let c = lab.container(&bundle);
-    after(&lab, &c, "trap '' CHLD").fails(42);
+    after(&c, "trap '' CHLD").fails(42);
     lab.assert_clean();
 }
 
@@ -58,7 +51,7 @@ fn the_callers_umask_changes_nothing() {
     let mount = json!({"destination": "/new/deep", "type": "tmpfs", "source": "t", "options": ["mode=755"]});
     spec::add_mount(&mut bundle.config, mount);
     let c = lab.container(&bundle);
-    let report = after(&lab, &c, "umask 0777").ok().json();
+    let report = after(&c, "umask 0777").ok().json();
     assert_eq!(report["umask"], "0022");
     for name in ["null", "zero", "full", "random", "urandom", "tty"] {
         assert_eq!(report["dev"][name]["mode"], "666", "{name}");
@@ -79,7 +72,7 @@ fn the_callers_environment_and_directory_do_not_matter() {
     let gone = lab.dir().join("gone");
     fs::create_dir(&gone).unwrap();
     let script = format!("cd {0}; rmdir {0}; unset PATH HOME PWD", gone.display());
-    assert_eq!(after(&lab, &c, &script).ok().quiet().stdout, "hello\n");
+    assert_eq!(after(&c, &script).ok().quiet().stdout, "hello\n");
 }
 
 #[test]
@@ -88,7 +81,7 @@ fn low_limits_of_the_caller_are_enough() {
     let mut bundle = lab.bundle();
     bundle.args(&["/bin/echo", "hello"]).config["process"]["rlimits"] = json!([]);
     let c = lab.container(&bundle);
-    let out = after(&lab, &c, "ulimit -n 40; ulimit -s 256; ulimit -c 0").ok();
+    let out = after(&c, "ulimit -n 40; ulimit -s 256; ulimit -c 0").ok();
     assert_eq!(out.stdout, "hello\n");
 }
 
@@ -116,8 +109,7 @@ fn a_big_document_works() {
 #[test]
 fn a_nice_and_stopped_caller_can_go_on() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let run = c.on_bundle("run", &[]).spawn();
     eventually("ready", || run.stdout().contains("ready"));

@@ -3,6 +3,7 @@
 use ocinit_tests::{Lab, json, oci};
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
 ocinit_tests::isolate!();
@@ -60,6 +61,8 @@ fn every_command_has_help() {
 fn unknown_commands_and_flags_are_usage_errors() {
     let lab = Lab::new();
     lab.oci(["nosuch"]).fails(3).one_line().says("nosuch");
+    lab.oci(["checkpoint", "x"]).fails(3).one_line().says("cannot be saved and restored");
+    lab.oci(["restore", "--bundle", "x", "x"]).fails(3).one_line().says("restore");
     lab.oci(["--nosuch", "list"]).fails(1).one_line().says("nosuch");
     lab.oci(["run", "--nosuch", "x"]).fails(1).one_line().says("nosuch");
     lab.oci(["state"]).fails(1).one_line();
@@ -128,6 +131,42 @@ fn errors_go_to_the_log_in_text() {
     assert_eq!(text.lines().count(), 2, "appended: {text}");
     for line in text.lines() {
         assert!(line.starts_with("time=\"") && line.contains(" level=error msg=\""), "{line}");
+    }
+}
+
+/// As with crun: the prefix says where to.
+#[test]
+fn errors_go_to_the_journal_and_to_syslog() {
+    let lab = Lab::new();
+    let path = lab.dir().join("socket");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let receive = || {
+        let mut buffer = [0; 4096];
+        let length = socket.recv(&mut buffer).expect("a record");
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    // The sockets of the system, and no other program's.
+    const SCRIPT: &str = "mount -t tmpfs t \"$DIR\" && mkdir -p \"${AT%/*}\" && : > \"$AT\" && \
+        mount --bind \"$SOCKET\" \"$AT\" && exec \"$OCINIT\" --root /proc --log \"$LOG\" state nobody";
+    for (dir, at, log) in
+        [("/dev", "/dev/log", "syslog:me"), ("/run", "/run/systemd/journal/socket", "journald:me")]
+    {
+        let call = lab.program("/usr/bin/unshare".as_ref()).args(["--mount", "sh", "-c", SCRIPT]);
+        let call = call.env("DIR", dir).env("AT", at).env("SOCKET", &path).env("LOG", log);
+        let out = call.env("OCINIT", oci::find_binary().unwrap()).fails(1).one_line();
+        out.says("does not exist");
+        let record = receive();
+        if dir == "/dev" {
+            assert!(record.starts_with("<11>me: container does not exist"), "{record}");
+        } else {
+            let start = "PRIORITY=3\nSYSLOG_IDENTIFIER=me\nMESSAGE=container does not exist";
+            assert!(record.starts_with(start) && record.ends_with('\n'), "{record}");
+        }
+    }
+    let out = lab.oci(["--log", "syslog:me", "state", "nobody"]).run();
+    if !fs::exists("/dev/log").unwrap() {
+        out.code_is(1).one_line().says("open log socket");
     }
 }
 
@@ -298,10 +337,7 @@ fn features_tell_what_engines_look_for() {
 fn the_root_directory_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(lab.state_root()) & 0o066, 0, "{:o}", mode(lab.state_root()));
     let dir = lab.state_root().join(c.id());

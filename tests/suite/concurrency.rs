@@ -15,8 +15,7 @@ fn successes(outs: &[Outcome]) -> usize {
 #[test]
 fn of_many_creates_of_one_id_exactly_one_wins() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     for _ in 0..3 {
         let c = lab.container(&bundle);
         let outs = finish((0..6).map(|_| c.on_bundle("create", &[]).spawn()).collect());
@@ -34,8 +33,7 @@ fn of_many_creates_of_one_id_exactly_one_wins() {
 #[test]
 fn of_many_runs_of_one_id_exactly_one_wins() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let outs = finish((0..6).map(|_| c.on_bundle("run", &["--detach"]).spawn()).collect());
     assert_eq!(successes(&outs), 1, "{outs:#?}");
@@ -47,10 +45,7 @@ fn of_many_runs_of_one_id_exactly_one_wins() {
 #[test]
 fn of_many_starts_exactly_one_wins() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     let outs = finish((0..6).map(|_| c.call("start", &[]).spawn()).collect());
     assert_eq!(successes(&outs), 1, "{outs:#?}");
     for out in outs.into_iter().filter(|o| o.code != 0) {
@@ -62,10 +57,7 @@ fn of_many_starts_exactly_one_wins() {
 #[test]
 fn many_deletes_agree() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     c.kill("KILL");
     c.wait_for("stopped");
     let outs = finish((0..6).map(|_| c.call("delete", &[]).spawn()).collect());
@@ -79,10 +71,7 @@ fn many_deletes_agree() {
 #[test]
 fn many_forced_deletes_of_a_running_container_all_succeed() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let outs = finish((0..6).map(|_| c.call("delete", &["--force"]).spawn()).collect());
     assert_eq!(successes(&outs), outs.len(), "{outs:#?}");
     lab.assert_clean();
@@ -91,10 +80,7 @@ fn many_forced_deletes_of_a_running_container_all_succeed() {
 #[test]
 fn kills_and_states_at_once_do_not_fail() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let calls = (0..10).map(|n| match n % 2 {
         0 => c.call("kill", &[]).arg("USR1").spawn(),
         _ => c.call("state", &[]).spawn(),
@@ -106,8 +92,7 @@ fn kills_and_states_at_once_do_not_fail() {
 #[test]
 fn a_forced_delete_during_create_leaves_nothing_in_the_end() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     for delay in 0..8 {
         let c = lab.container(&bundle);
         let create = c.on_bundle("create", &[]).spawn();

@@ -182,8 +182,7 @@ fn containerd(lab: &Lab, args: &[&str]) -> Call {
 #[test]
 fn the_calls_of_containerd_work() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let (id, dir) = (c.id(), bundle.dir().to_str().unwrap());
     let pid_file = format!("{dir}/init.pid");
@@ -223,8 +222,7 @@ fn the_calls_of_containerd_work() {
 #[test]
 fn the_calls_of_crio_work() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     c.create();
     let root = format!("--root={}", lab.state_root().display());

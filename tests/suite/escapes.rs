@@ -1,6 +1,6 @@
 //! Links and dots in an image or a document do not lead out of the root file system.
 
-use ocinit_tests::{Lab, json, mountinfo, spec};
+use ocinit_tests::{Bundle, Lab, json, mountinfo, spec};
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -101,5 +101,57 @@ fn proc_and_sys_must_not_be_links() {
         bundle.args(&["/bin/true"]);
         lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line().says(name);
     }
+    lab.assert_clean();
+}
+
+/// Settings of the host behind names that look like the container's own, and
+/// numbers that overflow.
+#[test]
+fn hostile_settings_and_id_maps_are_refused() {
+    let lab = Lab::new();
+    let pattern = fs::read("/proc/sys/kernel/core_pattern").unwrap();
+    let sysctls = [
+        "net.ipv4/../../kernel/core_pattern",
+        "net/../kernel/core_pattern",
+        "net.../kernel.core_pattern",
+        "kernel.core_pattern",
+        "kernel/core_pattern",
+        "fs.mqueue/../../kernel/core_pattern",
+        "kernel.shm/../core_pattern",
+        "kernel.sem\u{0}/../core_pattern",
+        "../kernel/core_pattern",
+        "/proc/sys/kernel/core_pattern",
+        "",
+    ];
+    let mut attempts = 0;
+    let mut refused = |change: &dyn Fn(&mut Bundle)| {
+        let mut bundle = lab.bundle();
+        change(&mut bundle);
+        let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+        attempts += 1;
+        out
+    };
+    for name in sysctls {
+        refused(&|bundle| bundle.config["linux"]["sysctl"] = json!({name: "|/bin/evil"}));
+    }
+    let maps = [
+        json!([{"containerID": 0, "hostID": 0, "size": 4_294_967_296_u64}]),
+        json!([{"containerID": 0, "hostID": 4_294_967_295_u64, "size": 2}]),
+        json!([{"containerID": 4_294_967_295_u64, "hostID": 0, "size": 1}]),
+        json!([{"containerID": -1, "hostID": 0, "size": 1}]),
+        json!([{"containerID": 0, "hostID": 0, "size": 0}]),
+        json!([{"containerID": 0, "hostID": 0, "size": 10}, {"containerID": 5, "hostID": 20, "size": 10}]),
+        json!([{"containerID": 0, "hostID": "0\n0 0 1", "size": 1}]),
+        // CVE-2021-43784: so many that a length of 16 bits overflows.
+        json!(vec![json!({"containerID": 0, "hostID": 0, "size": 1}); 70_000]),
+    ];
+    for map in &maps {
+        refused(&|bundle| {
+            spec::add_user_namespace(&mut bundle.config);
+            bundle.config["linux"]["uidMappings"] = map.clone();
+        });
+    }
+    ocinit_tests::skip::say(&format!("{attempts} hostile settings and maps"));
+    assert_eq!(fs::read("/proc/sys/kernel/core_pattern").unwrap(), pattern);
     lab.assert_clean();
 }

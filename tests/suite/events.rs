@@ -8,14 +8,6 @@ use std::path::{Path, PathBuf};
 
 ocinit_tests::isolate!();
 
-fn waiting(lab: &Lab) -> Container<'_> {
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
-    c
-}
-
 /// The directory of a controller, of v1 or of v2 where that has it.
 fn controller(name: &str, pid: i32) -> Option<PathBuf> {
     if let Some(h) = cgroups::v1(name) {
@@ -44,7 +36,7 @@ fn stats(c: &Container) -> Value {
 #[test]
 fn the_statistics_have_the_numbers_of_the_cgroups() {
     let lab = Lab::new();
-    let c = waiting(&lab);
+    let c = lab.waiting();
     let data = stats(&c);
     assert_eq!(data["pids"]["current"], 1, "{data}");
     assert_eq!(data["network_interfaces"], Value::Null);
@@ -68,8 +60,7 @@ fn the_statistics_have_the_numbers_of_the_cgroups() {
 #[test]
 fn limits_are_in_the_statistics() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let mut bundle = lab.waiting_bundle();
     let here = std::process::id() as i32;
     for (name, limit) in [("memory", json!({"limit": 50_331_648})), ("pids", json!({"limit": 20}))]
     {
@@ -89,7 +80,7 @@ fn limits_are_in_the_statistics() {
 #[test]
 fn the_statistics_have_the_pressure() {
     let lab = Lab::new();
-    let c = waiting(&lab);
+    let c = lab.waiting();
     let Some(dir) = unified(c.pid()).filter(|dir| dir.join("cpu.pressure").exists()) else {
         ocinit_tests::skip!("no cgroup2 tree with pressure stall information");
     };
@@ -111,7 +102,7 @@ fn the_statistics_have_the_shape_of_runc() {
         ocinit_tests::skip!("there is no runc to compare with");
     }
     let lab = Lab::new();
-    let c = waiting(&lab);
+    let c = lab.waiting();
     let ours = stats(&c);
     let root = lab.dir().join("runc");
     let call = |args: &[&str]| lab.program(runc).arg("--root").arg(&root).args(args);
@@ -153,10 +144,7 @@ fn compare(path: &str, theirs: &Value, ours: &Value) {
 #[test]
 fn created_and_paused_containers_have_statistics() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     assert_eq!(stats(&c)["pids"]["current"], 1);
     c.call("pause", &[]).ok();
     assert_eq!(stats(&c)["pids"]["current"], 1);
@@ -166,7 +154,7 @@ fn created_and_paused_containers_have_statistics() {
 #[test]
 fn statistics_come_each_interval_until_the_end() {
     let lab = Lab::new();
-    let c = waiting(&lab);
+    let c = lab.waiting();
     let events = c.call("events", &["--interval", "50ms"]).spawn();
     eventually("three lines", || events.stdout().lines().count() >= 3);
     c.kill("KILL");
@@ -181,8 +169,7 @@ fn statistics_come_each_interval_until_the_end() {
 #[test]
 fn running_out_of_memory_is_told() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let mut bundle = lab.waiting_bundle();
     if controller("memory", std::process::id() as i32).is_none() {
         let c = lab.container(&bundle);
         c.run_waiting();
@@ -213,7 +200,7 @@ fn running_out_of_memory_is_told() {
 #[test]
 fn events_of_what_does_not_run_are_refused() {
     let lab = Lab::new();
-    let c = waiting(&lab);
+    let c = lab.waiting();
     let id = c.id();
     let call = |flags: &[&str]| c.call("events", flags).fails(1);
     call(&["--interval", "0"]).one_line().says("duration interval must be greater than 0");
@@ -230,10 +217,7 @@ fn events_of_what_does_not_run_are_refused() {
 #[test]
 fn a_created_container_is_paused_and_resumed_too() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     c.call("resume", &[]).fails(1).one_line().says("container not paused");
     c.call("pause", &[]).ok().quiet();
     assert_eq!(c.status(), "paused");
@@ -247,7 +231,7 @@ fn a_created_container_is_paused_and_resumed_too() {
 #[test]
 fn what_ps_cannot_do_is_told() {
     let lab = Lab::new();
-    let c = waiting(&lab);
+    let c = lab.waiting();
     let ps = |args: &[&str]| c.call("ps", &[]).args(args).fails(1).one_line();
     ps(&["-e", "-o", "comm"]).says("couldn't find PID field in ps output");
     ps(&["--nosuch"]).says("exit status");

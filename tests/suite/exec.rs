@@ -289,10 +289,7 @@ fn a_console_socket_gets_the_terminal() {
 #[test]
 fn a_created_container_is_entered() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     assert_eq!(c.exec(&[], &["echo", "early"]).ok().stdout, "early\n");
     assert_eq!(c.status(), "created");
 }

@@ -80,10 +80,7 @@ fn the_log_level_is_a_threshold() {
 #[test]
 fn exec_sends_a_pidfd() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let socket = Socket::listen(&lab.dir().join("p.sock"));
     let file = lab.dir().join("pid");
     let flags = ["--detach", "--pidfd-socket", socket.path(), "--pid-file", file.to_str().unwrap()];

@@ -2,6 +2,8 @@
 //! end. What takes a machine (devices, the kernel's command line, the ramfs) is
 //! tried on the boards of `cargo xtask test --boards`.
 
+use libc::{SIGHUP as HUP, SIGINT as INT, SIGKILL as KILL, SIGPWR as PWR, SIGTERM as TERM};
+use libc::{SIGUSR1 as USR1, SIGUSR2 as USR2};
 use ocinit_tests::board::{Board, POWERED_OFF, REBOOTED};
 use ocinit_tests::terminal::Master;
 use ocinit_tests::{Lab, eventually, json, skip};
@@ -10,13 +12,7 @@ use std::time::{Duration, Instant};
 
 ocinit_tests::isolate!();
 
-const HUP: i32 = 1;
-const INT: i32 = 2;
-const KILL: i32 = 9;
-const USR1: i32 = 10;
-const USR2: i32 = 12;
-const TERM: i32 = 15;
-const PWR: i32 = 30;
+/// The first real-time signal, as users count.
 const RTMIN: i32 = 34;
 
 #[test]
@@ -27,16 +23,12 @@ fn the_container_runs_and_the_board_powers_off() {
     let console = board.boot(POWERED_OFF);
     assert_eq!(console.0.stdout, "hello from 1\n");
     let id = board.id();
-    let version = env!("CARGO_PKG_VERSION");
-    // The tests' own version is none: the binary says its own.
-    let first = console.lines()[0].clone();
-    assert!(
-        first.ends_with(" is process N") && first != format!("{version} is process N"),
-        "{first}"
-    );
+    let version = lab.bare().arg("--version").ok().stdout;
+    let version = version.lines().next().and_then(|line| line.split(' ').nth(2)).unwrap_or("?");
     assert_eq!(
-        console.lines()[1..],
+        console.lines(),
         [
+            format!("{version} is process N"),
             format!("container \"{id}\" started (pid N) after N ms"),
             format!("container \"{id}\" exited with status 7"),
             "powering off".into(),
@@ -155,6 +147,23 @@ fn other_signals_go_to_the_container() {
     }
     on.signal(PWR);
     on.ends(POWERED_OFF);
+}
+
+/// While a hook keeps the container from starting.
+#[test]
+fn signals_wait_for_the_container() {
+    let lab = Lab::new();
+    let mut board = Board::new(&lab);
+    board.bundle.config["hooks"] =
+        json!({"createRuntime": [{"path": "/shell/sleep", "args": ["sleep", "1"]}]});
+    board.bundle.waits();
+    let on = board.on();
+    on.wait_for("is process 1");
+    on.signal(HUP);
+    on.signal(PWR);
+    assert!(!on.console().contains("started"), "{}", on.console());
+    let console = on.ends(POWERED_OFF).says("exited with status 0");
+    assert_eq!(console.0.stdout, "ready\nsignal 1\nsignal 15\n");
 }
 
 /// A container without a pid namespace leaves its orphans to the first process.
@@ -325,6 +334,7 @@ fn a_health_command_that_hangs_is_a_failure() {
     on.wait_for("ready");
     let console = on.ends(POWERED_OFF);
     assert_eq!(console.count("is unhealthy"), 1);
+    assert_eq!(console.count("stopping container"), 1);
     assert!(start.elapsed() >= Duration::from_secs(4));
 }
 
@@ -425,7 +435,7 @@ fn an_idle_board_sleeps_and_is_small() {
         let line = text.lines().find_map(|l| l.strip_prefix(field)?.strip_prefix(":")).unwrap();
         line.split_whitespace().next().unwrap().parse().unwrap()
     };
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(1500));
     let before = status("voluntary_ctxt_switches");
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(status("voluntary_ctxt_switches"), before, "something wakes it");
@@ -445,7 +455,7 @@ fn a_container_that_was_killed_with_its_board_leaves_nothing_there() {
     on.wait_for("ready");
     on.shell(&["/bin/ocinit", "kill", &id, "KILL"]).ok();
     on.wait_for("exited with status 137");
-    on.wait_for("after 1");
+    eventually("it is started again", || on.console().matches(" started (").count() == 2);
     on.signal(PWR);
     on.ends(POWERED_OFF);
 }

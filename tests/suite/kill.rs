@@ -8,8 +8,7 @@ ocinit_tests::isolate!();
 #[test]
 fn the_default_signal_is_term() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let out = c.run_waiting();
     c.call("kill", &[]).ok().quiet();
@@ -20,8 +19,7 @@ fn the_default_signal_is_term() {
 #[test]
 fn signals_have_names_in_any_case_and_numbers() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let out = c.run_waiting();
     let known = [
@@ -47,10 +45,7 @@ fn signals_have_names_in_any_case_and_numbers() {
 #[test]
 fn an_unknown_signal_is_refused() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     for name in ["NOSUCH", "SIG", "-1", "0x9", "65", "1000"] {
         let out = c.call("kill", &[]).args(["--", name]).fails(1).one_line();
         assert!(out.stderr.contains("signal"), "{}", out.stderr);
@@ -62,10 +57,7 @@ fn an_unknown_signal_is_refused() {
 #[test]
 fn kill_stops_a_container_that_has_not_been_started() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     c.kill("KILL");
     c.wait_for("stopped");
     c.delete();
@@ -160,10 +152,7 @@ fn delete_force_ends_what_a_dead_init_left_in_a_shared_pid_namespace() {
 #[test]
 fn a_killed_frozen_container_can_be_deleted() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let frozen = ocinit_tests::cgroups::freeze(c.pid());
     c.kill("KILL");
     drop(frozen);
@@ -175,10 +164,7 @@ fn a_killed_frozen_container_can_be_deleted() {
 #[test]
 fn delete_force_takes_a_frozen_container() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let _frozen = ocinit_tests::cgroups::freeze(c.pid());
     c.delete_force();
     lab.assert_clean();
@@ -191,4 +177,35 @@ fn own_cgroup(pid: i32) -> std::path::PathBuf {
     let dir = deep.max_by_key(|d| d.components().count()).expect("a cgroup");
     assert!(fs::metadata(&dir).is_ok(), "{} is a directory", dir.display());
     dir
+}
+
+/// As with crun: an extended regular expression, and what fails is a warning.
+#[test]
+fn regex_reaches_all_that_fit() {
+    let lab = Lab::new();
+    let bundle = lab.waiting_bundle();
+    let containers: Vec<_> = (0..3).map(|_| lab.container(&bundle)).collect();
+    containers[..2].iter().for_each(|c| drop(c.run_waiting()));
+    containers[2].on_bundle("create", &[]).ok();
+    let expression = format!("^({}|{})$", containers[0].id(), containers[2].id());
+    lab.oci(["kill", "--regex"]).arg(&expression).arg("KILL").ok().quiet();
+    containers[0].wait_for("stopped");
+    containers[2].wait_for("stopped");
+    assert_eq!(containers[1].status(), "running");
+    let out = lab.oci(["kill", "-r"]).arg(&expression).arg("KILL").ok();
+    assert_eq!(out.stderr.lines().count(), 2, "{}", out.stderr);
+    out.says(containers[0].id()).says("container not running");
+    lab.oci(["kill", "--regex", "no-such-id"]).ok().quiet();
+    lab.oci(["kill", "--regex", "(", "KILL"])
+        .fails(1)
+        .one_line()
+        .says("invalid regular expression");
+
+    let all = containers.iter().map(|c| c.id()).collect::<Vec<_>>().join("|");
+    let out = lab.oci(["delete", "--regex"]).arg(format!("^({all})$")).ok().one_line();
+    out.says(containers[1].id()).says("that is not stopped: running");
+    containers[0].call("state", &[]).fails(1).says("does not exist");
+    assert_eq!(containers[1].status(), "running");
+    lab.oci(["delete", "--force", "-r"]).arg(format!("^({all})$")).ok().quiet();
+    lab.assert_clean();
 }

@@ -8,8 +8,7 @@ ocinit_tests::isolate!();
 #[test]
 fn a_container_goes_through_its_states() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let out = c.create().quiet();
     assert_eq!(c.status(), "created");
@@ -60,10 +59,7 @@ fn state_has_the_shape_that_engines_read() {
 #[test]
 fn start_works_only_once() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     c.start();
     c.call("start", &[]).fails(1).says("cannot start an already running container").one_line();
     assert_eq!(c.status(), "running", "a refused start changes nothing");
@@ -75,10 +71,7 @@ fn start_works_only_once() {
 #[test]
 fn delete_refuses_a_running_container() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let text = format!("cannot delete container {} that is not stopped: running", c.id());
     c.call("delete", &[]).fails(1).says(&text).one_line();
     assert_eq!(c.status(), "running", "a refused delete changes nothing");
@@ -89,10 +82,7 @@ fn delete_refuses_a_running_container() {
 #[test]
 fn delete_takes_a_created_container() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     c.delete().quiet();
     lab.assert_clean();
 }
@@ -109,8 +99,7 @@ fn delete_of_a_missing_container_fails_unless_forced() {
 #[test]
 fn delete_takes_several_ids() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let (a, b) = (lab.container(&bundle), lab.container(&bundle));
     a.create();
     b.run_waiting();
@@ -155,10 +144,7 @@ fn every_command_knows_a_missing_container() {
 #[test]
 fn an_id_in_use_is_refused() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     let pid = c.pid();
     for command in ["create", "run"] {
         c.on_bundle(command, &[])
@@ -172,8 +158,7 @@ fn an_id_in_use_is_refused() {
 #[test]
 fn two_containers_of_one_bundle_are_apart() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let (a, b) = (lab.container(&bundle), lab.container(&bundle));
     a.run_waiting();
     b.run_waiting();
@@ -185,8 +170,7 @@ fn two_containers_of_one_bundle_are_apart() {
 #[test]
 fn flags_may_stand_before_or_after_the_id() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let pid_file = lab.dir().join("pid");
     lab.oci(["create", c.id(), "--bundle"])
@@ -220,8 +204,7 @@ fn the_bundle_is_the_working_directory_when_not_named() {
 #[test]
 fn a_relative_bundle_is_stored_as_absolute() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let name = bundle.dir().file_name().unwrap();
     lab.oci(["create", "--bundle"]).arg(name).arg(c.id()).cwd(lab.dir()).ok();
@@ -244,10 +227,7 @@ fn changes_of_the_document_after_create_have_no_effect() {
 #[test]
 fn a_frozen_container_is_paused() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let frozen = ocinit_tests::cgroups::freeze(c.pid());
     c.wait_for("paused");
     drop(frozen);
@@ -257,8 +237,7 @@ fn a_frozen_container_is_paused() {
 #[test]
 fn a_zombie_init_counts_as_stopped() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     // A parent that adopts the init and never reaps it.
     let script = r#""$@" || exit 1; exec sleep 60"#;
@@ -293,8 +272,7 @@ fn a_zombie_init_counts_as_stopped() {
 #[test]
 fn the_state_survives_without_the_bundle() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     c.run_waiting();
     fs::remove_file(bundle.dir().join("config.json")).unwrap();
@@ -317,8 +295,7 @@ fn leftovers_without_a_state_are_deleted() {
 #[test]
 fn the_pid_file_has_digits_only() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let file = lab.dir().join("init.pid");
     c.on_bundle("create", &["--pid-file", file.to_str().unwrap()]).ok();
@@ -328,8 +305,7 @@ fn the_pid_file_has_digits_only() {
 #[test]
 fn relative_paths_are_those_of_the_caller() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let name = bundle.dir().file_name().unwrap();
     let run = [

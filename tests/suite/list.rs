@@ -8,8 +8,7 @@ ocinit_tests::isolate!();
 #[test]
 fn list_has_a_table_json_and_ids() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let (a, b) = (lab.container(&bundle), lab.container(&bundle));
     a.create();
     b.run_waiting();
@@ -58,10 +57,7 @@ fn list_of_a_missing_root_is_an_error() {
 #[test]
 fn a_broken_neighbour_does_not_hide_the_others() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.create();
+    let c = lab.created();
     let broken = lab.id();
     fs::create_dir(lab.state_root().join(&broken)).unwrap();
     fs::write(lab.state_root().join("a-file"), "").unwrap();

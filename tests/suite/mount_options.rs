@@ -219,6 +219,43 @@ fn a_tmpfs_starts_with_what_was_there() {
     lab.assert_clean();
 }
 
+/// As from runc and crun: the directory's mode, not its owner, unless `mode` says another.
+#[test]
+fn a_tmpfs_has_the_mode_of_the_directory_that_it_hides() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let dir = bundle.rootfs("/data");
+    fs::create_dir(&dir).unwrap();
+    chown(&dir, Some(7), Some(8)).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o2751)).unwrap();
+    bundle.args(&["/bin/guest", "probe", "stat:/data", "stat:/fresh"]);
+    for (options, mode) in [
+        (json!([]), "42751"),
+        (json!(["nosuid", "size=8k", "ro"]), "42751"),
+        // What only mount(2) can do.
+        (json!(["iversion", "size=8k", "ro"]), "42751"),
+        (json!(["iversion"]), "42751"),
+        (json!(["mode=0700"]), "40700"),
+        (json!(["iversion", "mode=0700"]), "40700"),
+    ] {
+        for at in ["/data", "/fresh"] {
+            spec::drop_mount(&mut bundle.config, at);
+            spec::add_mount(
+                &mut bundle.config,
+                json!({"destination": at, "type": "tmpfs", "source": "x", "options": options}),
+            );
+        }
+        let _ = fs::remove_dir(bundle.rootfs("/fresh"));
+        let seen = lab.report(&bundle);
+        let data = &seen["stat:/data"];
+        assert_eq!(data["mode"], mode, "{options}");
+        assert_eq!((&data["uid"], &data["gid"]), (&json!(0), &json!(0)), "{options}");
+        let fresh = if mode == "40700" { "40700" } else { "41777" };
+        assert_eq!(seen["stat:/fresh"]["mode"], fresh, "{options}");
+    }
+    lab.assert_clean();
+}
+
 #[test]
 fn a_mount_label_without_selinux_is_refused() {
     if std::path::Path::new("/sys/fs/selinux/enforce").exists() {

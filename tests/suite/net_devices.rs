@@ -47,14 +47,7 @@ impl Host {
     /// `run` of a bundle in it.
     fn oci(&self, lab: &Lab, bundle: &ocinit_tests::Bundle) -> ocinit_tests::Call {
         let c = lab.container(bundle);
-        lab.program("nsenter".as_ref())
-            .args(["--target", &self.pid().to_string(), "--net"])
-            .arg(ocinit_tests::oci::find_binary().unwrap())
-            .arg("--root")
-            .arg(lab.state_root())
-            .args(["run", "--bundle"])
-            .arg(c.bundle())
-            .arg(c.id())
+        c.run_by("nsenter", &["--target", &self.pid().to_string(), "--net"])
     }
 }
 
@@ -102,8 +95,7 @@ fn the_device_is_whole_in_the_container() {
     host.run("ip link add v0 type veth peer name p0");
     host.run("ip link set v0 mtu 1400 address 02:00:00:00:00:07");
     host.run("ip addr add 10.9.8.7/24 dev v0");
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let mut bundle = lab.waiting_bundle();
     // A namespace that was made before, where eth0 is somebody else's.
     let there = Host::new();
     there.run("ip link add eth0 type veth peer name q0");

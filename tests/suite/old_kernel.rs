@@ -3,7 +3,7 @@
 //! strace answers those calls with ENOSYS, as such a kernel would. What the
 //! container is like inside must not differ.
 
-use ocinit_tests::{Lab, Value, mountinfo, oci, packages};
+use ocinit_tests::{Lab, Value, json, mountinfo, oci, packages};
 
 ocinit_tests::isolate!();
 
@@ -22,16 +22,19 @@ fn report_without(lab: &Lab, calls: &str) -> Value {
     let mut bundle = lab.bundle();
     bundle.args(&["/bin/guest", "report"]);
     let c = lab.container(&bundle);
-    let out = lab
-        .program("/usr/bin/prlimit".as_ref())
-        .args([FEW, "/usr/bin/strace", "-f", "-o", "/dev/null", "-e"])
-        .arg(format!("inject={calls}:error=ENOSYS"))
-        .arg(oci::find_binary().unwrap())
-        .arg("--root")
-        .arg(lab.state_root())
-        .args(["run", "--bundle"])
-        .arg(c.bundle())
-        .arg(c.id())
+    let out = c
+        .run_by(
+            "/usr/bin/prlimit",
+            &[
+                FEW,
+                "/usr/bin/strace",
+                "-f",
+                "-o",
+                "/dev/null",
+                "-e",
+                &format!("inject={calls}:error=ENOSYS"),
+            ],
+        )
         .ok();
     serde_json::from_str(&out.stdout).unwrap()
 }
@@ -97,13 +100,35 @@ fn a_container_is_the_same_on_linux_5_4() {
     the_same_without(SINCE_5_4);
 }
 
+/// As on sparc64, whose kernel lists the actions of filters that it has not.
+#[test]
+fn a_kernel_without_filters_is_named() {
+    packages::install_missing().unwrap();
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["getpriority"], "action": "SCMP_ACT_ERRNO"}]});
+    let c = lab.container(&bundle);
+    // The first call would load the filter, the second asks whether there are any.
+    let strace = lab.program("/usr/bin/strace".as_ref()).args(["-f", "-o", "/dev/null", "-e"]);
+    let out = strace
+        .arg("inject=seccomp:error=EINVAL")
+        .arg(oci::find_binary().unwrap())
+        .arg("--root")
+        .arg(lab.state_root())
+        .args(["run", "--bundle"])
+        .arg(c.bundle())
+        .arg(c.id())
+        .fails(1)
+        .one_line();
+    out.says("EINVAL").says("the kernel needs CONFIG_SECCOMP_FILTER");
+    lab.assert_clean();
+}
+
 #[test]
 fn exec_works_on_linux_4_19() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let out = lab
         .program("/usr/bin/prlimit".as_ref())
         .args([FEW, "/usr/bin/strace", "-f", "-o", "/dev/null", "-e"])

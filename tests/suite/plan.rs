@@ -109,14 +109,14 @@ fn a_bundle_is_looked_at() {
     lab.container(&good).on_bundle("run", &[]).ok();
 
     type Change = fn(&mut Value);
-    let bad: [(&str, &str, Change); 8] = [
+    let bad: [(&str, &str, Change); 9] = [
         ("open the root file system", "ENOENT", |config| config["root"]["path"] = json!("nowhere")),
         ("find the program", "not found", |config| config["process"]["args"] = json!(["nope"])),
         ("run hook", "ENOENT", |config| {
             config["hooks"] = json!({"createRuntime": [{"path": "/nope"}]});
         }),
         ("mount \"/nope\" on \"/m\"", "ENOENT", |config| {
-            let mount = json!({"destination": "/m", "type": "bind", "source": "/nope"});
+            let mount = json!({"destination": "/m", "source": "/nope", "options": ["bind"]});
             spec::add_mount(config, mount);
         }),
         ("mount \"none\" on \"/m\"", "ENODEV", |config| {
@@ -128,6 +128,10 @@ fn a_bundle_is_looked_at() {
         }),
         ("join namespace", "of kind uts", |config| {
             spec::set_namespace(config, json!({"type": "ipc", "path": "/proc/self/ns/uts"}));
+        }),
+        ("process.rlimits: set RLIMIT_NOFILE", "fs.nr_open", |config| {
+            let limit = json!({"type": "RLIMIT_NOFILE", "soft": 1024, "hard": 1u64 << 40});
+            config["process"]["rlimits"] = json!([limit]);
         }),
         ("plan the container", "process.cwd", |config| config["process"]["cwd"] = json!("x")),
     ];
@@ -145,6 +149,19 @@ fn a_bundle_is_looked_at() {
         let table = lab.oci(["check", "-b"]).arg(bundle.dir()).fails(1).quiet().stdout;
         assert!(table.contains(&format!("\n  {}\n", problem["operation"].as_str().unwrap())));
     }
+}
+
+#[test]
+fn a_missing_rdma_device_is_seen() {
+    if !fs::read_to_string("/proc/cgroups").unwrap().contains("rdma\t") {
+        ocinit_tests::skip!("this kernel has no rdma controller");
+    }
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["linux"]["resources"]["rdma"] = json!({"no_such_0": {"hcaHandles": 3}});
+    let found = look(&lab, "check", &bundle).fails(1).quiet().json();
+    assert!(found["problems"].to_string().contains("no_such_0"), "{found}");
+    lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line().says("rdma");
 }
 
 /// What a machine can do differs; what `check` says of it must not.

@@ -138,17 +138,7 @@ fn ids_and_groups_are_set() {
 fn the_runtimes_groups_do_not_go_in() {
     let lab = Lab::new();
     let c = lab.container(&lab.bundle());
-    let report = lab
-        .program("/usr/bin/setpriv".as_ref())
-        .args(["--groups", "4,24,27"])
-        .arg(ocinit_tests::oci::find_binary().unwrap())
-        .arg("--root")
-        .arg(lab.state_root())
-        .args(["run", "--bundle"])
-        .arg(c.bundle())
-        .arg(c.id())
-        .ok()
-        .json();
+    let report = c.run_by("/usr/bin/setpriv", &["--groups", "4,24,27"]).ok().json();
     assert_eq!(report["groups"], json!([]));
 }
 

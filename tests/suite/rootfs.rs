@@ -47,10 +47,7 @@ fn nothing_else_is_mounted() {
 #[test]
 fn the_cgroup_mount_shows_only_the_containers_own() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let report = c.exec_report(&[]);
     let mounts = mountinfo::of(&report);
     let cgroup = mounts.iter().filter(|m| m.kind.starts_with("cgroup")).collect::<Vec<_>>();
@@ -241,6 +238,42 @@ fn readonly_paths_cannot_be_written() {
     }
     assert_eq!(out["read:/fixed/file"], "x");
     assert_eq!(out["create:/etc/other"], true);
+}
+
+/// What came along with a recursive bind is read-only too; what the document lists below has its
+/// own options, as /proc/sys/kernel/ns_last_pid for a CRIU that runs inside.
+#[test]
+fn a_readonly_path_is_so_with_what_no_mount_lists_below() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let source = lab.dir().join("source");
+    lab.tmpfs(&source.join("below"), "");
+    for at in ["/tree", "/listed"] {
+        spec::add_mount(
+            &mut bundle.config,
+            json!({"destination": at, "source": source, "options": ["rbind"]}),
+        );
+    }
+    let own = json!({"destination": "/listed/below", "type": "tmpfs", "source": "x"});
+    spec::add_mount(&mut bundle.config, own);
+    let pid = "/proc/sys/kernel/ns_last_pid";
+    let has_pid = fs::exists(pid).unwrap();
+    if has_pid {
+        let mount = json!({"destination": pid, "source": pid, "options": ["bind"]});
+        spec::add_mount(&mut bundle.config, mount);
+    }
+    bundle.config["linux"]["readonlyPaths"] = json!(["/tree", "/listed", "/proc/sys"]);
+    let probes =
+        ["create:/tree/x", "create:/tree/below/x", "create:/listed/x", "create:/listed/below/x"];
+    bundle.args(&["/bin/guest", "probe"]);
+    let args = bundle.config["process"]["args"].as_array_mut().unwrap();
+    args.extend(probes.iter().chain(&["write:/proc/sys/kernel/ns_last_pid"]).map(|p| json!(p)));
+    let out = lab.report(&bundle);
+    let expect = [error("EROFS"), error("EROFS"), error("EROFS"), json!(true)];
+    assert_eq!(probes.map(|probe| out[probe].clone()), expect);
+    if has_pid {
+        assert_ne!(out["write:/proc/sys/kernel/ns_last_pid"], error("EROFS"));
+    }
 }
 
 #[test]

@@ -24,8 +24,7 @@ fn the_exit_status_is_the_programs() {
 #[test]
 fn a_killed_program_gives_128_and_the_signal() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let run = c.on_bundle("run", &[]).spawn();
     eventually("ready", || run.stdout().contains("ready"));
@@ -71,8 +70,7 @@ fn the_last_words_of_a_fast_program_are_not_lost() {
 #[test]
 fn signals_to_the_runtime_reach_the_program() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let run = c.on_bundle("run", &[]).spawn();
     eventually("ready", || run.stdout().contains("ready"));
@@ -107,8 +105,7 @@ fn run_leaves_nothing_unless_kept() {
 #[test]
 fn detach_returns_while_the_program_runs() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let file = lab.dir().join("pid");
     let out = c.on_bundle("run", &["-d", "--pid-file", file.to_str().unwrap()]).ok().quiet();
@@ -124,10 +121,7 @@ fn detach_returns_while_the_program_runs() {
 #[test]
 fn a_detached_container_has_no_process_of_the_runtime_beside_it() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
-    let c = lab.container(&bundle);
-    c.run_waiting();
+    let c = lab.waiting();
     let marked = ocinit_tests::leaks::marked(lab.tag(), lab.dir());
     assert_eq!(marked.len(), 1, "only the program: {marked:?}");
     assert_eq!(marked[0].0, c.pid());
@@ -136,8 +130,7 @@ fn a_detached_container_has_no_process_of_the_runtime_beside_it() {
 #[test]
 fn a_pid_file_is_written_for_the_foreground_too() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let file = lab.dir().join("pid");
     let run = c.on_bundle("run", &[&format!("--pid-file={}", file.display())]).spawn();
@@ -192,15 +185,8 @@ fn listen_fds_are_passed_with_the_program_as_their_receiver() {
     let c = lab.container(&bundle);
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     // As systemd does it: the pid is that of the process that gets the descriptors.
-    let report = lab
-        .program("/bin/sh".as_ref())
-        .args(["-c", r#"export LISTEN_PID=$$; exec "$@""#, "sh"])
-        .arg(ocinit_tests::oci::find_binary().unwrap())
-        .arg("--root")
-        .arg(lab.state_root())
-        .args(["run", "--bundle"])
-        .arg(bundle.dir())
-        .arg(c.id())
+    let report = c
+        .run_by("/bin/sh", &["-c", r#"export LISTEN_PID=$$; exec "$@""#, "sh"])
         .env("LISTEN_FDS", "1")
         .fd(socket, 3)
         .ok()
@@ -245,8 +231,7 @@ fn each_container_has_a_session_keyring_unless_refused() {
 #[test]
 fn the_pidfd_socket_gets_a_pidfd_of_init() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let socket = Socket::listen(&lab.dir().join("p.sock"));
     c.on_bundle("create", &["--pidfd-socket", socket.path()]).ok().quiet();
@@ -356,16 +341,7 @@ fn a_reader_that_goes_away_ends_the_program() {
     let mut bundle = lab.bundle();
     bundle.shell("yes; exit 0");
     let c = lab.container(&bundle);
-    let out = lab
-        .program("/bin/sh".as_ref())
-        .args(["-c", r#""$@" 2>/dev/null | head -n 1"#, "sh"])
-        .arg(ocinit_tests::oci::find_binary().unwrap())
-        .arg("--root")
-        .arg(lab.state_root())
-        .args(["run", "--bundle"])
-        .arg(bundle.dir())
-        .arg(c.id())
-        .ok();
+    let out = c.run_by("/bin/sh", &["-c", r#""$@" 2>/dev/null | head -n 1"#, "sh"]).ok();
     assert_eq!(out.stdout, "y\n");
     lab.assert_clean();
 }
@@ -373,8 +349,7 @@ fn a_reader_that_goes_away_ends_the_program() {
 #[test]
 fn a_forced_delete_ends_a_foreground_run() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let run = c.on_bundle("run", &[]).spawn();
     eventually("ready", || run.stdout().contains("ready"));
@@ -386,8 +361,7 @@ fn a_forced_delete_ends_a_foreground_run() {
 #[test]
 fn a_killed_foreground_runtime_leaves_the_container_to_others() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     let run = c.on_bundle("run", &[]).spawn();
     eventually("ready", || run.stdout().contains("ready"));

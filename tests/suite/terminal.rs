@@ -107,15 +107,7 @@ fn the_users_terminal_is_raw_meanwhile_and_restored_after() {
     let c = lab.container(&with_terminal(&lab));
     // A shell around it keeps the terminal open for a look afterwards.
     let script = r#"stty -g; "$@"; stty -g; exit $?"#;
-    let call = lab
-        .program("/bin/sh".as_ref())
-        .args(["-c", script, "sh"])
-        .arg(ocinit_tests::oci::find_binary().unwrap())
-        .arg("--root")
-        .arg(lab.state_root())
-        .args(["run", "--bundle"])
-        .arg(c.bundle())
-        .arg(c.id());
+    let call = c.run_by("/bin/sh", &["-c", script, "sh"]);
     let mut s = Session::start(call, 24, 80);
     s.terminal.expect("prompt> ");
     let before = s.terminal.seen().lines().next().unwrap().to_string();

@@ -1,6 +1,7 @@
 //! How a container's processes are scheduled, and where their memory comes from.
 
-use ocinit_tests::{Lab, json};
+use ocinit_tests::{Lab, json, oci};
+use std::fs;
 
 ocinit_tests::isolate!();
 
@@ -116,8 +117,7 @@ fn the_memory_policy_is_that_of_every_process() {
 #[test]
 fn the_cpus_of_exec_are_the_final_ones() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let free = {
         let mut one = lab.bundle();
         one.args(&["/bin/guest", "report"]);
@@ -150,4 +150,68 @@ fn the_cpus_of_exec_are_the_final_ones() {
         let out = lab.oci(["exec", "--process"]).arg(&process).arg(c.id()).fails(255);
         out.one_line().says(why);
     }
+}
+
+/// A false resctrl: what real one would do with the files of a new group is done by hand.
+const RESCTRL: &str = r#"
+set -e
+mkdir "$DIR/fs" "$DIR/fs/cgroup" "$DIR/fs/resctrl" "$DIR/fs/resctrl/mon_groups"
+printf 'L3:0=7ff;1=7ff\nMB:0=100;1=100\n' > "$DIR/fs/resctrl/schemata"
+mount --rbind /sys/fs/cgroup "$DIR/fs/cgroup"
+mount --rbind "$DIR/fs" /sys/fs
+mkdir /sys/fs/resctrl/gold
+printf 'L3:0=f\n' > /sys/fs/resctrl/gold/schemata
+mkdir /sys/fs/resctrl/gold/mon_groups
+"$OCINIT" --root "$ROOT" create --bundle "$BUNDLE" "$ID" > /dev/null
+cd "/sys/fs/resctrl/$CLASS"
+cat schemata tasks
+echo
+if [ -e "mon_groups/$ID" ]; then cat "mon_groups/$ID/tasks"; echo; rm "mon_groups/$ID/tasks"; fi
+if [ "$CLASS" = "$ID" ]; then rm schemata tasks; fi
+"$OCINIT" --root "$ROOT" delete --force "$ID"
+cd /sys/fs/resctrl
+ls -d "$CLASS" "$CLASS/mon_groups/$ID" 2> /dev/null || true
+"#;
+
+#[test]
+fn intel_rdt_makes_and_removes_groups_of_resctrl() {
+    if fs::exists("/sys/fs/resctrl/schemata").unwrap() {
+        ocinit_tests::skip!("there is a real resctrl, which this would hide");
+    }
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    for (rdt, class, expect) in [
+        (
+            json!({"l3CacheSchema": "L3:0=f", "memBwSchema": "MB:0=20"}),
+            None,
+            &["L3:0=f", "MB:0=20", "PID"][..],
+        ),
+        (
+            json!({"closID": "gold", "enableMonitoring": true, "l3CacheSchema": "L3:0=f"}),
+            Some("gold"),
+            &["L3:0=f", "PID", "PID", "gold"],
+        ),
+    ] {
+        bundle.config["linux"]["intelRdt"] = rdt;
+        let c = lab.container(&bundle);
+        bundle.save();
+        let class = class.unwrap_or(c.id());
+        let dir = lab.dir().join(format!("resctrl-{class}"));
+        fs::create_dir(&dir).unwrap();
+        let out = lab
+            .program("/usr/bin/unshare".as_ref())
+            .args(["--mount", "sh", "-c", RESCTRL])
+            .env("DIR", &dir)
+            .env("OCINIT", oci::find_binary().unwrap())
+            .env("ROOT", lab.state_root())
+            .env("BUNDLE", c.bundle())
+            .env("ID", c.id())
+            .env("CLASS", class)
+            .ok()
+            .quiet();
+        let pid = |line: &str| line.parse::<u32>().is_ok();
+        let lines = out.stdout.lines().map(|line| if pid(line) { "PID" } else { line });
+        assert_eq!(lines.collect::<Vec<_>>(), expect);
+    }
+    lab.assert_clean();
 }

@@ -97,18 +97,16 @@ fn what_is_not_given_stays_and_later_updates_compose() {
     update(&["--cpu-period", "40000"]);
     check(&c, "50331648", "67108864", "10000 40000", "1024");
     update(&["--cpu-share", "512", "--cpu-quota", "-1"]);
-    // systemd knows no period without a quota.
-    let v2 = if cgroups::by_systemd() { "max 100000" } else { "max 40000" };
-    let none = if cgroups::v1("cpu").is_some() { "-1 40000" } else { v2 };
+    let none = if cgroups::v1("cpu").is_some() { "-1 40000" } else { "max 40000" };
     check(&c, "50331648", "67108864", none, "512");
     // The documents of both ways compose, too.
-    // Whole percents, which is what systemd has.
-    document(&c, &json!({"memory": {"limit": 41_943_040}, "cpu": {"quota": 6000}})).ok().quiet();
-    check(&c, "41943040", "67108864", "6000 40000", "512");
+    document(&c, &json!({"memory": {"limit": 41_943_040}, "cpu": {"quota": 5000}})).ok().quiet();
+    check(&c, "41943040", "67108864", "5000 40000", "512");
     let file = lab.dir().join("limits.json");
     fs::write(&file, r#"{"memory":{"swap":46137344}}"#).unwrap();
     update(&["-r", file.to_str().unwrap(), "--memory", "1M"]);
-    check(&c, "41943040", "46137344", "6000 40000", "512");
+    // systemd, asked for something else, writes the quota anew: in whole percents.
+    check(&c, "41943040", "46137344", "5000 40000", "512");
 }
 
 #[test]
@@ -264,8 +262,7 @@ fn what_is_wrong_is_named() {
 #[test]
 fn only_a_container_that_runs_is_updated() {
     let lab = Lab::new();
-    let mut bundle = lab.bundle();
-    bundle.waits();
+    let bundle = lab.waiting_bundle();
     let c = lab.container(&bundle);
     c.call("update", &["--pids-limit", "20"]).fails(1).one_line().says("container does not exist");
     c.create();

@@ -10,7 +10,7 @@ use crate::target::{self, Target};
 use crate::toolchain::Toolchain;
 use crate::workspace::{binary, cargo, root};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The command.
@@ -46,23 +46,64 @@ pub struct Built {
 /// Builds the release binary for the host.
 pub fn release() -> Result<Built> {
     step("building the release binary");
-    build(cargo(&["build", "--release", "-p", "ocinit"]), binary())
+    build(for_host(&home()?), binary())
+}
+
+/// The command that builds the release binary for the host, where the sources of
+/// dependencies are in `home`.
+pub fn for_host(home: &Path) -> Command {
+    let mut command = cargo(&["build", "--release", "-p", "ocinit"]);
+    command.args(everywhere_the_same(home));
+    if let Some(commit) = commit() {
+        command.env("OCINIT_COMMIT", commit);
+    }
+    command
+}
+
+/// Cargo's home.
+pub fn home() -> Result<PathBuf> {
+    let given = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = given.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    home.ok_or_else(|| "neither CARGO_HOME nor HOME is set".into())
+}
+
+/// What keeps the paths of the machine out of the binary. Those of our own
+/// sources are relative; those of dependencies, which a panic names, begin with
+/// `cargo` then. Flags for a `cfg` come on top of those for a target.
+fn everywhere_the_same(home: &Path) -> [String; 2] {
+    let remap = format!("--remap-path-prefix={}=cargo", home.display());
+    ["--config".into(), format!("target.'cfg(all())'.rustflags=[{remap:?}]")]
 }
 
 /// Builds the release binary for a target, and installs what that takes.
 pub fn release_for(target: &Target) -> Result<Built> {
-    target.install_linker()?;
-    let toolchain = Toolchain::for_target(target)?;
-    step(format_args!("building for {} with {toolchain}", target.name));
-    let mut command = toolchain.cargo("build");
-    command.args(["--release", "-p", "ocinit", "--target", target.name]);
-    build(command, toolchain.directory().join(target.name).join("release/ocinit"))
+    let toolchain = toolchain(target)?;
+    build_for(target, &toolchain, &toolchain.directory())
 }
 
-fn build(mut command: Command, path: PathBuf) -> Result<Built> {
+/// The same from nothing, in a directory of its own: what is handed out does not
+/// depend on what was built before.
+pub fn distributed(target: &Target) -> Result<Built> {
+    build_for(target, &toolchain(target)?, &crate::workspace::target().join("dist-build"))
+}
+
+fn toolchain(target: &Target) -> Result<Toolchain> {
+    target.install_linker()?;
+    Toolchain::for_target(target)
+}
+
+fn build_for(target: &Target, by: &Toolchain, into: &Path) -> Result<Built> {
+    step(format_args!("building for {} with {by}", target.name));
+    let mut command = by.cargo("build");
+    command.args(["--release", "-p", "ocinit", "--target", target.name]);
+    command.args(everywhere_the_same(&home()?)).arg("--target-dir").arg(into);
     if let Some(commit) = commit() {
         command.env("OCINIT_COMMIT", commit);
     }
+    build(command, into.join(target.name).join("release/ocinit"))
+}
+
+fn build(mut command: Command, path: PathBuf) -> Result<Built> {
     let out = command.stdout(Stdio::inherit()).output().context("cargo build")?;
     // Cargo repeats the warnings of a build that is up to date.
     let said = String::from_utf8_lossy(&out.stderr);

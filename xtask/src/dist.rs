@@ -3,50 +3,36 @@
 
 use crate::build;
 use crate::error::{Context, Result};
-use crate::footprint::{Figure, TARGETS as RECORD, print};
 use crate::process::{output, step};
 use crate::target::TARGETS;
 use crate::workspace::target;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 /// The command.
-pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
-    use lexopt::prelude::*;
-    let mut write = false;
-    while let Some(argument) = parser.next().map_err(|e| e.to_string())? {
-        match argument {
-            Long("record") => write = true,
-            other => return Err(other.unexpected().to_string()),
-        }
-    }
+pub fn command(parser: lexopt::Parser) -> Result<bool> {
+    crate::no_more(parser)?;
+    let build = target().join("dist-build");
     let directory = target().join("dist");
-    let _ = fs::remove_dir_all(&directory);
+    for old in [&build, &directory] {
+        let _ = fs::remove_dir_all(old);
+    }
     fs::create_dir_all(&directory).context(directory.display())?;
     let mut names = Vec::new();
-    let mut figures = Vec::new();
     for target in &TARGETS {
-        let built = build::release_for(target)?;
+        let built = build::distributed(target)?;
         let name = format!("ocinit-{}", target.name);
         fs::copy(&built.path, directory.join(&name)).context(built.path.display())?;
-        figures.push(size(target.name, &built.path)?);
         names.push(name);
     }
+    let _ = fs::remove_dir_all(&build);
     let sums = output(Command::new("sha256sum").args(&names).current_dir(&directory))?;
     fs::write(directory.join("SHA256SUMS"), format!("{sums}\n")).context("SHA256SUMS")?;
     step(format_args!("in {}:", directory.display()));
     println!("{sums}");
-    print(&figures, &RECORD.read()?);
-    if write {
-        RECORD.write(&figures)?;
-        step("sizes recorded");
+    for name in names {
+        let file = directory.join(&name);
+        println!("{name:40} {:>8} bytes", fs::metadata(&file).context(file.display())?.len());
     }
     Ok(true)
-}
-
-/// The size of a target's binary.
-pub fn size(target: &str, binary: &Path) -> Result<Figure> {
-    let value = fs::metadata(binary).context(binary.display())?.len();
-    Ok(Figure { name: target.into(), value, unit: "bytes".into() })
 }

@@ -32,7 +32,7 @@ pub const HOST: Record = Record {
 /// How large the binaries of all targets are.
 pub const TARGETS: Record = Record {
     name: "xtask/targets.txt",
-    about: "# The binaries of all targets, written by `cargo xtask dist --record`.\n\
+    about: "# The binaries of all targets, written by `cargo xtask size --targets --record`.\n\
             # Another compiler or linker gives other sizes.\n",
 };
 
@@ -47,6 +47,12 @@ pub fn sections(binary: &Path) -> Result<Vec<Figure>> {
     Ok(elf.sections.into_iter().filter(|s| s.size > 0).map(figure).collect())
 }
 
+/// The size of the file, under the name of a target.
+pub fn file_size(target: &str, binary: &Path) -> Result<Figure> {
+    let value = std::fs::metadata(binary).context(binary.display())?.len();
+    Ok(Figure { name: target.into(), value, unit: "bytes".into() })
+}
+
 /// The size of the file, and what a run of a container costs: the figures that
 /// the tests' program `footprint` measures. It needs root.
 pub fn of_run(binary: &Path) -> Result<Vec<Figure>> {
@@ -56,11 +62,35 @@ pub fn of_run(binary: &Path) -> Result<Vec<Figure>> {
 }
 
 /// Measures everything and prints it beside what was recorded.
+///
+/// # Errors
+/// It cannot be measured; or more instructions than recorded are executed, by
+/// more than [`TOLERANCE`] per cent.
 pub fn show(binary: &Path) -> Result {
     let mut figures = sections(binary)?;
     figures.extend(of_run(binary)?);
-    print(&figures, &HOST.read()?);
-    Ok(())
+    let recorded = HOST.read()?;
+    print(&figures, &recorded);
+    let grown: Vec<&str> =
+        figures.iter().filter(|f| has_grown(f, &recorded)).map(|f| f.name.as_str()).collect();
+    match grown.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "{} grew by more than {TOLERANCE} %: `cargo xtask size --record` if that is meant",
+            grown.join(", ")
+        )),
+    }
+}
+
+/// How much instruction counts may grow before it must be recorded, in per cent.
+const TOLERANCE: u64 = 3;
+
+/// Whether it is a count of instructions that is more than a little above the
+/// recorded one. The other figures depend on the kernel, or are only shown.
+fn has_grown(now: &Figure, recorded: &[Figure]) -> bool {
+    let before = recorded.iter().find(|f| f.name == now.name);
+    now.unit == "instructions"
+        && before.is_some_and(|b| now.value * 100 > b.value * (100 + TOLERANCE))
 }
 
 impl Record {
@@ -143,6 +173,16 @@ mod tests {
         assert_eq!(figures[1].unit, "bytes of memory only");
         assert!(parse("run_peak_rss KiB\n").is_err());
         assert!(parse("run_peak_rss 300\n").is_err());
+    }
+
+    #[test]
+    fn only_instructions_must_not_grow() {
+        let of = |value, unit: &str| Figure { unit: unit.into(), ..figure("plan", value) };
+        let recorded = [of(1000, "instructions")];
+        assert!(has_grown(&of(1031, "instructions"), &recorded));
+        assert!(!has_grown(&of(1030, "instructions"), &recorded));
+        assert!(!has_grown(&of(2000, "KiB"), &recorded));
+        assert!(!has_grown(&of(2000, "instructions"), &[]));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! with a status other than 0 when a step fails. It works on the checkout it
 //! was built from, whatever the current directory is.
 
+mod bench;
 mod binary;
 mod boards;
 mod build;
@@ -14,8 +15,10 @@ mod dist;
 mod elf;
 mod error;
 mod footprint;
+mod fuzz;
 mod man;
 mod process;
+mod reproducible;
 mod seccomp_tables;
 mod size;
 mod target;
@@ -36,26 +39,43 @@ cargo xtask COMMAND
                        (boards/README.md)
   build [--target T]   the release binary, for the host or for another target
                        (targets/README.md); may be given again
-  dist [--record]      the binaries of all targets and their checksums, in
-                       target/dist, with their sizes next to the last recorded
+  dist                 the binaries of all targets, built from nothing, and their
+                       checksums, in target/dist
   demo                 build, make a bundle of busybox and run a container
-  test [PART] [NAME]   all checks and tests (but those of --guest), or a part:
+  test [PART] [NAME]   all checks and tests, or a part:
        --lint          formatting and clippy
        --unit          unit tests of the library and of this tool (no root)
-       --binary        what the release binary must be: static, no interpreter…
+       --miri          unit tests of the pure modules under Miri; where it is
+                       not installed, all of them with AddressSanitizer
+       --fuzz          some seconds of each target of `fuzz`
+       --binary        what the release binary must be: static, no interpreter,
+                       the same bytes when it is built elsewhere…
        --targets       the binaries of all targets: the same, and that they start
        --boards        the boards of boards/, in emulators; NAME is that of some
        --view VIEW     the integration tests (root) in one cgroup view:
                        host, v1 or v2; may be given again
        --guest MANAGER in the test machine, with control groups by MANAGER:
                        cgroupfs or systemd; may be given again
+       --no-guest      all but those in the test machine
        NAME            only tests whose name contains it, or the integration
                        tests of the file tests/suite/NAME.rs
+  bench [NAME...]      the runtime beside runc, crun and the kernel's own part (root):
+                       run, lifecycle, exec, many, footprint, limit, filter, list,
+                       pieces; figures in target/bench/results.json
+       --quick         fewer rounds
+       --youki         build youki too, once, which takes minutes
+       --with NAME=PATH
+                       one more runtime; may be given again
+       --write-docs    write the tables of docs/performance.md from the figures
+  fuzz [TARGET]        feed random bytes to what reads those of others
+       --seconds N     for so long each
   man OUTDIR           write the manual pages
   completions SHELL    print the completions for bash, zsh or fish
+  reproducible         build again in other folders, and compare the bytes
   seccomp-tables       make src/seccomp/tables again (--headers DIR --source DIR)
   size [--record]      size, peak memory and system calls, next to the last
                        recorded ones; --record writes them down
+       --targets       only the sizes of the binaries of all targets
   vm -- COMMAND        a command in the test machine: a QEMU guest with systemd,
                        cgroup v2 and AppArmor, with the binary in its PATH
        --user          as an ordinary user, from that user's systemd
@@ -83,13 +103,16 @@ fn dispatch() -> Result<bool> {
         Some(other) => return Err(other.unexpected().to_string()),
     };
     match command.as_str() {
+        "bench" => bench::command(parser),
         "boot" => boards::command(parser),
         "build" => build::command(parser),
         "completions" => completions::command(parser),
         "demo" => demo::command(parser),
         "dist" => dist::command(parser),
+        "fuzz" => fuzz::command(parser),
         "man" => man::command(parser),
         "test" => test::command(parser),
+        "reproducible" => reproducible::command(parser),
         "seccomp-tables" => seccomp_tables::run(parser).map(|()| true).map_err(|e| e.to_string()),
         "size" => size::command(parser),
         "vm" => vm::command(parser),

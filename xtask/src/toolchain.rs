@@ -8,7 +8,7 @@ use crate::process::output;
 use crate::target::Target;
 use crate::workspace::{self, root};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Debian's packages, each with a file of it. They are newer than the `rustc`
@@ -23,35 +23,39 @@ const PACKAGES: [(&str, &str); 3] = [
 pub enum Toolchain {
     /// The one that runs this tool.
     Own,
-    /// Debian's, and its version.
-    Debian(String),
+    /// Debian's.
+    Debian {
+        /// What it calls itself.
+        version: String,
+        /// Where the one that runs this tool is: it brings a linker.
+        own: PathBuf,
+    },
 }
 
 impl Toolchain {
     /// The one for this target; Debian's is installed where it is needed and
     /// missing.
     pub fn for_target(target: &Target) -> Result<Toolchain> {
-        let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-        rustc.args(["--print", "target-libdir", "--target", target.name]).current_dir(root());
-        if output(&mut rustc).is_ok_and(|directory| Path::new(&directory).is_dir()) {
+        let libraries = own(&["target-libdir", "--target", target.name]);
+        if libraries.is_ok_and(|directory| directory.is_dir()) {
             return Ok(Toolchain::Own);
         }
         debian::install_missing(&PACKAGES)?;
         let version = output(debians("/usr/bin/rustc").arg("--version"))?;
-        Ok(Toolchain::Debian(version))
+        Ok(Toolchain::Debian { version, own: own(&["sysroot"])? })
     }
 
     /// A call of its cargo, in the checkout.
     pub fn cargo(&self, subcommand: &str) -> Command {
         match self {
             Toolchain::Own => workspace::cargo(&[subcommand]),
-            Toolchain::Debian(_) => {
+            Toolchain::Debian { own, .. } => {
                 let mut command = debians("/usr/bin/cargo");
+                command.env("OCINIT_SYSROOT", own);
                 // Building the standard libraries is an unstable option of a
                 // stable compiler.
                 command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
-                command.args([subcommand, "-Zbuild-std=core,alloc", "--target-dir"]);
-                command.arg(self.directory());
+                command.args([subcommand, "-Zbuild-std=core,alloc"]);
                 command
             }
         }
@@ -62,7 +66,7 @@ impl Toolchain {
     pub fn directory(&self) -> PathBuf {
         match self {
             Toolchain::Own => workspace::target(),
-            Toolchain::Debian(_) => workspace::target().join("cross"),
+            Toolchain::Debian { .. } => workspace::target().join("cross"),
         }
     }
 }
@@ -71,9 +75,15 @@ impl fmt::Display for Toolchain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Toolchain::Own => f.write_str("the toolchain's own libraries"),
-            Toolchain::Debian(version) => write!(f, "Debian's {version}"),
+            Toolchain::Debian { version, .. } => write!(f, "Debian's {version}"),
         }
     }
+}
+
+/// A path that the compiler prints which belongs to the cargo that runs us.
+fn own(what: &[&str]) -> Result<PathBuf> {
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    output(rustc.arg("--print").args(what).current_dir(root())).map(PathBuf::from)
 }
 
 /// A program of Debian's Rust, without what the cargo that runs us has set.

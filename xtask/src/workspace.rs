@@ -1,5 +1,7 @@
 //! Where things are.
 
+use crate::error::Result;
+use crate::process::output;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,6 +26,19 @@ pub fn is_suite(name: &str) -> bool {
 /// The release binary.
 pub fn binary() -> PathBuf {
     target().join("release/ocinit")
+}
+
+/// The target triple of the compiler itself.
+pub fn host() -> Result<String> {
+    let said = output(Command::new("rustc").current_dir(root()).arg("-vV"))?;
+    let line = said.lines().find_map(|line| line.strip_prefix("host: "));
+    line.map(str::to_owned).ok_or_else(|| "rustc -vV: no line \"host\"".into())
+}
+
+/// Where the toolchain is.
+pub fn sysroot() -> Result<PathBuf> {
+    let mut rustc = Command::new("rustc");
+    output(rustc.current_dir(root()).args(["--print", "sysroot"])).map(PathBuf::from)
 }
 
 /// A call of the cargo that called us, in the checkout.

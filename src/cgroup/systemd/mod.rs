@@ -10,7 +10,7 @@
 //! The first process exists before its unit: an empty scope vanishes. It waits
 //! until [`Driver::start`] and [`super::Plan::adopt`] are done.
 
-mod annotation;
+pub mod annotation;
 mod bus;
 mod devices;
 mod manager;
@@ -53,6 +53,18 @@ pub struct Request<'a> {
     pub environment: &'a [&'static CStr],
 }
 
+/// A unit's properties, planned for a systemd of one version.
+#[derive(Debug)]
+pub struct Properties {
+    version: u32,
+    /// It takes processes: it is a scope.
+    takes_pids: bool,
+    /// The properties that are known without limits and processes.
+    fixed: Vec<Value>,
+    /// Those of the annotations.
+    extra: Vec<Value>,
+}
+
 /// A unit that is to be made, and the connection to systemd.
 #[derive(Debug)]
 pub struct Driver {
@@ -61,13 +73,40 @@ pub struct Driver {
     pub unit: Unit,
     /// Where its cgroup will be, from the mount point on.
     pub path: String,
-    version: u32,
-    /// It takes processes: it is a scope.
-    takes_pids: bool,
-    /// The properties that are known without limits and processes.
-    fixed: Vec<Value>,
-    /// Those of the annotations.
-    extra: Vec<Value>,
+    properties: Properties,
+}
+
+impl Properties {
+    /// Plans them; `user` is for a user's systemd.
+    ///
+    /// # Errors
+    /// An annotation is not valid.
+    pub fn plan(request: &Request<'_>, names: &Names, user: bool, version: u32) -> Result<Self> {
+        let extra = annotation::properties(request.annotations)?;
+        let mut fixed = fixed(names, request.unified);
+        if !user && version >= devices::SINCE {
+            fixed.extend(devices::properties(request.devices));
+        }
+        Ok(Properties { version, takes_pids: !names.is_slice(), fixed, extra })
+    }
+
+    /// All of them, with the limits of the plan and the process in it.
+    fn all(&self, plan: &Plan, pid: Option<Pid>) -> Vec<Value> {
+        let mut properties = self.fixed.clone();
+        if let Some(pid) = pid.filter(|_| self.takes_pids) {
+            let pid = Value::Number(b'u', pid.as_raw_nonzero().get() as u64);
+            properties.push(property("PIDs", Value::Array("u", vec![pid])));
+        }
+        properties.extend(property::properties(&plan.writes, self.version, &Cpu::default()));
+        // The user has the last word.
+        properties.extend(self.extra.iter().cloned());
+        properties
+    }
+
+    /// All but the process, as lines `NAME=VALUE`.
+    pub fn lines(&self, plan: &Plan) -> Vec<String> {
+        self.all(plan, None).iter().map(property::line).collect()
+    }
 }
 
 impl Driver {
@@ -84,36 +123,29 @@ impl Driver {
                 .hint("a user's systemd owns cgroups only where there is cgroup v2 alone"));
         }
         let names = Names::new(request.cgroups_path, request.id, user)?;
-        let extra = annotation::properties(request.annotations)?;
+        // What is wrong with them is so for every version.
+        Properties::plan(request, &names, user, 0)?;
         let bus::Found { mut manager, address: bus, control_group } =
             bus::connect(user, request.environment)?;
         // That of a user's systemd is below the system's, and in a container
         // that of the system's may be anywhere.
         let path = control_group + &names.path;
-        let version = manager.version()?;
-        let mut fixed = fixed(&names, request.unified);
-        if !user && version >= devices::SINCE {
-            fixed.extend(devices::properties(request.devices));
-        }
-        let takes_pids = !names.is_slice();
+        let properties = Properties::plan(request, &names, user, manager.version()?)?;
         let unit = Unit { name: names.unit, user, bus };
-        Ok(Driver { manager, unit, path, version, takes_pids, fixed, extra })
+        Ok(Driver { manager, unit, path, properties })
     }
 
-    /// Makes the unit, with the process in it unless it is a slice. To be called
-    /// once.
+    /// What is asked of systemd, as lines `NAME=VALUE`.
+    pub fn lines(&self, plan: &Plan) -> Vec<String> {
+        self.properties.lines(plan)
+    }
+
+    /// Makes the unit, with the process in it unless it is a slice.
     ///
     /// # Errors
     /// systemd refuses: nothing has been made then.
     pub fn start(&mut self, plan: &Plan, pid: Pid) -> Result<()> {
-        let mut properties = core::mem::take(&mut self.fixed);
-        if self.takes_pids {
-            let pid = Value::Number(b'u', pid.as_raw_nonzero().get() as u64);
-            properties.push(property("PIDs", Value::Array("u", vec![pid])));
-        }
-        properties.extend(property::properties(&plan.writes, self.version, &Cpu::default()));
-        // The user has the last word.
-        properties.append(&mut self.extra);
+        let properties = self.properties.all(plan, Some(pid));
         self.manager.start(&self.unit.name, properties)
     }
 }

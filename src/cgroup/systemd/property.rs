@@ -53,6 +53,16 @@ pub fn property(name: impl Into<String>, value: Value) -> Value {
     Value::Struct(vec![Value::text(name), value])
 }
 
+/// A property as `NAME=VALUE`.
+pub fn line(property: &Value) -> String {
+    match property {
+        Value::Struct(fields) if let [name, value] = &fields[..] => {
+            alloc::format!("{name}={value}")
+        }
+        _ => alloc::format!("{property}"),
+    }
+}
+
 /// The properties of these writes, for a systemd of this version. Quota and
 /// period are one property: what is not written is as it was asked `before`.
 pub fn properties(writes: &[Write], version: u32, before: &Cpu<'_>) -> Vec<Value> {

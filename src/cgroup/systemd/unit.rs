@@ -5,6 +5,8 @@ use alloc::string::String;
 use rustix::process::Pid;
 
 use super::super::group::Cgroups;
+use super::super::limits::Write;
+use super::super::update;
 use super::manager::Manager;
 use super::{bus, property};
 use crate::dbus::Address;
@@ -61,6 +63,10 @@ impl Unit {
     /// Sets new limits: the properties, until the unit ends, and then the files
     /// of its cgroups. `before` are those that were asked for until now.
     ///
+    /// Whatever the property, systemd writes all that it knows of the unit anew,
+    /// in its own terms (a quota in whole percents), before it answers. So the
+    /// files of earlier limits are written once more, too.
+    ///
     /// # Errors
     /// systemd or the kernel refuses one.
     pub fn update(
@@ -69,14 +75,19 @@ impl Unit {
         resources: &mut Resources<'_>,
         before: &Resources<'_>,
     ) -> Result<()> {
-        let (_, writes) = cgroups.writes(resources, before)?;
-        if !writes.is_empty() {
-            let mut manager = self.manager()?;
-            let cpu = before.cpu.unwrap_or_default();
-            let properties = property::properties(&writes, manager.version()?, &cpu);
+        let (groups, writes) = cgroups.writes(resources, before)?;
+        let mut manager = self.manager()?;
+        let cpu = before.cpu.unwrap_or_default();
+        let properties = property::properties(&writes, manager.version()?, &cpu);
+        if !properties.is_empty() {
             manager.set_properties(&self.name, properties)?;
+            let (_, mut earlier) =
+                cgroups.writes(&mut update::in_force(before), &Resources::default())?;
+            let asked = |old: &Write| writes.iter().any(|new| new.is_for_the_file_of(old));
+            earlier.retain(|old| !asked(old));
+            update::write(&groups, &earlier)?;
         }
-        cgroups.update(resources, before)
+        update::write(&groups, &writes)
     }
 
     /// Has systemd move a process of ours into `cgroups`, which are `own`, the

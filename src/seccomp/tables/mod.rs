@@ -1,10 +1,10 @@
 //! Names and numbers of system calls, generated from the kernel's headers (see
 //! `xtask/src/seccomp_tables.rs`). A build has the family of its own machine;
-//! tests have all.
+//! tests and the fuzzer have all.
 
 macro_rules! families {
     ($($family:ident $condition:meta;)*) => {$(
-        #[cfg(any(test, $condition))]
+        #[cfg(any(test, feature = "reference", $condition))]
         #[allow(missing_docs)]
         pub mod $family;
     )*};
@@ -20,7 +20,9 @@ families! {
     m68k target_arch = "m68k";
 }
 // No target of Rust, hence only for the tests.
-#[cfg(test)]
+#[cfg(any(test, feature = "reference"))]
+#[allow(missing_docs)]
 pub mod parisc;
-#[cfg(test)]
+#[cfg(any(test, feature = "reference"))]
+#[allow(missing_docs)]
 pub mod sh;

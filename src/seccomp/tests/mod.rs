@@ -3,26 +3,16 @@
 
 extern crate std;
 
-mod direct;
-mod interpreter;
 mod kernel;
 mod libseccomp;
 mod profiles;
 mod refusals;
 mod sweep;
 
+use super::reference::{Call, Expected, direct, interpreter};
 use super::*;
 use crate::spec::SeccompOperator;
 use alloc::vec;
-
-/// A call as a filter sees it: `struct seccomp_data`.
-#[derive(Debug, Clone, Copy)]
-struct Call {
-    number: u32,
-    audit: u32,
-    big_endian: bool,
-    args: [u64; 6],
-}
 
 /// Numbers that look random and are the same in every run (xorshift).
 struct Random(u64);

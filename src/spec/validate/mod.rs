@@ -19,7 +19,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Hooks, NamespaceKind, Process, Resources, Spec, annotations};
+use super::{Hooks, Mount, NamespaceKind, Process, Resources, Spec, annotations};
 use crate::json::{Invalid, words};
 
 /// Collects the first broken rule.
@@ -108,7 +108,8 @@ pub fn spec(spec: &Spec<'_>) -> Result<(), Invalid> {
     }
     hook_lists(&mut rules, &spec.hooks);
     rules.prefix = "mounts[@]";
-    mounts::check(&mut rules, spec);
+    let has_user = spec.linux.namespace(NamespaceKind::User).is_some();
+    mounts::check(&mut rules, &spec.mounts, has_user);
     rules.prefix = "linux.";
     linux::check(&mut rules, &spec.linux);
     if let Some(resources) = &spec.linux.resources {
@@ -139,6 +140,17 @@ pub fn process(process: &Process<'_>) -> Result<(), Invalid> {
 pub fn resources(resources: &Resources<'_>) -> Result<(), Invalid> {
     let mut rules = Rules::new("");
     resources::check(&mut rules, resources);
+    rules.finish()
+}
+
+/// Checks a list of mounts for a container with or without a user namespace;
+/// `path` is that of an element, with `@` for its index.
+///
+/// # Errors
+/// The first broken rule.
+pub fn mounts(list: &[Mount<'_>], has_user: bool, path: &'static str) -> Result<(), Invalid> {
+    let mut rules = Rules::new(path);
+    mounts::check(&mut rules, list, has_user);
     rules.finish()
 }
 

@@ -2,11 +2,10 @@
 
 use super::Rules;
 use super::linux::id_mappings;
-use crate::spec::{NamespaceKind, Spec};
+use crate::spec::Mount;
 
-pub(super) fn check(rules: &mut Rules, spec: &Spec<'_>) {
-    let has_user = spec.linux.namespace(NamespaceKind::User).is_some();
-    for (index, mount) in spec.mounts.iter().enumerate() {
+pub(super) fn check(rules: &mut Rules, mounts: &[Mount<'_>], has_user: bool) {
+    for (index, mount) in mounts.iter().enumerate() {
         rules.outer = index;
         let options = mount.explained();
         let own_mappings = !mount.uid_mappings.is_empty();
@@ -21,6 +20,11 @@ pub(super) fn check(rules: &mut Rules, spec: &Spec<'_>) {
         id_mappings(rules, &mount.uid_mappings, ".uidMappings");
         id_mappings(rules, &mount.gid_mappings, ".gidMappings");
         if options.bind.is_none() {
+            // No file system has this name; runc and crun refuse it too.
+            rules.require(
+                !matches!(mount.kind, Some("bind" | "rbind")),
+                ".type: this is no file system: what makes a bind mount is bind or rbind in options",
+            );
             rules.require(
                 mount.kind.is_some() || options.remount || !options.propagation.is_empty(),
                 ".type: required property is missing: only bind mounts have no file system type",

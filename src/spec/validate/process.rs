@@ -5,6 +5,10 @@ use crate::spec::{Process, Rlimit, Scheduler, SchedulerPolicy, ranges};
 
 pub(super) fn check(rules: &mut Rules, process: &Process<'_>) {
     rules.require(
+        process.command_line.is_none_or(str::is_empty),
+        "commandLine: only Windows has it; the program and its arguments are args",
+    );
+    rules.require(
         process.args.first().is_some_and(|program| !program.is_empty()),
         "args: must name a program",
     );

@@ -22,7 +22,9 @@ unsafe impl Sync for Arena {}
 static ARENA: Arena = Arena { next: Cell::new(0), end: Cell::new(0) };
 
 impl Arena {
-    fn grow(&self, bytes: usize) -> bool {
+    /// Takes a new chunk; without one nothing can go on, nor be said by the
+    /// ways of a command.
+    fn grow(&self, bytes: usize) {
         let size = bytes.next_multiple_of(CHUNK);
         // SAFETY: a new anonymous mapping touches no existing memory.
         let map = unsafe {
@@ -37,9 +39,8 @@ impl Arena {
             Ok(start) => {
                 self.next.set(start as usize);
                 self.end.set(start as usize + size);
-                true
             }
-            Err(_) => false,
+            Err(errno) => super::panic::out_of_memory(errno),
         }
     }
 }
@@ -52,9 +53,7 @@ unsafe impl GlobalAlloc for Arena {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut start = self.next.get().next_multiple_of(layout.align());
         if start + layout.size() > self.end.get() || self.end.get() == 0 {
-            if !self.grow(layout.size() + layout.align()) {
-                return core::ptr::null_mut();
-            }
+            self.grow(layout.size() + layout.align());
             start = self.next.get().next_multiple_of(layout.align());
         }
         self.next.set(start + layout.size());
@@ -83,9 +82,7 @@ unsafe impl GlobalAlloc for Arena {
         // not overlap the old one, which is readable for its whole length.
         unsafe {
             let new = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
-            if !new.is_null() {
-                core::ptr::copy_nonoverlapping(block, new, layout.size());
-            }
+            core::ptr::copy_nonoverlapping(block, new, layout.size());
             new
         }
     }

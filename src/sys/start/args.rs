@@ -1,6 +1,8 @@
 //! The arguments and the environment, where the kernel put them.
 
 use core::ffi::{CStr, c_char};
+#[cfg(not(target_arch = "sparc64"))]
+use linux_raw_sys::auxvec::AT_PAGESZ;
 
 /// Reads argc, argv and envp from the initial stack.
 ///
@@ -16,6 +18,27 @@ pub unsafe fn from_stack(
         let argv = stack.add(1) as *const *const c_char;
         let envp = argv.add(*stack + 1);
         (strings(argv), strings(envp))
+    }
+}
+
+/// The size of a page in bytes (`AT_PAGESZ` of getauxval(3)).
+///
+/// # Safety
+/// `stack` must be the stack pointer at the process's entry.
+#[cfg(not(target_arch = "sparc64"))]
+pub unsafe fn page_size(stack: *const usize) -> usize {
+    // SAFETY: behind argc, argv and envp, each with its null, the kernel puts
+    // pairs of words, of which AT_PAGESZ is always one.
+    unsafe {
+        let mut at = stack.add(*stack + 2);
+        while *at != 0 {
+            at = at.add(1);
+        }
+        at = at.add(1);
+        while *at != AT_PAGESZ as usize {
+            at = at.add(2);
+        }
+        *at.add(1)
     }
 }
 

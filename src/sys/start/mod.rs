@@ -14,6 +14,8 @@ mod memory;
 mod panic;
 #[cfg(not(target_arch = "sparc64"))]
 mod relocate;
+#[cfg(not(target_arch = "sparc64"))]
+mod relro;
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
@@ -39,6 +41,8 @@ unsafe extern "C" fn start(stack: *const usize, image: *const u8) -> ! {
     // SAFETY: `image` is our own ELF header, not yet relocated; nothing before
     // this line uses a relocated address.
     unsafe { relocate::relocate(image) };
+    // SAFETY: as above, and the image is relocated now.
+    unsafe { relro::protect(image, args::page_size(stack)) };
     // SAFETY: the kernel lays out argc, argv and envp at the initial stack
     // pointer, and they live as long as the process.
     let (arguments, environment) = unsafe { args::from_stack(stack) };

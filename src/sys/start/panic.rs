@@ -21,7 +21,16 @@ fn panic(info: &core::panic::PanicInfo) -> ! {
             let _ = writeln!(Stderr, "ocinit: internal error");
         }
     }
+    if ocinit::init::is_first() {
+        ocinit::init::give_up();
+    }
     ocinit::sys::exit(ocinit::sys::PANIC_STATUS)
+}
+
+/// The kernel gives no memory: say so, and stop.
+pub fn out_of_memory(errno: rustix::io::Errno) -> ! {
+    let _ = writeln!(Stderr, "ocinit: allocate memory: {}", ocinit::errno::Described(errno));
+    ocinit::sys::exit(1)
 }
 
 /// The prebuilt `core` names it; with `panic = "abort"` nothing ever calls it.

@@ -7,7 +7,7 @@
 use super::arch::RELATIVE;
 
 #[repr(C)]
-struct ElfHeader {
+pub struct ElfHeader {
     ident: [u8; 16],
     kind_machine_version: [u32; 2],
     entry: usize,
@@ -20,11 +20,14 @@ struct ElfHeader {
 }
 
 #[repr(C)]
-struct ProgramHeader {
+pub struct ProgramHeader {
     kind: u32,
     flags: u32,
     offset: usize,
-    address: usize,
+    pub address: usize,
+    physical_address: usize,
+    file_size: usize,
+    pub size: usize,
 }
 
 #[repr(C)]
@@ -60,19 +63,8 @@ pub unsafe fn relocate(image: *const u8) {
     // mapped segments, and the words it patches are in the writable one (RELRO
     // protection is not yet applied: nobody but us could apply it).
     unsafe {
-        let header = &*(image as *const ElfHeader);
-        let mut segment = image.add(header.program_headers);
-        let mut dynamic = core::ptr::null::<Dynamic>();
-        for _ in 0..header.program_header_count {
-            let program = &*(segment as *const ProgramHeader);
-            if program.kind == PT_DYNAMIC {
-                dynamic = (base + program.address) as *const Dynamic;
-            }
-            segment = segment.add(header.program_header_size as usize);
-        }
-        if dynamic.is_null() {
-            return;
-        }
+        let Some(segment) = segment(image, PT_DYNAMIC) else { return };
+        let mut dynamic = (base + segment.address) as *const Dynamic;
         let (mut table, mut size) = (0, 0);
         let (mut packed, mut packed_size) = (0, 0);
         while (*dynamic).tag != DT_NULL {
@@ -95,6 +87,28 @@ pub unsafe fn relocate(image: *const u8) {
         }
         relocate_packed(base, packed as *const usize, packed_size / size_of::<usize>());
     }
+}
+
+/// The program header of this kind.
+///
+/// # Safety
+/// `image` must be the load address of this very program.
+#[inline(always)]
+pub unsafe fn segment(image: *const u8, kind: u32) -> Option<&'static ProgramHeader> {
+    // SAFETY: the ELF header and the program headers are in the first page of
+    // the image, which the kernel maps and nobody unmaps.
+    unsafe {
+        let header = &*(image as *const ElfHeader);
+        let mut at = image.add(header.program_headers);
+        for _ in 0..header.program_header_count {
+            let segment = &*(at as *const ProgramHeader);
+            if segment.kind == kind {
+                return Some(segment);
+            }
+            at = at.add(header.program_header_size as usize);
+        }
+    }
+    None
 }
 
 /// Applies packed relative relocations (`DT_RELR`): an even word is the address

@@ -3,9 +3,10 @@
 //! `report` tells everything about the process and its surroundings, with
 //! single accesses tried on the way (`report PROBE...`), `observe` does the same
 //! and stays until SIGTERM, `probe` only tries accesses, `wait` tells the signals
-//! that come in, `exit N` and `die SIGNAL` end in a known way; `board KIND` checks the
-//! container of a board. As /load, the first process, it loads modules for the init.
+//! that come in, `overwrite` attacks the program of whoever comes in, `exit N` and `die SIGNAL` end in a known way;
+//! `board KIND` checks the container of a board. As /load, the first process, it loads modules for the init.
 
+mod attack;
 mod board;
 mod probe;
 mod report;
@@ -23,6 +24,7 @@ fn main() {
         Some("observe") => signals::hold(&report::with(&rest).to_string()),
         Some("probe") => println!("{}", probe::all(&rest)),
         Some("board") => board::run(rest.first().copied().unwrap_or_default()),
+        Some("overwrite") => attack::overwrite(),
         Some("wait") => signals::wait(),
         Some("exit") => std::process::exit(number(rest.first())),
         Some("die") => signals::die(number(rest.first())),

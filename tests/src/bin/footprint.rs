@@ -1,4 +1,5 @@
-//! Prints what the binary costs: its size, its peak memory and its system calls.
+//! Prints what the binary costs: its size, its peak memory, its system calls and
+//! its instructions.
 //!
 //! `footprint BINARY` runs busybox's `true` on the default document and prints
 //! one `name value unit` a line, for CI to show. The peak is that of the
@@ -8,7 +9,7 @@ use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
-use ocinit_tests::{Bundle, images};
+use ocinit_tests::{Bundle, images, instructions, spec};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,7 +32,33 @@ fn main() {
     println!("binary_size {size} bytes");
     println!("run_peak_rss {} KiB", peak(&mut run(&binary, &dir, None)));
     println!("run_system_calls {} calls", system_calls(&binary, &dir));
+    instructions(&binary, &dir);
     std::fs::remove_dir_all(&dir).expect("remove the bundle");
+}
+
+/// What the commands that make no process compute: `plan` is all that `run` does
+/// before it acts.
+fn instructions(binary: &Path, dir: &Path) {
+    let state = dir.join("instructions");
+    // Without cgroups, which are other ones on each machine.
+    let mut planned = Bundle::around(&dir.join("plan"), &dir.join("rootfs"));
+    planned.config["linux"]["resources"] = serde_json::json!({});
+    spec::drop_mount(&mut planned.config, "/sys/fs/cgroup");
+    planned.save();
+    let bundle = planned.dir().to_str().expect("a path of ours is text");
+    let empty = dir.join("empty");
+    std::fs::create_dir_all(&state).expect("make a directory");
+    std::fs::create_dir(&empty).expect("make a directory");
+    let empty = empty.to_str().expect("a path of ours is text");
+    for (name, words) in [
+        ("plan", &["plan", "--bundle", bundle][..]),
+        ("spec", &["spec", "--bundle", empty]),
+        ("features", &["features"]),
+        ("list", &["list"]),
+    ] {
+        let count = instructions::count(binary, &state, words);
+        println!("{name}_instructions {count} instructions");
+    }
 }
 
 /// The command that runs the container, under another program when asked.

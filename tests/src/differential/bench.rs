@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// After this time a runtime hangs.
 const WATCHDOG: Duration = Duration::from_secs(20);
@@ -75,7 +75,13 @@ impl Bench {
         let state = self.lab.dir().join(format!("state-{}", runtime.name));
         let run = catch_unwind(AssertUnwindSafe(|| self.call(case, runtime, &bundle, &state, &id)));
         let mut fields = run.unwrap_or_else(|_| Fields::from([("exit".into(), "watchdog".into())]));
-        let left = cgroups::named(self.lab.tag());
+        let mut left = cgroups::named(self.lab.tag());
+        // systemd takes away what is empty at a time of its own.
+        let end = Instant::now() + wait::patiently(Duration::from_secs(2));
+        while cgroups::by_systemd() && !left.is_empty() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+            left = cgroups::named(self.lab.tag());
+        }
         if !left.is_empty() {
             let all: Vec<String> = left.iter().map(|p| p.display().to_string()).collect();
             fields.insert("left.cgroups".into(), all.join(" "));
@@ -85,7 +91,8 @@ impl Bench {
             let delete = ["delete", "--force", &id];
             let call =
                 self.lab.program(&runtime.program).arg("--root").arg(&state).args(delete).stdin("");
-            let _ = catch_unwind(AssertUnwindSafe(|| call.timeout(WATCHDOG).run()));
+            let limit = wait::patiently(WATCHDOG);
+            let _ = catch_unwind(AssertUnwindSafe(|| call.timeout(limit).run()));
         }
         if let Ok(log) = fs::read_to_string(bundle.join("log")) {
             // Nobody makes the program wait for those of poststart.
@@ -150,6 +157,7 @@ impl Bench {
             .program(&runtime.program)
             .arg("--root")
             .arg(state)
+            .args(cgroups::by_systemd().then_some("--systemd-cgroup"))
             .args(["run", "--pid-file"])
             .arg(&pid_file)
             .arg("--bundle")
@@ -157,7 +165,7 @@ impl Bench {
             .arg(id)
             // crun chowns what it is given for stdio, be it the host's /dev/null.
             .stdin("")
-            .timeout(WATCHDOG)
+            .timeout(wait::patiently(WATCHDOG))
             .spawn();
         let mut outside = Fields::new();
         if case.stays() {

@@ -183,11 +183,37 @@ pub fn outside(pid: i32) -> Fields {
         let name = h.controllers.join(",");
         let below = dir.strip_prefix(&h.mount).unwrap_or(&dir).display().to_string();
         set(&mut fields, &format!("outside.{name}"), format!("/{below}"));
-        if dir != h.mount {
-            files(&dir, &mut fields);
+        // crun puts the process into a group of its own in the unit's.
+        let unit = dir.parent().filter(|up| up.extension().is_some_and(|end| end == "scope"));
+        match dir == h.mount {
+            false if h.unified() => all_files(unit.unwrap_or(&dir), &mut fields),
+            false => files(&dir, &mut fields),
+            true => {}
         }
     }
     fields
+}
+
+/// What is in the name of a file of cgroup v2 that tells what happens, and not
+/// what was asked for.
+const HAPPENS: &[&str] =
+    &[".current", ".events", ".peak", ".procs", ".stat", ".threads", "_stat", "_usage"];
+
+/// Every file of a cgroup of v2: its value, or only that it is there.
+fn all_files(dir: &Path, fields: &mut Fields) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            set(fields, "below", "a directory".into());
+            continue;
+        }
+        // cgroup.pressure is a switch; the others measure.
+        let measures = name.ends_with(".pressure") && name != "cgroup.pressure";
+        let text = fs::read_to_string(entry.path()).ok();
+        let text = text.filter(|_| !measures && !HAPPENS.iter().any(|part| name.contains(part)));
+        let value = text.map(|text| text.lines().collect::<Vec<_>>().join(" / "));
+        set(fields, &format!("file.{name}"), value.unwrap_or("there".into()));
+    }
 }
 
 fn files(dir: &Path, fields: &mut Fields) {

@@ -19,18 +19,6 @@ const RUST: [(&str, &str); 3] = [
     ("rust-web-src", "/usr/lib/rustlib/src/rust/library/std/Cargo.toml"),
 ];
 
-/// Where it lies in tests/guest.
-const SOURCES: [&str; 8] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    "src/main.rs",
-    "src/board.rs",
-    "src/probe.rs",
-    "src/report.rs",
-    "src/runtime.rs",
-    "src/signals.rs",
-];
-
 /// The name of an architecture in Rust's triples, and in Debian's packages.
 const NAMES: [(&str, &str); 3] =
     [("aarch64", "arm64"), ("powerpc64le", "ppc64el"), ("sparc64", "sparc64")];
@@ -39,9 +27,14 @@ const NAMES: [(&str, &str); 3] =
 pub fn built(board: &Board) -> Result<PathBuf> {
     let architecture = board.target().split('-').next().unwrap_or_default();
     let dir = root().join("tests/guest");
+    let mut files = vec![dir.join("Cargo.toml"), dir.join("Cargo.lock")];
+    let sources = dir.join("src");
+    let entries = fs::read_dir(&sources).context(sources.display())?;
+    files.extend(entries.flatten().map(|entry| entry.path()));
+    files.sort();
     let mut inputs = Vec::new();
-    for file in SOURCES {
-        inputs.push(fs::read_to_string(dir.join(file)).context(file)?);
+    for file in files {
+        inputs.push(fs::read_to_string(&file).context(file.display())?);
     }
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
     if architecture == std::env::consts::ARCH {

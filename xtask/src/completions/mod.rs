@@ -71,7 +71,7 @@ fn flags(command: &'static Command) -> impl Iterator<Item = &'static Flag> {
 
 /// Whether the first argument is the id of a container that exists.
 fn takes_id(command: &Command) -> bool {
-    command.arguments.contains("container-id")
+    command.arguments.starts_with("<container-id>")
         && !["check", "create", "plan", "run"].contains(&command.name)
 }
 

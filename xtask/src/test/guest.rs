@@ -1,75 +1,142 @@
-//! The integration tests in the test machine: every program in one boot.
+//! The integration tests in the test machine: every program in one boot, one
+//! machine for each manager of control groups.
+//!
+//! The machines run beside each other and beside what else is tested, and give
+//! way to it: emulation takes long, and much of a test is waiting.
 
 use super::options::Manager;
 use super::tally::{Suite, Tally};
 use crate::error::{Context, Result};
 use crate::process::step;
-use crate::vm::{self, Payload};
+use crate::vm::{self, Machine, Payload};
 use crate::workspace::{cargo, is_suite};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// What runs in the guest.
 const TESTS: &str = include_str!("../vm/guest/tests");
 
-/// The whole suite takes a third of it.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// Several times what it takes on two processors, with everything else beside it.
+const LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// Programs that take long begin first, so that no one is left over at the end.
-const LONG: [&str; 5] = ["crash", "systemd", "tutorial", "engines", "hooks"];
+const LONG: [&str; 6] = ["faults", "crash", "systemd", "tutorial", "engines", "hooks"];
 
-/// Runs the tests with each of the managers.
-pub fn integration(binary: &Path, managers: &[Manager], name: &Option<String>, tally: &mut Tally) {
+/// The machines that run.
+pub struct Runs(Vec<Run>);
+
+/// One of them, and what is known before it ends.
+struct Run {
+    place: String,
+    left_out: Vec<(String, &'static str)>,
+    machine: JoinHandle<Outcome>,
+}
+
+/// What a machine has said: the tests, those skipped, and how it ended.
+type Outcome = (Suite, String, Result<bool>);
+
+/// Starts a machine for each of the managers.
+pub fn start(
+    binary: &Path,
+    managers: &[Manager],
+    name: &Option<String>,
+    tally: &mut Tally,
+) -> Runs {
+    let mut runs = Runs(Vec::new());
     if managers.is_empty() {
-        return;
+        return runs;
     }
     if let Err(why) = vm::possible() {
         for manager in managers {
-            tally.left_out(&format!("guest, {}", manager.name()), &why);
+            tally.left_out(&place(*manager), &why);
         }
-        return;
+        return runs;
     }
     let tests = match compiled(name) {
         Ok(tests) => tests,
-        Err(why) => return tally.check("the tests for the guest build", false, &why),
+        Err(why) => {
+            tally.check("the tests for the guest build", false, &why);
+            return runs;
+        }
     };
     for manager in managers {
-        // The file of this name is about a systemd that it starts itself.
-        let nested = |test: &&Test| test.0 == "systemd" && *manager == Manager::Systemd;
-        if tests.iter().any(|test| nested(&test)) {
-            tally.left_out("guest, systemd: systemd.rs", "the same as with cgroupfs");
-        }
-        let tests: Vec<&Test> = tests.iter().filter(|test| !nested(test)).collect();
-        if tests.is_empty() {
-            continue;
-        }
-        step(format_args!("integration tests in the guest, cgroups by {}", manager.name()));
-        let mut suite = Suite::default();
-        let mut skips = String::new();
-        let good = run(binary, *manager, name, &tests, |line| {
-            match line.strip_prefix("OCINIT-VM-SKIP ") {
-                Some(skip) => skips.extend([skip, "\n"]),
-                None => println!("{line}"),
-            }
-            suite.line(line);
+        let (left, tests): (Vec<&Test>, Vec<&Test>) =
+            tests.iter().partition(|test| left_out(&test.0, *manager).is_some());
+        let left = left.iter().filter_map(|test| {
+            left_out(&test.0, *manager).map(|why| (format!("{}.rs", test.0), why))
         });
-        tally.suite(&format!("guest, {}", manager.name()), suite, good);
-        tally.skipped(&skips);
+        let left_out = left.collect();
+        match prepare(binary, *manager, name, &tests) {
+            Ok(machine) => {
+                let place = place(*manager);
+                step(format_args!("integration tests, {place}: begun beside the others"));
+                let prefix = format!("[{place}] ");
+                let machine = std::thread::spawn(move || run(&machine, &prefix));
+                runs.0.push(Run { place, left_out, machine });
+            }
+            Err(why) => tally.check(&format!("{} can be made", place(*manager)), false, &why),
+        }
     }
+    runs
+}
+
+impl Runs {
+    /// Waits for all of them, and counts.
+    pub fn count(self, tally: &mut Tally) {
+        for Run { place, left_out, machine } in self.0 {
+            step(format_args!("integration tests, {place}: waiting for the rest"));
+            let died = |_| (Suite::default(), String::new(), Err("its thread died".into()));
+            let (suite, skips, good) = machine.join().unwrap_or_else(died);
+            tally.suite(&place, suite, good);
+            tally.skipped(&skips);
+            for (file, why) in left_out {
+                tally.left_out(&format!("{place}: {file}"), why);
+            }
+        }
+    }
+}
+
+/// What the tests there are called.
+pub fn place(manager: Manager) -> String {
+    format!("guest, {}", manager.name())
+}
+
+/// Why a file of tests does not run there.
+fn left_out(name: &str, manager: Manager) -> Option<&'static str> {
+    match (name, manager) {
+        // It is about a systemd that it starts itself.
+        ("systemd", Manager::Systemd) => Some("the same as with cgroupfs"),
+        ("properties", _) => Some("about the checkout and not about the machine"),
+        _ => None,
+    }
+}
+
+/// Boots the machine and shows what it says, with a word in front.
+fn run(machine: &Machine, prefix: &str) -> Outcome {
+    let mut suite = Suite::default();
+    let mut skips = String::new();
+    let status = machine.run(LIMIT, |line| {
+        match line.strip_prefix("OCINIT-VM-SKIP ") {
+            Some(skip) => skips.extend([skip, "\n"]),
+            None => println!("{prefix}{line}"),
+        }
+        suite.line(line);
+    });
+    (suite, skips, status.map(|status| status == 0))
 }
 
 /// A compiled file of tests.
 type Test = (String, PathBuf);
 
-fn run(
+fn prepare(
     binary: &Path,
     manager: Manager,
     name: &Option<String>,
     tests: &[&Test],
-    line: impl FnMut(&str),
-) -> Result<bool> {
-    let payload = Payload::new(binary)?;
+) -> Result<Machine> {
+    let payload = Payload::new(manager.name(), binary)?;
     for (name, program) in tests {
         payload.test(name, program)?;
     }
@@ -81,8 +148,7 @@ fn run(
     let (manager, names) = (manager.name(), names.join(" "));
     payload.text("command", &format!("bash /payload/run-tests {manager} '{filter}' {names}\n"))?;
     payload.text("run-tests", TESTS)?;
-    let status = vm::machine(&payload)?.run(LIMIT, line)?;
-    Ok(status == 0)
+    Ok(Machine { patient: true, ..vm::machine(&payload)? })
 }
 
 /// Builds the tests, and returns those that are asked for.

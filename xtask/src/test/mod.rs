@@ -5,8 +5,10 @@
 
 mod boards;
 mod guest;
+mod memory;
 mod options;
 mod parts;
+mod safety;
 mod situations;
 mod tally;
 mod targets;
@@ -15,24 +17,57 @@ use crate::error::Result;
 use crate::process::{is_root, run, step};
 use crate::workspace::cargo;
 use crate::{build, footprint};
-use options::{Manager, Options, View};
+use options::{Manager, Options};
+use std::path::PathBuf;
 use tally::Tally;
 
 /// The command.
 pub fn command(parser: lexopt::Parser) -> Result<bool> {
     let options = Options::read(parser)?;
     let mut tally = Tally::default();
+    let binary = match options.binary || options.integration() {
+        true => release(&options, &mut tally),
+        false => None,
+    };
+    let binary = binary.as_deref();
+    let ready = binary.filter(|_| options.integration() && can_run(&mut tally));
+    // They take longest, and run beside the rest.
+    let guests =
+        ready.map(|binary| guest::start(binary, &options.managers, &options.name, &mut tally));
     if options.lint {
         parts::lint(&mut tally);
     }
     if options.unit {
         parts::unit(&options.name, &mut tally);
     }
+    if options.memory {
+        memory::unit(&mut tally);
+    }
+    if options.fuzz {
+        parts::fuzz(&mut tally);
+    }
     if options.targets {
         targets::all(&mut tally);
     }
-    if options.binary || options.integration() {
-        with_binary(&options, &mut tally);
+    if let Some(binary) = binary.filter(|_| options.binary) {
+        parts::binary(binary, &mut tally);
+    }
+    for view in &options.views {
+        if let Some(binary) = ready {
+            parts::integration(binary, *view, &options.name, &mut tally);
+        }
+    }
+    if let Some(guests) = guests {
+        guests.count(&mut tally);
+    }
+    if let Some(why) = options.left_out() {
+        Manager::ALL.iter().for_each(|manager| tally.left_out(&guest::place(*manager), why));
+    }
+    if let Some(binary) = binary.filter(|_| options.all && options.name.is_none()) {
+        step("what the binary and a run of busybox's true cost");
+        if let Err(why) = footprint::show(binary) {
+            tally.check("a run can be measured", false, &why);
+        }
     }
     if options.boards {
         boards::run(&options.name, &mut tally);
@@ -41,45 +76,34 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
     Ok(tally.good())
 }
 
-fn with_binary(options: &Options, tally: &mut Tally) {
+/// Builds the release binary.
+fn release(options: &Options, tally: &mut Tally) -> Option<PathBuf> {
     let built = match build::release() {
         Ok(built) => built,
-        Err(why) => return tally.check("the release binary builds", false, &why),
+        Err(why) => {
+            tally.check("the release binary builds", false, &why);
+            return None;
+        }
     };
     if options.binary {
         let warnings = format!("{} warnings", built.warnings);
         tally.check("the release binary builds without warnings", built.warnings == 0, &warnings);
-        parts::binary(&built.path, tally);
     }
-    if !options.integration() {
-        return;
-    }
+    Some(built.path)
+}
+
+/// Whether the integration tests can run, on a machine that is made ready.
+fn can_run(tally: &mut Tally) -> bool {
     if !is_root() {
         let why = "they make namespaces and cgroups: run them as root";
-        return tally.check("the integration tests can run", false, why);
+        tally.check("the integration tests can run", false, why);
+        return false;
     }
     if let Err(why) = setup() {
-        return tally.check("the machine is set up for the integration tests", false, &why);
+        tally.check("the machine is set up for the integration tests", false, &why);
+        return false;
     }
-    for view in &options.views {
-        parts::integration(&built.path, *view, &options.name, tally);
-    }
-    guest::integration(&built.path, &options.managers, &options.name, tally);
-    if options.views == View::ALL && options.name.is_none() {
-        for manager in Manager::ALL.iter().filter(|manager| !options.managers.contains(manager)) {
-            let name = manager.name();
-            let why = format!("it takes long: `cargo xtask test --guest {name}` runs it");
-            tally.left_out(&format!("guest, {name}"), &why);
-        }
-        if !options.boards {
-            let why = "it takes long: `cargo xtask test --boards` runs it";
-            tally.left_out("boards", why);
-        }
-        step("what the binary and a run of busybox's true cost");
-        if let Err(why) = footprint::show(&built.path) {
-            tally.check("a run can be measured", false, &why);
-        }
-    }
+    true
 }
 
 /// Packages, root file systems and users of the integration tests.

@@ -54,6 +54,8 @@ impl Manager {
 pub struct Options {
     pub lint: bool,
     pub unit: bool,
+    pub memory: bool,
+    pub fuzz: bool,
     pub binary: bool,
     /// The binaries of all targets.
     pub targets: bool,
@@ -65,6 +67,10 @@ pub struct Options {
     pub managers: Vec<Manager>,
     /// Only tests whose name contains it.
     pub name: Option<String>,
+    /// No part was asked for.
+    pub all: bool,
+    /// The test machine is not asked for.
+    pub no_guest: bool,
 }
 
 impl Options {
@@ -78,6 +84,8 @@ impl Options {
             match argument {
                 Long("lint") => options.lint = true,
                 Long("unit") => options.unit = true,
+                Long("miri") => options.memory = true,
+                Long("fuzz") => options.fuzz = true,
                 Long("binary") => options.binary = true,
                 Long("targets") => options.targets = true,
                 Long("boards") => options.boards = true,
@@ -89,6 +97,7 @@ impl Options {
                         options.views.push(view);
                     }
                 }
+                Long("no-guest") => options.no_guest = true,
                 Long("guest") => {
                     let name = parser.value().map_err(|e| e.to_string())?;
                     let manager = Manager::ALL.into_iter().find(|m| name == m.name());
@@ -103,16 +112,38 @@ impl Options {
                 other => return Err(other.unexpected().to_string()),
             }
         }
-        let checks =
-            options.lint || options.unit || options.binary || options.targets || options.boards;
-        if !(checks || options.integration()) {
+        if options.no_guest && !options.managers.is_empty() {
+            return Err("--no-guest and --guest contradict each other".into());
+        }
+        let Options { lint, unit, memory, fuzz, binary, targets, boards, .. } = options;
+        let part = lint || unit || memory || fuzz || binary || targets || boards;
+        if !(part || options.integration()) {
+            options.all = true;
             options.unit = true;
-            options.lint = options.name.is_none();
-            options.binary = options.name.is_none();
-            options.targets = options.name.is_none();
             options.views = View::ALL.into();
+            if options.left_out().is_none() {
+                options.managers = Manager::ALL.into();
+            }
+            if options.name.is_none() {
+                options.lint = true;
+                options.memory = true;
+                options.fuzz = true;
+                options.binary = true;
+                options.targets = true;
+                options.boards = true;
+            }
         }
         Ok(options)
+    }
+
+    /// Why a run of all parts does without the test machine.
+    pub fn left_out(&self) -> Option<&'static str> {
+        match self.name {
+            _ if !self.all => None,
+            _ if self.no_guest => Some("--no-guest"),
+            Some(_) => Some("tests of a name run there only with --guest"),
+            None => None,
+        }
     }
 
     /// Whether the integration tests run somewhere.
@@ -130,20 +161,29 @@ mod tests {
     }
 
     #[test]
-    fn no_part_means_all_on_this_machine() {
+    fn no_part_means_all() {
         let all = read(&[]).unwrap();
         assert!(all.lint && all.unit && all.binary && all.targets && all.views == View::ALL);
-        assert!(all.managers.is_empty());
+        assert_eq!((&all.managers[..], all.left_out()), (&Manager::ALL[..], None));
+        assert!(all.memory && all.fuzz && all.boards);
         let some = read(&["exec"]).unwrap();
         assert!(!some.lint && some.unit && !some.binary && !some.targets);
         assert_eq!(some.views, View::ALL);
+        assert!(!some.memory && !some.fuzz && !some.boards);
         assert_eq!(some.name.as_deref(), Some("exec"));
+        let without = read(&["--no-guest"]).unwrap();
+        assert!(without.lint && without.views == View::ALL);
+        for machine in [some, without] {
+            assert!(machine.managers.is_empty() && machine.left_out().is_some());
+        }
     }
 
     #[test]
     fn a_part_means_only_it() {
         let unit = read(&["--unit"]).unwrap();
         assert_eq!(unit, Options { unit: true, ..Options::default() });
+        let fuzz = read(&["--fuzz", "--miri"]).unwrap();
+        assert_eq!(fuzz, Options { fuzz: true, memory: true, ..Options::default() });
         let views = read(&["--view", "v2", "--view=host", "--view", "v2"]).unwrap();
         assert_eq!(views.views, [View::V2, View::Host]);
         assert!(!views.unit && !views.lint && !views.binary && views.managers.is_empty());
@@ -156,9 +196,14 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        for wrong in
-            [&["--view"][..], &["--view", "v3"], &["--guest", "v2"], &["--fast"], &["one", "two"]]
-        {
+        for wrong in [
+            &["--view"][..],
+            &["--view", "v3"],
+            &["--guest", "v2"],
+            &["--fast"],
+            &["one", "two"],
+            &["--no-guest", "--guest", "systemd"],
+        ] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }
     }

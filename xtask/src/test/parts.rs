@@ -1,27 +1,33 @@
 //! The parts of a test run.
 
 use super::options::View;
+use super::safety;
 use super::tally::{Suite, Tally};
 use crate::error::Result;
 use crate::process::{is_root, run, step, watch};
 use crate::workspace::{cargo, is_suite, target};
-use crate::{binary, debian};
+use crate::{binary, debian, fuzz, reproducible};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Formatting, and clippy without a warning.
 pub fn lint(tally: &mut Tally) {
     step("formatting and clippy");
-    let mut check = |name, command: &mut Command| match run(command) {
+    let mut check = |name, result: Result| match result {
         Ok(()) => tally.check(name, true, ""),
         Err(why) => tally.check(name, false, &why),
     };
-    check("cargo fmt --check", &mut cargo(&["fmt", "--all", "--check"]));
+    let clippy = |args: &[&str]| {
+        run(cargo(&["clippy", "-q", "--all-targets"]).args(args).args(["--", "-D", "warnings"]))
+    };
+    check("cargo fmt --check", run(&mut cargo(&["fmt", "--all", "--check"])));
     // The runtime alone: see `build` about features.
-    let runtime = ["clippy", "-q", "-p", "ocinit", "--all-targets", "--", "-D", "warnings"];
-    check("clippy, the runtime", &mut cargo(&runtime));
-    let tools = ["clippy", "-q", "--workspace", "--exclude", "ocinit", "--all-targets"];
-    check("clippy, tools and tests", cargo(&tools).args(["--", "-D", "warnings"]));
+    check("clippy, the runtime", clippy(&["-p", "ocinit"]));
+    let rest = ["--workspace", "--exclude", "ocinit", "--exclude", "ocinit-fuzz"];
+    check("clippy, tools and tests", clippy(&rest));
+    // Its library: the programs would take a C++ compiler.
+    check("clippy, fuzzing", clippy(&["-p", "ocinit-fuzz", "--no-default-features"]));
+    check("unsafe code is in src/sys only", safety::check());
 }
 
 /// The unit tests of the library and of this tool.
@@ -33,12 +39,30 @@ pub fn unit(name: &Option<String>, tally: &mut Tally) {
     {
         println!("{why}");
     }
-    for package in [&["-p", "ocinit", "--lib"][..], &["-p", "xtask"]] {
+    let fuzz = ["-p", "ocinit-fuzz", "--no-default-features"];
+    for package in [&["-p", "ocinit", "--lib"][..], &["-p", "xtask"], &fuzz] {
         step(format_args!("unit tests: {}", package[1]));
         let mut command = cargo(&["test", "--no-fail-fast"]);
         let skips = Skips::new(&mut command, package[1]);
         tests(command.args(package), name, &format!("unit, {}", package[1]), tally);
         skips.count(tally);
+    }
+}
+
+/// Some seconds of each fuzz target.
+pub fn fuzz(tally: &mut Tally) {
+    if let Err(why) = fuzz::possible() {
+        return tally.left_out("fuzz", &why);
+    }
+    match fuzz::all(None, fuzz::SECONDS) {
+        Ok(outcomes) => {
+            for fuzz::Outcome { target, result } in outcomes {
+                let runs = result.as_ref().map_or(0, |runs| *runs);
+                let why = result.as_ref().err().cloned().unwrap_or_default();
+                tally.check(&format!("fuzz {target}, {runs} runs"), result.is_ok(), &why);
+            }
+        }
+        Err(why) => tally.check("the fuzz targets build", false, &why),
     }
 }
 
@@ -49,6 +73,12 @@ pub fn binary(path: &Path, tally: &mut Tally) {
         Ok(checks) => checks.iter().for_each(|c| tally.check(c.name, c.holds, "it does not")),
         Err(why) => tally.check("the release binary can be read", false, &why),
     }
+    if let Err(why) = reproducible::possible() {
+        return tally.left_out("a second build elsewhere", &why);
+    }
+    let same = reproducible::check(path);
+    let why = same.as_ref().err().cloned().unwrap_or_default();
+    tally.check("is the same when it is built elsewhere", same.is_ok(), &why);
 }
 
 /// The integration tests in one view of the cgroup trees.
@@ -67,7 +97,8 @@ pub fn integration(binary: &Path, view: View, name: &Option<String>, tally: &mut
     skips.count(tally);
 }
 
-fn tests(command: &mut Command, name: &Option<String>, what: &str, tally: &mut Tally) {
+/// Runs tests and counts them.
+pub fn tests(command: &mut Command, name: &Option<String>, what: &str, tally: &mut Tally) {
     let mut suite = Suite::default();
     let good: Result<bool> = watch(command.args(name), |line| suite.line(line));
     tally.suite(what, suite, good);

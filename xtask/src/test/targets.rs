@@ -5,10 +5,10 @@
 
 use super::tally::Tally;
 use crate::error::{Context, Result};
-use crate::footprint::{TARGETS as RECORD, print};
+use crate::footprint::{TARGETS as RECORD, file_size, print};
 use crate::process::{output, step};
 use crate::target::{TARGETS, Target};
-use crate::{binary, build, dist};
+use crate::{binary, build};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -40,7 +40,7 @@ pub fn all(tally: &mut Tally) {
         let said = said.unwrap_or_default();
         let same = said == *first.get_or_insert_with(|| said.clone());
         check("says what the others say", holds(same, &said));
-        sizes.extend(dist::size(target.name, &built.path));
+        sizes.extend(file_size(target.name, &built.path));
     }
     step("how large the binaries are");
     match RECORD.read() {
@@ -68,6 +68,7 @@ fn says(target: &Target, binary: &Path) -> Result<String> {
         output(&mut command)
     };
     let version = ocinit(&["--version"])?;
+    let version = version.lines().next().unwrap_or_default();
     ocinit(&["spec"])?;
     ocinit(&["plan"])?;
     ocinit(&["features"])?;

@@ -18,6 +18,7 @@ pub use qemu::Machine;
 use crate::error::Result;
 use crate::process::{is_root, step};
 use crate::{build, debian};
+use kernel::Kernel;
 use std::time::Duration;
 
 /// What makes the machine and runs it: a file of each package.
@@ -52,7 +53,7 @@ pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
         return Err("vm takes a command, after `--`, or --shell".into());
     }
     let words: Vec<String> = words.iter().map(|w| quoted(&w.to_string_lossy())).collect();
-    let payload = Payload::new(&build::release()?.path)?;
+    let payload = Payload::new("command", &build::release()?.path)?;
     payload.text("command", &script(user, &words.join(" ")))?;
     let machine = machine(&payload)?;
     if shell {
@@ -71,7 +72,8 @@ pub fn machine(payload: &Payload) -> Result<Machine> {
     let kernel = kernel::get()?;
     let root = root::get(&kernel)?;
     let disks = payload.disks()?;
-    Ok(Machine { kernel: kernel.image, initramfs: kernel.initramfs, root, disks })
+    let Kernel { image, initramfs, .. } = kernel;
+    Ok(Machine { kernel: image, initramfs, root, disks, patient: false })
 }
 
 /// An error where it cannot be made, and the packages for it where it can.

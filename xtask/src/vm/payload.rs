@@ -23,9 +23,9 @@ struct Images {
 }
 
 impl Payload {
-    /// One with the binary, the images and the tests' set-up.
-    pub fn new(binary: &Path) -> Result<Payload> {
-        let dir = target().join("vm/payload");
+    /// One of this name with the binary, the images and the tests' set-up.
+    pub fn new(name: &str, binary: &Path) -> Result<Payload> {
+        let dir = target().join("vm").join(name);
         let _ = fs::remove_dir_all(&dir);
         for part in ["bin", "tests", "images/debian"] {
             fs::create_dir_all(dir.join(part)).context(dir.display())?;
@@ -39,9 +39,10 @@ impl Payload {
         Ok(Payload { dir, images })
     }
 
-    /// Adds a compiled test.
+    /// Adds a compiled test, without what only a debugger reads.
     pub fn test(&self, name: &str, program: &Path) -> Result {
-        place(program, &self.dir.join("tests").join(name))
+        let place = self.dir.join("tests").join(name);
+        run(Command::new("strip").arg("--strip-debug").arg("-o").arg(place).arg(program))
     }
 
     /// Adds a text, to be found at /payload/NAME.
@@ -51,7 +52,7 @@ impl Payload {
 
     /// Makes the disks.
     pub fn disks(&self) -> Result<Vec<PathBuf>> {
-        let payload = target().join("vm/payload.ext4");
+        let payload = self.dir.with_extension("ext4");
         disk::make(&payload, &self.dir, "2G")?;
         let tree = &self.images.debian;
         let inputs = [&*tree.to_string_lossy(), disk::FORMAT];

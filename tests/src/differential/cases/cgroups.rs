@@ -1,7 +1,7 @@
-//! Control groups: the forms of a path, and every limit that v1 has.
+//! Control groups: the forms of a path, and every limit, on v1 and on v2.
 
 use super::Case;
-use crate::spec;
+use crate::{cgroups, spec};
 use serde_json::{Value, json};
 
 /// `linux.cgroupsPath`.
@@ -27,8 +27,64 @@ pub fn places() -> Vec<Case> {
 
 /// `linux.resources`.
 pub fn resources() -> Vec<Case> {
+    limits("resources")
+}
+
+/// The same on a machine with cgroup v2 alone, and its own files.
+pub fn unified() -> Vec<Case> {
+    on_v2("unified", "/@ID@")
+}
+
+/// The same where systemd makes the cgroup.
+pub fn scopes() -> Vec<Case> {
+    on_v2("scopes", ":oci:@ID@")
+}
+
+fn on_v2(group: &str, path: &str) -> Vec<Case> {
+    let mut all = limits(group);
+    for (name, file, value) in [
+        ("memory-high", "memory.high", "100000000"),
+        ("memory-min-max", "memory.min", "max"),
+        ("memory-oom-group", "memory.oom.group", "1"),
+        ("cpu-max", "cpu.max", "20000 50000"),
+        ("cpu-max-percents", "cpu.max", "33333 70000"),
+        ("cpu-weight", "cpu.weight", "42"),
+        ("cpuset-cpus", "cpuset.cpus", "0"),
+        ("pids-max", "pids.max", "max"),
+        ("io-weight", "io.weight", "default 250"),
+        ("hugetlb-max", "hugetlb.2MB.max", "2097152"),
+        ("unknown-file", "memory.nosuch", "1"),
+        ("unknown-controller", "nosuch.max", "1"),
+        ("bad-name", "memory", "1"),
+        ("bad-path", "../cgroup.procs", "1"),
+        ("bad-value", "memory.max", "much"),
+    ] {
+        let case = Case::new(group, &format!("file-{name}")).observed();
+        all.push(case.with(|c| c["linux"]["resources"]["unified"] = json!({file: value})));
+    }
+    let several = json!([{"pageSize": "2MB", "limit": 4_194_304}, {"pageSize": "1GB", "limit": 0}]);
+    all.push(Case::new(group, "hugepages-two").observed().with(|c| {
+        c["linux"]["resources"]["hugepageLimits"] = several;
+    }));
+    all.push(Case::new(group, "file-over-limit").observed().with(|c| {
+        c["linux"]["resources"]["pids"] = json!({"limit": 20});
+        c["linux"]["resources"]["unified"] = json!({"pids.max": "30"});
+    }));
+    all.into_iter().map(|case| case.linux("cgroupsPath", json!(path))).collect()
+}
+
+/// Whether a group is for the layout and the driver at hand.
+pub fn fit(group: &str) -> bool {
+    match group {
+        "unified" => cgroups::is_unified() && !cgroups::by_systemd(),
+        "scopes" => cgroups::is_unified() && cgroups::by_systemd(),
+        _ => false,
+    }
+}
+
+fn limits(group: &str) -> Vec<Case> {
     let case = |name: &str, key: &str, value: Value| {
-        Case::new("resources", name).with(|c| c["linux"]["resources"][key] = value).observed()
+        Case::new(group, name).with(|c| c["linux"]["resources"][key] = value).observed()
     };
     let memory = |name: &str, value: Value| case(&format!("memory-{name}"), "memory", value);
     let cpu = |name: &str, value: Value| case(&format!("cpu-{name}"), "cpu", value);

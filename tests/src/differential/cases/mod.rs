@@ -12,6 +12,8 @@ mod process;
 mod seccomp;
 mod whole;
 
+pub use cgroups::fit;
+
 use crate::spec;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -117,6 +119,8 @@ pub const GROUPS: &[Group] = &[
     ("process", process::rest),
     ("cgroups", cgroups::places),
     ("resources", cgroups::resources),
+    ("unified", cgroups::unified),
+    ("scopes", cgroups::scopes),
     ("hooks", hooks::all),
 ];
 

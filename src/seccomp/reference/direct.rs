@@ -120,6 +120,11 @@ impl Reading {
         }
     }
 
+    /// The numbers of the calls that have rules.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.rules.keys().copied()
+    }
+
     /// What a filter may return. It is one value unless rules with conditions
     /// overlap.
     pub fn answers(&self, call: &Call) -> Vec<u32> {

@@ -1,0 +1,58 @@
+//! Kernel modules that the board needs before it has a root file system: the
+//! files of `/modules` in the initramfs, in the order of their names, as who
+//! packed them has put them. They are not compressed, and nothing is looked up.
+
+use crate::error::{Context, Error, Result};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
+use rustix::fs::{Mode, OFlags, RawDir, open};
+use rustix::io::Errno;
+
+/// Where they are.
+const DIRECTORY: &str = "/modules";
+
+/// Loads all of them; `complain` gets what does not work.
+pub fn load_all(complain: &mut dyn FnMut(Error)) {
+    let mut names = match names() {
+        Ok(names) => names,
+        Err(error) if error.errno == Some(Errno::NOENT) => return,
+        Err(error) => return complain(error),
+    };
+    names.sort_unstable();
+    for name in names {
+        load(&format!("{DIRECTORY}/{name}")).unwrap_or_else(&mut *complain);
+    }
+}
+
+fn names() -> Result<Vec<String>> {
+    let what = || format!("read directory \"{DIRECTORY}\"");
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = open(DIRECTORY, flags, Mode::empty()).context(what)?;
+    let mut buffer = [MaybeUninit::uninit(); 2048];
+    let mut entries = RawDir::new(directory, &mut buffer);
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next() {
+        let name = entry.context(what)?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+fn load(path: &str) -> Result<()> {
+    let what = || format!("load module \"{path}\"");
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = open(path, flags, Mode::empty()).context(what)?;
+    match rustix::system::finit_module(&file, c"", 0) {
+        // It is in the kernel already.
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(errno @ Errno::NOSYS) => Err(Error::os(what(), errno).hint("CONFIG_MODULES")),
+        Err(errno @ Errno::NOEXEC) => {
+            Err(Error::os(what(), errno).hint("it is of another kernel, or compressed"))
+        }
+        Err(errno) => Err(Error::os(what(), errno)),
+    }
+}

@@ -1,0 +1,59 @@
+//! What may be mounted on /proc, and in it.
+
+use super::mount::Mount;
+use crate::fault::{Act, Fault};
+use core::ffi::CStr;
+use linux_raw_sys::general::PROC_SUPER_MAGIC;
+use rustix::fd::BorrowedFd;
+use rustix::fs::{fstat, fstatfs};
+
+/// The inode of the root of every procfs (`PROC_ROOT_INO` of the kernel's
+/// include/linux/proc_ns.h).
+const PROC_ROOT_INO: u32 = 1;
+
+/// Files of procfs over which a file can be mounted: what lxcfs and the like
+/// show differently to each container.
+const IN_PROC: [&str; 10] = [
+    "cpuinfo",
+    "diskstats",
+    "meminfo",
+    "stat",
+    "swaps",
+    "uptime",
+    "loadavg",
+    "slabinfo",
+    "sys/kernel/ns_last_pid",
+    "sys/crypto/fips_enabled",
+];
+
+/// The names in a path, without the dots.
+fn components(path: &CStr) -> impl Iterator<Item = &[u8]> {
+    path.to_bytes().split(|byte| *byte == b'/').filter(|name| !name.is_empty() && *name != b".")
+}
+
+/// A false /proc would deceive whoever sets up the container, now and at
+/// every `exec` (CVE-2019-16884): on /proc goes a procfs only, and in it only
+/// files that are known to be shown differently to containers.
+pub fn check(entry: &Mount, mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Act {
+    let on_proc = |fd: BorrowedFd<'_>| -> Result<bool, Fault> {
+        Ok(fstatfs(fd)?.f_type as u64 == u64::from(PROC_SUPER_MAGIC))
+    };
+    let named_proc = components(&entry.destination).eq([b"proc"]);
+    if !on_proc(target)? && !named_proc {
+        return Ok(());
+    }
+    if named_proc || fstat(target)?.st_ino == u64::from(PROC_ROOT_INO) {
+        if on_proc(mount)? {
+            return Ok(());
+        }
+        return Err(Fault::new("only a procfs can be mounted on /proc"));
+    }
+    let allowed = |file: &&str| {
+        let parts = core::iter::once("proc").chain(file.split('/'));
+        components(&entry.destination).eq(parts.map(str::as_bytes))
+    };
+    if entry.bind.is_some() && IN_PROC.iter().any(allowed) {
+        return Ok(());
+    }
+    Err(Fault::new("it is inside /proc, where nothing can be mounted"))
+}

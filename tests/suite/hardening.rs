@@ -1,0 +1,90 @@
+//! The runtime's own memory, as the kernel shows it: what must not be written is read-only, and nothing that can be
+//! written can be executed. In the process that waits for `start` and in one in the foreground, both of which run from
+//! the sealed copy.
+
+use ocinit_tests::{Lab, eventually, oci, skip};
+use std::fs;
+
+ocinit_tests::isolate!();
+
+/// `PT_GNU_RELRO`.
+const RELRO: u32 = 0x6474_e552;
+
+/// A line of /proc/PID/maps (proc_pid_maps(5)).
+struct Mapping {
+    start: u64,
+    end: u64,
+    mode: String,
+    offset: u64,
+    file: String,
+}
+
+fn mappings(pid: i32) -> Vec<Mapping> {
+    let text = fs::read_to_string(format!("/proc/{pid}/maps")).expect("read the mappings");
+    let number = |text: &str| u64::from_str_radix(text, 16).expect("a number");
+    text.lines()
+        .map(|line| {
+            let mut fields = line.splitn(6, ' ');
+            let mut next = || fields.next().unwrap_or_default();
+            let (start, end) = next().split_once('-').expect("a range");
+            let (mode, offset) = (next().to_owned(), number(next()));
+            let (_device, _inode) = (next(), next());
+            let file = next().trim_start().to_owned();
+            Mapping { start: number(start), end: number(end), mode, offset, file }
+        })
+        .collect()
+}
+
+/// Where the program of the process begins and ends what is written by relocation alone.
+fn relocated(pid: i32) -> (u64, u64) {
+    let image = fs::read(format!("/proc/{pid}/exe")).expect("read the program");
+    let long = |at: usize| u64::from_ne_bytes(image[at..at + 8].try_into().unwrap());
+    let half = |at: usize| usize::from(u16::from_ne_bytes(image[at..at + 2].try_into().unwrap()));
+    // The table of program headers, the size of one and their number (System V gABI, chapter 4).
+    let headers = (0..half(56)).map(|i| long(32) as usize + i * half(54));
+    let is_relro =
+        |at: &usize| u32::from_ne_bytes(image[*at..*at + 4].try_into().unwrap()) == RELRO;
+    let at = headers.clone().find(is_relro).expect("a header PT_GNU_RELRO");
+    (long(at + 16), long(at + 16) + long(at + 40))
+}
+
+fn check(pid: i32) {
+    let mappings = mappings(pid);
+    for map in &mappings {
+        let both = map.mode.contains('w') && map.mode.contains('x');
+        assert!(!both, "{} at {:x} is {}", map.file, map.start, map.mode);
+    }
+    let program = fs::read_link(format!("/proc/{pid}/exe")).expect("the program");
+    let own = |map: &&Mapping| map.file == program.to_str().expect("a name");
+    let base = mappings.iter().filter(own).find(|map| map.offset == 0).expect("the program");
+    let (start, end) = relocated(pid);
+    let (start, end) = (base.start + start, base.start + end);
+    let inside = |map: &&Mapping| map.start < end && map.end > start;
+    let found: Vec<&Mapping> = mappings.iter().filter(inside).collect();
+    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).unwrap().unwrap() as u64;
+    assert!(!found.is_empty() && end - start >= page);
+    for map in found {
+        // A last page that is shared with what stays writable is left so.
+        let rest = map.start >= end & !(page - 1);
+        assert!(map.mode == "r--p" || rest, "{:x} to {:x} is {}", map.start, map.end, map.mode);
+    }
+}
+
+#[test]
+fn what_only_relocation_writes_is_read_only_afterwards() {
+    if !oci::is_ocinit() {
+        skip!("another runtime's memory is its own affair");
+    }
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let waiting = lab.container(&bundle);
+    waiting.create();
+    check(waiting.pid());
+    let id = lab.id();
+    let foreground = lab.oci(["run", "--bundle"]).arg(bundle.dir()).arg(&id).spawn();
+    eventually("ready", || foreground.stdout().contains("ready"));
+    check(foreground.pid());
+    lab.oci(["kill", &id, "TERM"]).ok();
+    foreground.wait().code_is(0);
+}
