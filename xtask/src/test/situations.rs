@@ -117,7 +117,13 @@ pub const SITUATIONS: &[Situation] = &[
         name: "parameters are unknown or wrong",
         parameters: "ocinit.nonsense=1 ocinit.restart=maybe ocinit.bundle=/bundle/shared nonsense",
         variant: Variant::Whole,
-        expected: &[("nonsense", 1), ("maybe", 1), STARTED, GOOD, OFF],
+        expected: &[
+            ("ocinit: warning: ocinit.nonsense: unknown parameter", 1),
+            ("ocinit: warning: ocinit.restart=maybe", 1),
+            STARTED,
+            GOOD,
+            OFF,
+        ],
         figures: &[],
     },
     Situation {
