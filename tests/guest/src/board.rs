@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -16,29 +15,6 @@ const PROCESSES: usize = 32;
 
 /// Orphans of the storm.
 const ORPHANS: usize = 1000;
-
-/// As the first process: loads the modules in /modules, in the order of their
-/// names, and becomes the init, which has them built in on most boards.
-pub fn load() -> ! {
-    let entries = fs::read_dir("/modules").into_iter().flatten().flatten();
-    let mut modules: Vec<_> = entries.map(|entry| entry.path()).collect();
-    modules.sort();
-    for module in modules {
-        let loaded = fs::read(&module).and_then(|image| {
-            // SAFETY: the kernel reads the image and the empty parameters.
-            let result = unsafe {
-                libc::syscall(libc::SYS_init_module, image.as_ptr(), image.len(), c"".as_ptr())
-            };
-            if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
-        });
-        if let Err(why) = loaded {
-            println!("BOARD FAIL load {}: {why}", module.display());
-        }
-    }
-    let why = Command::new("/init").exec();
-    println!("BOARD FAIL become the init: {why}");
-    std::process::exit(1)
-}
 
 /// Runs the checks of the kind; the exit status is 42 when all hold.
 pub fn run(kind: &str) -> ! {
@@ -198,6 +174,8 @@ fn shared() -> bool {
     good &= check("the init reaps them", left == 0, || format!("{left} zombies"));
     println!("BOARD storm = {} ms", begun.elapsed().as_millis());
     println!("BOARD rss after the storm = {}", resident());
+    // What it has just been woken for, it has done then.
+    std::thread::sleep(Duration::from_millis(500));
     let before = status("1", "voluntary_ctxt_switches");
     std::thread::sleep(Duration::from_secs(2));
     let after = status("1", "voluntary_ctxt_switches");

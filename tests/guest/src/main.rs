@@ -4,7 +4,7 @@
 //! single accesses tried on the way (`report PROBE...`), `observe` does the same
 //! and stays until SIGTERM, `probe` only tries accesses, `wait` tells the signals
 //! that come in, `overwrite` attacks the program of whoever comes in, `exit N` and `die SIGNAL` end in a known way;
-//! `board KIND` checks the container of a board. As /load, the first process, it loads modules for the init.
+//! `board KIND` checks the container of a board.
 
 mod attack;
 mod board;
@@ -15,9 +15,6 @@ mod signals;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if std::env::args().next().is_some_and(|name| name == "/load") {
-        board::load();
-    }
     let rest: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
     match args.first().map(String::as_str) {
         Some("report") => println!("{}", report::with(&rest)),

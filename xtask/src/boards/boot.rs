@@ -32,12 +32,13 @@ pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
     let board = Board::find(&name.ok_or("boot takes the name of a board: a folder of boards/")?)?;
     board.install()?;
     let packer = build::release()?.path;
+    let binary = board.binary()?;
     let bundle = match given {
         Some(bundle) => bundle,
-        None => bundle::made(&board)?,
+        None => bundle::made(&board, &binary)?,
     };
     let kernel = board.kernel()?;
-    let image = Image::pack(&board.name, &packer, &board.binary()?, &bundle)?;
+    let image = Image::pack(&board.name, &packer, &binary, &bundle)?;
     step(format_args!("booting {}, with {} bytes of initramfs", board.name, image.size));
     let boot = Boot {
         board: &board,

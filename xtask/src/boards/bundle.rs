@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// Directories of the root file system.
 const DIRECTORIES: [&str; 8] = ["bin", "dev", "etc", "proc", "run", "sys", "tmp", "run/ocinit"];
 
-/// Makes it.
-pub fn made(board: &Board) -> Result<PathBuf> {
+/// Makes it, with this runtime in it.
+pub fn made(board: &Board, binary: &Path) -> Result<PathBuf> {
     let dir = target().join("boards").join(format!("bundle-{}", board.name));
     let _ = fs::remove_dir_all(&dir);
     for directory in DIRECTORIES {
@@ -22,7 +22,7 @@ pub fn made(board: &Board) -> Result<PathBuf> {
         fs::create_dir_all(&path).context(path.display())?;
     }
     place(&guest::built(board)?, &dir.join("rootfs/bin/guest"))?;
-    place(&board.binary()?, &dir.join("rootfs/bin/ocinit"))?;
+    place(binary, &dir.join("rootfs/bin/ocinit"))?;
     let contained = contained(board);
     let inside = |name: &str| dir.join(name).join("config.json");
     write(&dir.join("config.json"), &contained)?;
@@ -32,6 +32,9 @@ pub fn made(board: &Board) -> Result<PathBuf> {
     let mut fails = shared(&contained, &[]);
     fails["process"]["args"] = json!(["/bin/guest", "exit", "3"]);
     write(&inside("fails"), &fails)?;
+    fails["process"]["args"] = json!(["/bin/guest", "exit", "42"]);
+    fails["linux"]["resources"] = json!({"memory": {"limit": 64 << 20}});
+    write(&inside("limited"), &fails)?;
     fails["process"]["args"] = json!(["/bin/nothing"]);
     write(&inside("missing"), &fails)?;
     write(&inside("broken"), &Value::Null)?;

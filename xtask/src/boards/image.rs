@@ -40,11 +40,10 @@ impl Image {
         Ok(image)
     }
 
-    /// The same with a program that loads those modules and becomes the init:
-    /// an archive after the archive, as boot loaders may give to a kernel.
-    pub fn with_modules(&self, loader: &Path, modules: &Path) -> Result<Image> {
+    /// The same with modules for the init to load: an archive after the archive,
+    /// as boot loaders may give to a kernel.
+    pub fn with_modules(&self, modules: &Path) -> Result<Image> {
         let mut archive = cpio::Archive::new();
-        archive.program("load", &fs::read(loader).context(loader.display())?);
         archive.directory("modules");
         for entry in fs::read_dir(modules).into_iter().flatten().flatten() {
             let name = format!("modules/{}", entry.file_name().to_string_lossy());

@@ -6,7 +6,7 @@
 
 use super::situations::{SITUATIONS, Situation, Variant};
 use super::tally::Tally;
-use crate::boards::{Board, Boot, Image, Said, bundle, guest};
+use crate::boards::{Board, Boot, Image, Said, bundle};
 use crate::build;
 use crate::error::Result;
 use crate::process::step;
@@ -97,12 +97,13 @@ impl<'a> Bench<'a> {
     fn new(board: &'a Board, packer: &Path) -> Result<Bench<'a>> {
         board.install()?;
         let kernel = board.kernel()?;
-        let (binary, bundle) = (board.binary()?, bundle::made(board)?);
+        let binary = board.binary()?;
+        let bundle = bundle::made(board, &binary)?;
         let whole = Image::pack(&board.name, packer, &binary, &bundle)?;
         let bare = Image::without_dev(&board.name, packer, &binary, &bundle)?;
         let modules = kernel.join("modules");
         let loaded = match modules.is_dir() {
-            true => Some(whole.with_modules(&guest::built(board)?, &modules)?),
+            true => Some(whole.with_modules(&modules)?),
             false => None,
         };
         Ok(Bench { board, kernel: kernel.join("image"), whole, bare, loaded })
@@ -146,12 +147,12 @@ impl<'a> Bench<'a> {
     }
 
     fn boot(&self, situation: &Situation, memory: Option<&str>) -> Result<Said> {
-        let (image, loader) = match (situation.variant, &self.loaded) {
-            (Variant::WithoutDev, _) => (&self.bare, ""),
-            (Variant::Modules, Some(loaded)) => (loaded, " rdinit=/load"),
-            _ => (&self.whole, ""),
+        let image = match (situation.variant, &self.loaded) {
+            (Variant::WithoutDev, _) => &self.bare,
+            (Variant::Modules, Some(loaded)) => loaded,
+            _ => &self.whole,
         };
-        let parameters = format!("quiet {}{loader}", situation.parameters);
+        let parameters = format!("quiet {}", situation.parameters);
         let boot = Boot {
             board: self.board,
             kernel: &self.kernel,

@@ -101,7 +101,14 @@ pub const SITUATIONS: &[Situation] = &[
     },
     Situation {
         name: "the kernel has no memory controller",
-        parameters: "cgroup_disable=memory",
+        parameters: "cgroup_disable=memory ocinit.bundle=/bundle/limited",
+        variant: Variant::Whole,
+        expected: &[("CONFIG_MEMCG: the container runs without", 1), STARTED, GOOD, OFF],
+        figures: &[],
+    },
+    Situation {
+        name: "the kernel has no memory controller, and that matters",
+        parameters: "cgroup_disable=memory ocinit.strict=true ocinit.bundle=/bundle/limited",
         variant: Variant::Whole,
         expected: &[("this host has no cgroup controller \"memory\"", 1), NOT_STARTED, OFF],
         figures: &[],
