@@ -1,6 +1,7 @@
-//! The settings of a terminal (termios(3)): as rustix has them, but on sparc64
-//! from the C library, since rustix 1.1 panics there: it has less room for control
-//! characters than the kernel's structure.
+//! The settings of a terminal (ioctl_tty(2)): as rustix has them, but for sparc64,
+//! where rustix 1.1 panics: it has room for fewer control characters than the
+//! structure it asks the kernel for. The C library's calls are no way out, since
+//! the libc crate asks for versions of them that a static library does not have.
 
 use rustix::fd::BorrowedFd;
 use rustix::io::Result;
@@ -8,7 +9,10 @@ use rustix::io::Result;
 #[cfg(not(target_arch = "sparc64"))]
 type Kept = rustix::termios::Termios;
 #[cfg(target_arch = "sparc64")]
-type Kept = libc::termios;
+type Kept = linux_raw_sys::general::termios;
+
+#[cfg(target_arch = "sparc64")]
+use libc::{TCGETS, TCSETS, TCSETSW};
 
 /// The settings of a terminal.
 #[derive(Clone)]
@@ -53,38 +57,43 @@ impl Settings {
 impl Settings {
     /// Those of this terminal. `ENOTTY` where it is none.
     pub fn of(terminal: BorrowedFd<'_>) -> Result<Settings> {
-        use rustix::fd::AsRawFd;
         // SAFETY: all-zero is a valid termios: numbers only.
-        let mut kept = unsafe { core::mem::zeroed() };
-        // SAFETY: the structure lives across the call, which fills it in.
-        checked(unsafe { libc::tcgetattr(terminal.as_raw_fd(), &raw mut kept) })?;
+        let mut kept: Kept = unsafe { core::mem::zeroed() };
+        control(terminal, TCGETS, &mut kept)?;
         Ok(Settings(kept))
     }
 
-    /// The same, with every byte passed on as it is.
+    /// The same, with every byte passed on as it is: what cfmakeraw(3) does.
     #[must_use]
     pub fn raw(&self) -> Settings {
-        let mut raw = self.clone();
-        // SAFETY: changes the numbers of one structure, which lives across the call.
-        unsafe { libc::cfmakeraw(&raw mut raw.0) };
-        raw
+        use linux_raw_sys::general::*;
+        let mut raw = self.0;
+        raw.c_iflag &= !(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+        raw.c_oflag &= !OPOST;
+        raw.c_lflag &= !(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+        raw.c_cflag = raw.c_cflag & !(CSIZE | PARENB) | CS8;
+        raw.c_cc[VMIN as usize] = 1;
+        raw.c_cc[VTIME as usize] = 0;
+        Settings(raw)
     }
 
     /// Gives them to a terminal.
     pub fn set(&self, terminal: BorrowedFd<'_>, when: When) -> Result<()> {
-        use rustix::fd::AsRawFd;
-        let when = match when {
-            When::Now => libc::TCSANOW,
-            When::Drained => libc::TCSADRAIN,
+        let request = match when {
+            When::Now => TCSETS,
+            When::Drained => TCSETSW,
         };
-        // SAFETY: the structure lives across the call, which only reads it.
-        checked(unsafe { libc::tcsetattr(terminal.as_raw_fd(), when, &raw const self.0) })
+        control(terminal, request, &mut self.0.clone())
     }
 }
 
 #[cfg(target_arch = "sparc64")]
-fn checked(value: libc::c_int) -> Result<()> {
-    // SAFETY: errno is this thread's.
-    let errno = unsafe { *libc::__errno_location() };
-    if value == 0 { Ok(()) } else { Err(rustix::io::Errno::from_raw_os_error(errno)) }
+fn control(terminal: BorrowedFd<'_>, request: libc::Ioctl, settings: &mut Kept) -> Result<()> {
+    use rustix::fd::AsRawFd;
+    let at = core::ptr::from_mut(settings) as usize;
+    let arguments = [terminal.as_raw_fd() as usize, request as usize, at, 0, 0, 0];
+    let number = linux_raw_sys::general::__NR_ioctl;
+    // SAFETY: the three requests read or write one struct termios of the kernel's,
+    // which this is; it lives across the call.
+    unsafe { super::raw::syscall(number, arguments) }.map(drop)
 }
