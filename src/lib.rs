@@ -20,6 +20,7 @@ pub mod json;
 pub mod log;
 pub mod namespace;
 pub mod network;
+pub mod pack;
 pub mod plan;
 pub mod process;
 pub mod rdt;

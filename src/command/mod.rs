@@ -14,6 +14,7 @@ mod kill;
 mod list;
 mod mounts;
 pub mod output;
+mod pack;
 pub mod parse;
 mod pattern;
 mod pause;
@@ -52,6 +53,7 @@ pub static COMMANDS: &[&Command] = &[
     &kill::COMMAND,
     &list::COMMAND,
     &mounts::COMMAND,
+    &pack::COMMAND,
     &pause::PAUSE,
     &plan::COMMAND,
     &ps::COMMAND,

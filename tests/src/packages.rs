@@ -6,6 +6,7 @@ use std::process::Command;
 const NEEDED: &[(&str, &str)] = &[
     ("busybox-static", "/bin/busybox"),
     ("conmon", "/usr/bin/conmon"),
+    ("cpio", "/usr/bin/cpio"),
     ("mmdebstrap", "/usr/bin/mmdebstrap"),
     ("podman", "/usr/bin/podman"),
     ("strace", "/usr/bin/strace"),

@@ -6,6 +6,7 @@
 
 mod bench;
 mod binary;
+mod boards;
 mod build;
 mod completions;
 mod debian;
@@ -32,6 +33,10 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
+  boot BOARD [--bundle DIR]
+                       pack a bundle, or one that checks itself, with the
+                       binary for the board, and boot it in an emulator
+                       (boards/README.md)
   build [--target T]   the release binary, for the host or for another target
                        (targets/README.md); may be given again
   dist                 the binaries of all targets, built from nothing, and their
@@ -46,6 +51,7 @@ cargo xtask COMMAND
        --binary        what the release binary must be: static, no interpreter,
                        the same bytes when it is built elsewhere…
        --targets       the binaries of all targets: the same, and that they start
+       --boards        the boards of boards/, in emulators; NAME is that of some
        --view VIEW     the integration tests (root) in one cgroup view:
                        host, v1 or v2; may be given again
        --guest MANAGER in the test machine, with control groups by MANAGER:
@@ -98,6 +104,7 @@ fn dispatch() -> Result<bool> {
     };
     match command.as_str() {
         "bench" => bench::command(parser),
+        "boot" => boards::command(parser),
         "build" => build::command(parser),
         "completions" => completions::command(parser),
         "demo" => demo::command(parser),

@@ -3,20 +3,27 @@
 //! `report` tells everything about the process and its surroundings, with
 //! single accesses tried on the way (`report PROBE...`), `observe` does the same
 //! and stays until SIGTERM, `probe` only tries accesses, `wait` tells the signals
-//! that come in, `overwrite` attacks the program of whoever comes in, `exit N` and `die SIGNAL` end in a known way.
+//! that come in, `overwrite` attacks the program of whoever comes in, `exit N` and `die SIGNAL` end in a known way;
+//! `board KIND` checks the container of a board. As /load, the first process, it loads modules for the init.
 
 mod attack;
+mod board;
 mod probe;
 mod report;
+mod runtime;
 mod signals;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if std::env::args().next().is_some_and(|name| name == "/load") {
+        board::load();
+    }
     let rest: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
     match args.first().map(String::as_str) {
         Some("report") => println!("{}", report::with(&rest)),
         Some("observe") => signals::hold(&report::with(&rest).to_string()),
         Some("probe") => println!("{}", probe::all(&rest)),
+        Some("board") => board::run(rest.first().copied().unwrap_or_default()),
         Some("overwrite") => attack::overwrite(),
         Some("wait") => signals::wait(),
         Some("exit") => std::process::exit(number(rest.first())),

@@ -3,11 +3,13 @@
 //! A part that fails does not stop the others. Only the release binary must be
 //! there for the integration tests.
 
+mod boards;
 mod guest;
 mod memory;
 mod options;
 mod parts;
 mod safety;
+mod situations;
 mod tally;
 mod targets;
 
@@ -66,6 +68,9 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
         if let Err(why) = footprint::show(binary) {
             tally.check("a run can be measured", false, &why);
         }
+    }
+    if options.boards {
+        boards::run(&options.name, &mut tally);
     }
     tally.print();
     Ok(tally.good())

@@ -59,6 +59,8 @@ pub struct Options {
     pub binary: bool,
     /// The binaries of all targets.
     pub targets: bool,
+    /// The boards that are emulated.
+    pub boards: bool,
     /// Views in which the integration tests run here.
     pub views: Vec<View>,
     /// Managers with which they run in the test machine.
@@ -86,6 +88,7 @@ impl Options {
                 Long("fuzz") => options.fuzz = true,
                 Long("binary") => options.binary = true,
                 Long("targets") => options.targets = true,
+                Long("boards") => options.boards = true,
                 Long("view") => {
                     let name = parser.value().map_err(|e| e.to_string())?;
                     let view = View::ALL.into_iter().find(|v| name == v.name());
@@ -112,8 +115,9 @@ impl Options {
         if options.no_guest && !options.managers.is_empty() {
             return Err("--no-guest and --guest contradict each other".into());
         }
-        let Options { lint, unit, memory, fuzz, binary, targets, .. } = options;
-        if !(lint || unit || memory || fuzz || binary || targets || options.integration()) {
+        let Options { lint, unit, memory, fuzz, binary, targets, boards, .. } = options;
+        let part = lint || unit || memory || fuzz || binary || targets || boards;
+        if !(part || options.integration()) {
             options.all = true;
             options.unit = true;
             options.views = View::ALL.into();
@@ -126,6 +130,7 @@ impl Options {
                 options.fuzz = true;
                 options.binary = true;
                 options.targets = true;
+                options.boards = true;
             }
         }
         Ok(options)
@@ -160,11 +165,11 @@ mod tests {
         let all = read(&[]).unwrap();
         assert!(all.lint && all.unit && all.binary && all.targets && all.views == View::ALL);
         assert_eq!((&all.managers[..], all.left_out()), (&Manager::ALL[..], None));
-        assert!(all.memory && all.fuzz);
+        assert!(all.memory && all.fuzz && all.boards);
         let some = read(&["exec"]).unwrap();
         assert!(!some.lint && some.unit && !some.binary && !some.targets);
         assert_eq!(some.views, View::ALL);
-        assert!(!some.memory && !some.fuzz);
+        assert!(!some.memory && !some.fuzz && !some.boards);
         assert_eq!(some.name.as_deref(), Some("exec"));
         let without = read(&["--no-guest"]).unwrap();
         assert!(without.lint && without.views == View::ALL);
@@ -185,6 +190,8 @@ mod tests {
         let guest = read(&["--guest", "systemd"]).unwrap();
         assert_eq!(guest.managers, [Manager::Systemd]);
         assert!(guest.views.is_empty() && guest.integration());
+        let boards = read(&["--boards", "sparc64"]).unwrap();
+        assert!(boards.boards && !boards.unit && !boards.integration());
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub fn made(name: &str, inputs: &[&str], make: impl FnOnce(&Path) -> Result) -> 
     if path.exists() {
         return Ok(path);
     }
-    step(format_args!("the test machine's {name}: {}", path.display()));
+    step(format_args!("making {name}: {}", path.display()));
     fs::create_dir_all(&dir).context(dir.display())?;
     // Made aside: what is in place is whole, whoever else makes it meanwhile.
     let new = dir.join(format!("{file}.new-{}", std::process::id()));

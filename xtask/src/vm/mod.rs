@@ -4,8 +4,8 @@
 //! v2 with all its controllers and AppArmor: what machines that run tests often
 //! lack. Its parts are made once and kept in the cache directory.
 
-mod cache;
-mod cpio;
+pub mod cache;
+pub mod cpio;
 mod disk;
 mod kernel;
 mod payload;

@@ -1,0 +1,55 @@
+//! `pack`: a bundle as a bootable initramfs.
+
+use crate::command::{Command, Flag, Invocation};
+use crate::error;
+use crate::error::Result;
+use crate::pack::{Request, pack};
+
+/// The declaration.
+pub static COMMAND: Command = Command {
+    name: "pack",
+    arguments: "",
+    summary: "make an initramfs of a bundle",
+    description: "The archive has this program, or another one given with --init, as /init and\n\
+                  /bin/ocinit, and the bundle in /bundle. It takes neither root nor other\n\
+                  programs. The same input gives the same bytes; the time of all files is\n\
+                  $SOURCE_DATE_EPOCH, or 1970.",
+    flags: &[
+        &Flag::value("bundle", "DIR", "the bundle's directory")
+            .short('b')
+            .default("the current directory"),
+        &Flag::value("output", "FILE", "write it to this file").short('o').default("stdout"),
+        &Flag::value("format", "FORMAT", "`cpio.gz` or `cpio`").default("cpio.gz"),
+        &Flag::value("init", "FILE", "the program that the kernel starts, for another machine"),
+        &Flag::value("config", "FILE", "settings of the init, as /etc/ocinit.json"),
+    ],
+    min: 0,
+    max: 0,
+    verbatim: false,
+    failure: 1,
+    run,
+};
+
+fn run(invocation: &Invocation) -> Result<u8> {
+    let gzip = match invocation.value("format") {
+        None | Some("cpio.gz") => true,
+        Some("cpio") => false,
+        Some(other) => return Err(error!("invalid format {other:?}: cpio.gz or cpio")),
+    };
+    let time = match invocation.variable("SOURCE_DATE_EPOCH") {
+        None | Some("") => 0,
+        Some(text) => text.parse().map_err(|_| {
+            error!("SOURCE_DATE_EPOCH: {text:?} is no number of seconds that an archive can hold")
+        })?,
+    };
+    let request = Request {
+        bundle: invocation.value("bundle").unwrap_or("."),
+        output: invocation.value("output"),
+        gzip,
+        init: invocation.value("init"),
+        config: invocation.value("config"),
+        time,
+    };
+    pack(&request, &invocation.log)?;
+    Ok(0)
+}

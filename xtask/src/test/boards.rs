@@ -1,0 +1,166 @@
+//! Boards: what the init does on each of them, seen from the console.
+//!
+//! A board is booted once for each situation, and two boards at a time. A board
+//! that cannot be booted has failed, with the reason: only what its kernel has
+//! not got is skipped.
+
+use super::situations::{SITUATIONS, Situation, Variant};
+use super::tally::Tally;
+use crate::boards::{Board, Boot, Image, Said, bundle, guest};
+use crate::build;
+use crate::error::Result;
+use crate::process::step;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// A boot takes 3 s, or many times that where others compute too.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// How many boards are tried at a time.
+const AT_ONCE: usize = 2;
+
+/// What one board has come to.
+struct Outcome {
+    name: String,
+    checks: Vec<(String, Result)>,
+    skips: Vec<String>,
+    figures: Vec<String>,
+}
+
+/// Tries all boards, or those whose name contains `name`.
+pub fn run(name: &Option<String>, tally: &mut Tally) {
+    let boards = match Board::all() {
+        Ok(boards) => boards,
+        Err(why) => return tally.check("the boards can be read", false, &why),
+    };
+    let asked = |board: &Board| name.as_ref().is_none_or(|name| board.name.contains(name));
+    let boards: Vec<Board> = boards.into_iter().filter(asked).collect();
+    for board in &boards {
+        step(format_args!("the kernel's configuration of {}", board.name));
+        let name = format!("{}: the kernel takes every line of its configuration", board.name);
+        let result = board.check_config();
+        tally.check(&name, result.is_ok(), result.err().as_deref().unwrap_or_default());
+    }
+    let packer = match build::release() {
+        Ok(built) => built.path,
+        Err(why) => return tally.check("the release binary builds", false, &why),
+    };
+    // Everything that cargo and apt make, one after the other: they lock.
+    let mut ready = Vec::new();
+    for board in boards.iter().filter(|board| board.is_emulated()) {
+        match Bench::new(board, &packer) {
+            Ok(bench) => ready.push(bench),
+            Err(why) => tally.check(&format!("{} can be booted", board.name), false, &why),
+        }
+    }
+    let (queue, outcomes) = (Mutex::new(ready.iter()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().expect("no panic").next();
+                    let Some(bench) = next else { break };
+                    let outcome = bench.run();
+                    outcomes.lock().expect("no panic").push(outcome);
+                }
+            });
+        }
+    });
+    let mut outcomes = outcomes.into_inner().expect("no panic");
+    outcomes.sort_by(|a: &Outcome, b| a.name.cmp(&b.name));
+    for outcome in &outcomes {
+        for (check, result) in &outcome.checks {
+            let name = format!("{}: {check}", outcome.name);
+            tally.check(&name, result.is_ok(), result.as_ref().err().map_or("", |why| why));
+        }
+        for skip in &outcome.skips {
+            tally.left_out(&outcome.name, skip);
+        }
+    }
+    for outcome in &outcomes {
+        println!("{:24} {}", outcome.name, outcome.figures.join(", "));
+    }
+}
+
+/// A board with all that its boots take.
+struct Bench<'a> {
+    board: &'a Board,
+    kernel: PathBuf,
+    whole: Image,
+    bare: Image,
+    /// With the modules of the kernel, where it has what it needs in modules.
+    loaded: Option<Image>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(board: &'a Board, packer: &Path) -> Result<Bench<'a>> {
+        board.install()?;
+        let kernel = board.kernel()?;
+        let (binary, bundle) = (board.binary()?, bundle::made(board)?);
+        let whole = Image::pack(&board.name, packer, &binary, &bundle)?;
+        let bare = Image::without_dev(&board.name, packer, &binary, &bundle)?;
+        let modules = kernel.join("modules");
+        let loaded = match modules.is_dir() {
+            true => Some(whole.with_modules(&guest::built(board)?, &modules)?),
+            false => None,
+        };
+        Ok(Bench { board, kernel: kernel.join("image"), whole, bare, loaded })
+    }
+
+    fn run(&self) -> Outcome {
+        let name = self.board.name.clone();
+        let mut outcome =
+            Outcome { name, checks: Vec::new(), skips: Vec::new(), figures: Vec::new() };
+        outcome.figures.push(format!("initramfs {} KiB", self.whole.size / 1024));
+        for situation in SITUATIONS {
+            let memory = match situation.variant {
+                Variant::Small => match self.board.least_memory() {
+                    Some(memory) => Some(memory),
+                    None => {
+                        let why = "the kernel itself needs far more memory";
+                        outcome.skips.push(format!("{}: {why}", situation.name));
+                        continue;
+                    }
+                },
+                _ => None,
+            };
+            let result = self.boot(situation, memory).and_then(|said| {
+                let verdict = situation.verdict(&said);
+                outcome.figures.extend(situation.figures(&said));
+                println!(
+                    "    {}: {}: {}, {:.1} s",
+                    self.board.name,
+                    situation.name,
+                    if verdict.is_ok() { "ok" } else { "FAILED" },
+                    said.time.as_secs_f64()
+                );
+                verdict.map_err(|why| {
+                    println!("{}: {why}; the console:\n{}", self.board.name, said.lines.join("\n"));
+                    why
+                })
+            });
+            outcome.checks.push((situation.name.into(), result));
+        }
+        outcome
+    }
+
+    fn boot(&self, situation: &Situation, memory: Option<&str>) -> Result<Said> {
+        let (image, loader) = match (situation.variant, &self.loaded) {
+            (Variant::WithoutDev, _) => (&self.bare, ""),
+            (Variant::Modules, Some(loaded)) => (loaded, " rdinit=/load"),
+            _ => (&self.whole, ""),
+        };
+        let parameters = format!("quiet {}{loader}", situation.parameters);
+        let boot = Boot {
+            board: self.board,
+            kernel: &self.kernel,
+            initramfs: &image.path,
+            parameters: &parameters,
+            memory,
+            arguments: &[],
+            limit: LIMIT,
+        };
+        boot.run(|_| ())
+    }
+}

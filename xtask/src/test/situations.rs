@@ -1,0 +1,208 @@
+//! What boards are booted into, and what their consoles have to say then.
+
+use crate::boards::{Ending, Said};
+use crate::error::Result;
+
+/// One boot.
+pub struct Situation {
+    pub name: &'static str,
+    /// Parameters of the kernel.
+    pub parameters: &'static str,
+    pub variant: Variant,
+    /// Texts with how often each has to be on the console.
+    pub expected: &'static [(&'static str, usize)],
+    /// What is shown of it as a figure: the text before it, what it is, and the
+    /// text after it.
+    pub figures: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// What the boot is done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// The archive that `pack` makes.
+    Whole,
+    /// One without a /dev.
+    WithoutDev,
+    /// One with modules, where the kernel has drivers as modules.
+    Modules,
+    /// As little memory as the kernel boots with.
+    Small,
+}
+
+const OFF: (&str, usize) = ("ocinit: powering off", 1);
+const STARTED: (&str, usize) = ("ocinit: container \"main\" started", 1);
+const GOOD: (&str, usize) = ("ocinit: container \"main\" exited with status 42", 1);
+const NOT_STARTED: (&str, usize) = ("ocinit: container \"main\" could not be started", 1);
+
+/// All of them.
+pub const SITUATIONS: &[Situation] = &[
+    Situation {
+        name: "a container with namespaces and limits",
+        parameters: "",
+        variant: Variant::Whole,
+        expected: &[STARTED, ("BOARD ok", 16), GOOD, OFF],
+        figures: &[(") after ", "from /init to the program", "")],
+    },
+    Situation {
+        name: "a thousand orphans, and an init at rest",
+        parameters: "ocinit.bundle=/bundle/shared",
+        variant: Variant::Whole,
+        expected: &[STARTED, ("BOARD ok", 5), GOOD, OFF],
+        figures: &[
+            ("BOARD rss = ", "resident memory of the init", ""),
+            ("BOARD storm = ", "a thousand orphans in", ""),
+        ],
+    },
+    Situation {
+        name: "the runtime's life cycle, mounts, capabilities and control groups",
+        parameters: "ocinit.bundle=/bundle/runtime",
+        variant: Variant::Whole,
+        expected: &[STARTED, ("BOARD ok", 37), GOOD, OFF],
+        figures: &[],
+    },
+    Situation {
+        name: "a program that fails is started again as often as allowed",
+        parameters: "ocinit.bundle=/bundle/fails ocinit.restart=on-failure:2",
+        variant: Variant::Whole,
+        expected: &[
+            ("exited with status 3", 3),
+            ("ocinit: container \"main\" starts again in", 2),
+            OFF,
+        ],
+        figures: &[],
+    },
+    Situation {
+        name: "the init feeds the watchdog",
+        parameters: "ocinit.bundle=/bundle/watched ocinit.watchdog=2",
+        variant: Variant::Modules,
+        expected: &[STARTED, ("BOARD ok the init holds the watchdog", 1), GOOD, OFF],
+        figures: &[],
+    },
+    Situation {
+        name: "there is no bundle",
+        parameters: "ocinit.bundle=/nowhere",
+        variant: Variant::Whole,
+        expected: &[("ENOENT (no such file or directory)", 1), NOT_STARTED, OFF],
+        figures: &[],
+    },
+    Situation {
+        name: "config.json is broken",
+        parameters: "ocinit.bundle=/bundle/broken",
+        variant: Variant::Whole,
+        expected: &[("ocinit: error: config.json", 1), NOT_STARTED, OFF],
+        figures: &[],
+    },
+    Situation {
+        name: "the program is missing",
+        parameters: "ocinit.bundle=/bundle/missing",
+        variant: Variant::Whole,
+        expected: &[("exec: \"/bin/nothing\"", 1), NOT_STARTED, OFF],
+        figures: &[],
+    },
+    Situation {
+        name: "the kernel has no memory controller",
+        parameters: "cgroup_disable=memory",
+        variant: Variant::Whole,
+        expected: &[("this host has no cgroup controller \"memory\"", 1), NOT_STARTED, OFF],
+        figures: &[],
+    },
+    Situation {
+        name: "the archive has no /dev",
+        parameters: "",
+        variant: Variant::WithoutDev,
+        expected: &[STARTED, ("BOARD ok", 16), GOOD, OFF],
+        figures: &[],
+    },
+    Situation {
+        name: "parameters are unknown or wrong",
+        parameters: "ocinit.nonsense=1 ocinit.restart=maybe ocinit.bundle=/bundle/shared nonsense",
+        variant: Variant::Whole,
+        expected: &[
+            ("ocinit: warning: ocinit.nonsense: unknown parameter", 1),
+            ("ocinit: warning: ocinit.restart=maybe", 1),
+            STARTED,
+            GOOD,
+            OFF,
+        ],
+        figures: &[],
+    },
+    Situation {
+        name: "there is hardly any memory",
+        parameters: "ocinit.bundle=/bundle/shared",
+        variant: Variant::Small,
+        expected: &[STARTED, GOOD, OFF],
+        figures: &[],
+    },
+];
+
+impl Situation {
+    /// Whether the console says what it has to, and the machine went off by
+    /// itself.
+    pub fn verdict(&self, said: &Said) -> Result {
+        match said.ending {
+            Ending::Panic => return Err("the kernel panicked".into()),
+            Ending::Late => return Err("the machine did not go off in time".into()),
+            Ending::Off => {}
+        }
+        if let Some(failed) = said.lines.iter().find(|line| line.contains("BOARD FAIL")) {
+            return Err(failed.clone());
+        }
+        for (text, times) in self.expected {
+            let found = said.lines.iter().filter(|line| line.contains(text)).count();
+            if found != *times {
+                return Err(format!("{found} lines with {text:?}, and not {times}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be shown.
+    pub fn figures(&self, said: &Said) -> Vec<String> {
+        let figure = |(before, what, after): &(&str, &str, &str)| {
+            let value = said.after(before)?;
+            let value = if after.is_empty() { value } else { value.split_once(after)?.0 };
+            Some(format!("{what} {value}"))
+        };
+        self.figures.iter().filter_map(figure).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn said(text: &str, ending: Ending) -> Said {
+        let lines = text.lines().map(String::from).collect();
+        Said { lines, ending, time: Duration::ZERO }
+    }
+
+    const SITUATION: Situation = Situation {
+        name: "a test",
+        parameters: "",
+        variant: Variant::Whole,
+        expected: &[("one", 1), ("two", 2)],
+        figures: &[("took ", "time", " s")],
+    };
+
+    #[test]
+    fn the_console_has_to_say_everything_so_often() {
+        for (text, ending, good) in [
+            ("one\ntwo\ntwo", Ending::Off, true),
+            ("one\ntwo", Ending::Off, false),
+            ("one\none\ntwo\ntwo", Ending::Off, false),
+            ("two\ntwo", Ending::Off, false),
+            ("one\ntwo\ntwo\nBOARD FAIL x: y", Ending::Off, false),
+            ("one\ntwo\ntwo", Ending::Panic, false),
+            ("one\ntwo\ntwo", Ending::Late, false),
+        ] {
+            assert_eq!(SITUATION.verdict(&said(text, ending)).is_ok(), good, "{text} {ending:?}");
+        }
+    }
+
+    #[test]
+    fn figures_are_read() {
+        assert_eq!(SITUATION.figures(&said("it took 3 s\n", Ending::Off)), ["time 3"]);
+        assert!(SITUATION.figures(&said("it did not", Ending::Off)).is_empty());
+    }
+}
