@@ -67,9 +67,9 @@ impl Channel {
         let length = loop {
             let mut parts = [IoSliceMut::new(packet)];
             match recvmsg(&self.0, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
-                Err(Errno::INTR) => {}
-                // The peer died with something of ours unread.
-                Err(Errno::CONNRESET) => break 0,
+                // The peer died with something of ours unread: that is said once,
+                // before what it sent.
+                Err(Errno::INTR | Errno::CONNRESET) => {}
                 Err(errno) => return Err(errno),
                 Ok(message) => break message.bytes,
             }

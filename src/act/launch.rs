@@ -235,8 +235,12 @@ fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
         })
 }
 
+/// Lets it go on; whether it has ended, and why, is read next.
 fn go(channel: &Channel) -> Result<()> {
-    channel.go().context(|| "let the container's first process go on")
+    match channel.go() {
+        Err(Errno::PIPE) => Ok(()),
+        result => result.context(|| "let the container's first process go on"),
+    }
 }
 
 /// Kills and reaps a child.
@@ -291,7 +295,7 @@ impl Born {
     /// # Errors
     /// It has ended.
     pub fn go(&self) -> Result<()> {
-        go(&self.channel)
+        self.channel.go().context(|| "let the container's first process go on")
     }
 
     /// It ended without a report.

@@ -11,13 +11,26 @@ use crate::namespace::{self, join::join_all, time::unshare_time};
 use crate::plan::Plan;
 use crate::sys::clone::{Side, clone, unshare};
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT};
-use rustix::process::{DumpableBehavior, Signal, kill_process, set_dumpable_behavior};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 /// Runs as the stage; the first process runs from here too.
 pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
+    // Over this pipe the first process hears that the command knows of it: if we
+    // are killed before, it must not wait for ever, nor the command for it.
+    let (known, tell) = match pipe_with(PipeFlags::CLOEXEC).detail("pipe") {
+        Ok(ends) => ends,
+        Err(fault) => fail(&child.channel, &fault),
+    };
     match prepare(&child, &plan.namespaces) {
         Ok(flags) => match clone(flags | CLONE_PARENT, None) {
             Ok(Side::Child) => {
+                drop(tell);
+                match rustix::io::read(&known, &mut [0]).detail("wait to be known") {
+                    Ok(1) => drop(known),
+                    Ok(_) => crate::sys::exit(1),
+                    Err(fault) => fail(&child.channel, &fault),
+                }
                 // The command must hear of us before it hears from us.
                 child.wait_first = true;
                 child.become_root = false;
@@ -27,11 +40,11 @@ pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
             }
             Ok(Side::Parent(pid)) => {
                 let born = Report::new(Kind::Born, pid.as_raw_nonzero().get());
-                if child.channel.send(&born).is_err() {
-                    // Nobody knows of it: it would wait for ever.
-                    let _ = kill_process(pid, Signal::KILL);
+                let sent = child.channel.send(&born);
+                match sent.and_then(|()| rustix::io::write(&tell, b"k")) {
+                    Ok(_) => crate::sys::exit(0),
+                    Err(errno) => fail(&child.channel, &errno.into()),
                 }
-                crate::sys::exit(0)
             }
             Err(errno) => fail(&child.channel, &errno_of(flags, errno)),
         },
