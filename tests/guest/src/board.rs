@@ -162,6 +162,7 @@ fn crowd() -> Result<usize, (usize, i32)> {
 
 fn shared() -> bool {
     let mut good = same("process 1 is the init", &read("/proc/1/comm"), "init");
+    rest();
     println!("BOARD rss = {}", resident());
     let begun = Instant::now();
     let made = storm();
@@ -174,8 +175,7 @@ fn shared() -> bool {
     good &= check("the init reaps them", left == 0, || format!("{left} zombies"));
     println!("BOARD storm = {} ms", begun.elapsed().as_millis());
     println!("BOARD rss after the storm = {}", resident());
-    // What it has just been woken for, it has done then.
-    std::thread::sleep(Duration::from_millis(500));
+    rest();
     let before = status("1", "voluntary_ctxt_switches");
     std::thread::sleep(Duration::from_secs(2));
     let after = status("1", "voluntary_ctxt_switches");
@@ -193,6 +193,12 @@ fn shared() -> bool {
     );
     let running = state.contains("\"status\": \"running\"");
     good & check("its state can be asked for", running, || state.replace('\n', " "))
+}
+
+/// Waits until the init has done what it was woken for, and has given back the
+/// memory that it does not need while nothing happens.
+fn rest() {
+    std::thread::sleep(Duration::from_secs(3));
 }
 
 /// The memory of process 1 by its page tables: VmRSS of /proc/PID/status is

@@ -110,7 +110,11 @@ pub const SITUATIONS: &[Situation] = &[
         name: "the kernel has no memory controller, and that matters",
         parameters: "cgroup_disable=memory ocinit.strict=true ocinit.bundle=/bundle/limited",
         variant: Variant::Whole,
-        expected: &[("this host has no cgroup controller \"memory\"", 1), NOT_STARTED, OFF],
+        expected: &[
+            ("linux.resources.memory: this kernel lacks CONFIG_MEMCG", 1),
+            NOT_STARTED,
+            OFF,
+        ],
         figures: &[],
     },
     Situation {
