@@ -56,7 +56,7 @@ cargo xtask COMMAND
                        host, v1 or v2; may be given again
        --guest MANAGER in the test machine, with control groups by MANAGER:
                        cgroupfs or systemd; may be given again
-       --no-guest      all but those in the test machine
+       --with-guests   all parts, and both of --guest beside them
        NAME            only tests whose name contains it, or the integration
                        tests of the file tests/suite/NAME.rs
   bench [NAME...]      the runtime beside runc, crun and the kernel's own part (root):

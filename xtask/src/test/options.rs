@@ -69,8 +69,8 @@ pub struct Options {
     pub name: Option<String>,
     /// No part was asked for.
     pub all: bool,
-    /// The test machine is not asked for.
-    pub no_guest: bool,
+    /// All parts, and the test machine with both managers too.
+    pub with_guests: bool,
 }
 
 impl Options {
@@ -97,7 +97,7 @@ impl Options {
                         options.views.push(view);
                     }
                 }
-                Long("no-guest") => options.no_guest = true,
+                Long("with-guests") => options.with_guests = true,
                 Long("guest") => {
                     let name = parser.value().map_err(|e| e.to_string())?;
                     let manager = Manager::ALL.into_iter().find(|m| name == m.name());
@@ -111,9 +111,6 @@ impl Options {
                 }
                 other => return Err(other.unexpected().to_string()),
             }
-        }
-        if options.no_guest && !options.managers.is_empty() {
-            return Err("--no-guest and --guest contradict each other".into());
         }
         let Options { lint, unit, memory, fuzz, binary, targets, boards, .. } = options;
         let part = lint || unit || memory || fuzz || binary || targets || boards;
@@ -140,9 +137,9 @@ impl Options {
     pub fn left_out(&self) -> Option<&'static str> {
         match self.name {
             _ if !self.all => None,
-            _ if self.no_guest => Some("--no-guest"),
             Some(_) => Some("tests of a name run there only with --guest"),
-            None => None,
+            None if self.with_guests => None,
+            None => Some("it takes long: --with-guests or --guest runs it"),
         }
     }
 
@@ -164,18 +161,18 @@ mod tests {
     fn no_part_means_all() {
         let all = read(&[]).unwrap();
         assert!(all.lint && all.unit && all.binary && all.targets && all.views == View::ALL);
-        assert_eq!((&all.managers[..], all.left_out()), (&Manager::ALL[..], None));
         assert!(all.memory && all.fuzz && all.boards);
         let some = read(&["exec"]).unwrap();
         assert!(!some.lint && some.unit && !some.binary && !some.targets);
         assert_eq!(some.views, View::ALL);
         assert!(!some.memory && !some.fuzz && !some.boards);
         assert_eq!(some.name.as_deref(), Some("exec"));
-        let without = read(&["--no-guest"]).unwrap();
-        assert!(without.lint && without.views == View::ALL);
-        for machine in [some, without] {
-            assert!(machine.managers.is_empty() && machine.left_out().is_some());
+        for without in [all, some] {
+            assert!(without.managers.is_empty() && without.left_out().is_some());
         }
+        let with = read(&["--with-guests"]).unwrap();
+        assert!(with.lint && with.views == View::ALL);
+        assert_eq!((&with.managers[..], with.left_out()), (&Manager::ALL[..], None));
     }
 
     #[test]
@@ -202,7 +199,6 @@ mod tests {
             &["--guest", "v2"],
             &["--fast"],
             &["one", "two"],
-            &["--no-guest", "--guest", "systemd"],
         ] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }
