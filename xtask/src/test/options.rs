@@ -193,13 +193,9 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        for wrong in [
-            &["--view"][..],
-            &["--view", "v3"],
-            &["--guest", "v2"],
-            &["--fast"],
-            &["one", "two"],
-        ] {
+        for wrong in
+            [&["--view"][..], &["--view", "v3"], &["--guest", "v2"], &["--fast"], &["one", "two"]]
+        {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }
     }
