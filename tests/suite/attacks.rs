@@ -345,7 +345,9 @@ fn nothing_is_written_through_links_in_the_image() {
 #[test]
 fn the_tests_that_security_md_names_are_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let text = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let Ok(text) = fs::read_to_string(root.join("SECURITY.md")) else {
+        ocinit_tests::skip!("the checkout is not on this machine");
+    };
     let rows = text.lines().filter(|line| line.starts_with("| ") && line.contains("CVE"));
     let mut named = 0;
     for row in rows {

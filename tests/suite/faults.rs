@@ -57,8 +57,8 @@ fn report(name: &str, tally: &Tally) {
     ocinit_tests::skip::say(&format!("{name}: without consequence: {:?}", tally.survived));
     let defects = &tally.defects;
     assert!(defects.is_empty(), "{} defects:\n{}", defects.len(), defects.join("\n"));
-    // How often it waits differs from run to run.
-    assert!(tally.missed <= 5 + tally.hit, "only {} faults happened", tally.hit);
+    // How often it waits differs from run to run, most of all where all is slow.
+    assert!(tally.hit > 7, "only {} faults happened", tally.hit);
 }
 
 ocinit_tests::scenes!(fails_at_every_call);
