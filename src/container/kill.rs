@@ -48,9 +48,16 @@ pub fn kill(directory: &Directory<'_>, signal: Option<Signal>, all: bool) -> Res
     }
 }
 
-/// On cgroup v1 a frozen process does not even die before it is thawed.
+/// On cgroup v1 a frozen process does not even die before it is thawed. On v2 it
+/// does, and systemd may have taken the cgroup away by then.
 fn thaw(state: &State, needed: bool) -> Result<()> {
-    if needed { state.cgroups.freeze(false) } else { Ok(()) }
+    if !needed {
+        return Ok(());
+    }
+    match state.cgroups.freeze(false) {
+        Err(_) if !state.cgroups.is_frozen()? => Ok(()),
+        result => result,
+    }
 }
 
 fn not_running() -> Error {
