@@ -8,7 +8,7 @@ extern crate std;
 use super::Host;
 use super::container::{Request, hooks, plan, rootfs};
 use super::document::{Shown, ShownUnit};
-use crate::cgroup::systemd::{self, Names, Properties};
+use crate::cgroup::systemd::{self, Names, Properties, annotation};
 use crate::cgroup::{self, Layout};
 use crate::json::{Document, indent, outline};
 use crate::spec::{DefaultConfig, Spec};
@@ -85,7 +85,8 @@ fn made_by(
             rootless: None,
             environment: &[],
         };
-        let properties = Properties::plan(&request, &names, rootless, version).unwrap();
+        let extra = annotation::properties(&spec.annotations).unwrap();
+        let properties = Properties::plan(&request, &names, rootless, version, extra);
         (names, properties)
     });
     let path = names.as_ref().map_or(linux.cgroups_path, |(names, _)| Some(&names.path));

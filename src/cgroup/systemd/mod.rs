@@ -77,17 +77,20 @@ pub struct Driver {
 }
 
 impl Properties {
-    /// Plans them; `user` is for a user's systemd.
-    ///
-    /// # Errors
-    /// An annotation is not valid.
-    pub fn plan(request: &Request<'_>, names: &Names, user: bool, version: u32) -> Result<Self> {
-        let extra = annotation::properties(request.annotations)?;
+    /// Plans them; `user` is for a user's systemd, `extra` what the annotations ask
+    /// for.
+    pub fn plan(
+        request: &Request<'_>,
+        names: &Names,
+        user: bool,
+        version: u32,
+        extra: Vec<Value>,
+    ) -> Self {
         let mut fixed = fixed(names, request.unified);
         if !user && version >= devices::SINCE {
             fixed.extend(devices::properties(request.devices));
         }
-        Ok(Properties { version, takes_pids: !names.is_slice(), fixed, extra })
+        Properties { version, takes_pids: !names.is_slice(), fixed, extra }
     }
 
     /// All of them, with the limits of the plan and the process in it.
@@ -123,14 +126,13 @@ impl Driver {
                 .hint("a user's systemd owns cgroups only where there is cgroup v2 alone"));
         }
         let names = Names::new(request.cgroups_path, request.id, user)?;
-        // What is wrong with them is so for every version.
-        Properties::plan(request, &names, user, 0)?;
+        let extra = annotation::properties(request.annotations)?;
         let bus::Found { mut manager, address: bus, control_group } =
             bus::connect(user, request.environment)?;
         // That of a user's systemd is below the system's, and in a container
         // that of the system's may be anywhere.
         let path = control_group + &names.path;
-        let properties = Properties::plan(request, &names, user, manager.version()?)?;
+        let properties = Properties::plan(request, &names, user, manager.version()?, extra);
         let unit = Unit { name: names.unit, user, bus };
         Ok(Driver { manager, unit, path, properties })
     }
