@@ -3,10 +3,10 @@
 //! the machine's own packages are not touched (`dpkg --add-architecture` would
 //! be).
 
-use super::one_in;
 use crate::debian::update;
 use crate::error::{Context, Result};
 use crate::process::{output, run};
+use crate::vm::kernel::one_in;
 use crate::workspace::target;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,11 +3,11 @@
 //! loaded.
 
 use super::debian::Packages;
-use super::one_in;
 use crate::debian::install_missing;
 use crate::error::{Context, Result};
-use crate::process::{output, run};
+use crate::process::run;
 use crate::vm::cache;
+use crate::vm::kernel::{index, modules, one_in};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,27 +33,14 @@ pub fn fetched(package: &str, architecture: &str) -> Result<PathBuf> {
 }
 
 fn take(tree: &Path, new: &Path) -> Result {
-    let modules = new.join("modules");
-    fs::create_dir_all(&modules).context(modules.display())?;
+    let directory = new.join("modules");
+    fs::create_dir_all(&directory).context(directory.display())?;
     let image = one_in(&tree.join("boot"), "vmlinu")?;
     fs::rename(&image, new.join("image")).context(image.display())?;
-    let version = one_in(&tree.join("lib/modules"), "")?;
-    let version = version.file_name().unwrap_or_default();
-    run(Command::new("/sbin/depmod").arg("--basedir").arg(tree).arg(version))?;
-    let mut order: Vec<String> = Vec::new();
-    for module in MODULES {
-        let mut modprobe = Command::new("/sbin/modprobe");
-        modprobe.arg("--dirname").arg(tree).arg("--set-version").arg(version);
-        let needed = output(modprobe.args(["--show-depends", module]))?;
-        for file in needed.lines().filter_map(|line| line.trim().strip_prefix("insmod ")) {
-            if !order.iter().any(|known| known == file) {
-                order.push(file.into());
-            }
-        }
-    }
-    for (number, file) in order.iter().enumerate() {
+    index(tree)?;
+    for (number, file) in modules(tree, &MODULES)?.iter().enumerate() {
         let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
-        let place = modules.join(format!("{number:02}-{name}"));
+        let place = directory.join(format!("{number:02}-{name}"));
         fs::copy(file, &place).context(file)?;
         if name.ends_with(".xz") {
             run(Command::new("xz").arg("--decompress").arg(&place))?;

@@ -18,7 +18,7 @@ use crate::error::{Context, Result};
 use crate::workspace::root;
 use serde::Deserialize;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A folder of `boards/`.
 pub struct Board {
@@ -152,16 +152,6 @@ impl Board {
     /// the fragments.
     pub fn check_config(&self) -> Result {
         source::check(self)
-    }
-}
-
-/// The one entry of the directory whose name starts so.
-fn one_in(dir: &Path, start: &str) -> Result<PathBuf> {
-    let entries = fs::read_dir(dir).context(dir.display())?.flatten();
-    let mut found = entries.filter(|e| e.file_name().to_string_lossy().starts_with(start));
-    match (found.next(), found.next()) {
-        (Some(entry), None) => Ok(entry.path()),
-        _ => Err(format!("{}: not one entry that starts with {start:?}", dir.display())),
     }
 }
 

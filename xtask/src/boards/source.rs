@@ -2,11 +2,12 @@
 //! `boards/`, and the check that every line of a fragment holds.
 
 use super::debian::Packages;
-use super::{Board, Kernel, one_in};
+use super::{Board, Kernel};
 use crate::debian::install_missing;
 use crate::error::{Context, Result};
 use crate::process::{output, run, step};
 use crate::vm::cache;
+use crate::vm::kernel::one_in;
 use crate::workspace::target;
 use std::fs;
 use std::path::PathBuf;

@@ -50,7 +50,7 @@ fn unpack(new: &Path) -> Result {
     let archive = one_in(new, "linux-image-")?;
     run(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(new))?;
     fs::remove_file(&archive).context(archive.display())?;
-    run(Command::new("/sbin/depmod").arg("--basedir").arg(new).arg(version(new)?))
+    index(new)
 }
 
 /// The package that a package without content depends on.
@@ -67,13 +67,36 @@ pub fn version(tree: &Path) -> Result<String> {
 }
 
 /// The only entry of the directory whose name starts so.
-fn one_in(dir: &Path, start: &str) -> Result<PathBuf> {
+pub fn one_in(dir: &Path, start: &str) -> Result<PathBuf> {
     let entries = fs::read_dir(dir).context(dir.display())?.flatten();
     let mut found = entries.filter(|e| e.file_name().to_string_lossy().starts_with(start));
     match (found.next(), found.next()) {
         (Some(entry), None) => Ok(entry.path()),
         _ => Err(format!("{}: not one entry that starts with {start:?}", dir.display())),
     }
+}
+
+/// Writes down which module of the kernel in the tree needs which.
+pub fn index(tree: &Path) -> Result {
+    run(Command::new("/sbin/depmod").arg("--basedir").arg(tree).arg(version(tree)?))
+}
+
+/// The files of these modules and of those that they need, in the order in which
+/// they are loaded. The tree is [`index`]ed.
+pub fn modules(tree: &Path, names: &[&str]) -> Result<Vec<String>> {
+    let version = version(tree)?;
+    let mut order: Vec<String> = Vec::new();
+    for name in names {
+        let mut modprobe = Command::new("/sbin/modprobe");
+        modprobe.arg("--dirname").arg(tree).arg("--set-version").arg(&version);
+        let needed = output(modprobe.args(["--show-depends", name]))?;
+        for file in needed.lines().filter_map(|line| line.trim().strip_prefix("insmod ")) {
+            if !order.iter().any(|known| known == file) {
+                order.push(file.into());
+            }
+        }
+    }
+    Ok(order)
 }
 
 /// The initramfs: busybox, the modules in the order of their dependencies, and
@@ -86,22 +109,15 @@ fn archive(tree: &Path) -> Result<Vec<u8>> {
     archive.program("bin/busybox", &fs::read(BUSYBOX).context(BUSYBOX)?);
     archive.program("init", INIT.as_bytes());
     let mut order = String::new();
-    for module in MODULES {
-        let mut modprobe = Command::new("/sbin/modprobe");
-        modprobe.arg("--dirname").arg(tree).arg("--set-version").arg(version(tree)?);
-        for line in output(modprobe.args(["--show-depends", module]))?.lines() {
-            let Some(file) = line.trim().strip_prefix("insmod ") else { continue };
-            let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
-            let (name, data) = match name.strip_suffix(".xz") {
-                Some(name) => (name, unxz(file)?),
-                None => (&*name, fs::read(file).context(file)?),
-            };
-            if !order.lines().any(|l| l == name) {
-                order.push_str(name);
-                order.push('\n');
-                archive.file(&format!("m/{name}"), &data);
-            }
-        }
+    for file in modules(tree, &MODULES)? {
+        let name = Path::new(&file).file_name().unwrap_or_default().to_string_lossy();
+        let (name, data) = match name.strip_suffix(".xz") {
+            Some(name) => (name, unxz(&file)?),
+            None => (&*name, fs::read(&file).context(&file)?),
+        };
+        order.push_str(name);
+        order.push('\n');
+        archive.file(&format!("m/{name}"), &data);
     }
     archive.file("modules", order.as_bytes());
     Ok(archive.finish())

@@ -7,7 +7,7 @@
 pub mod cache;
 pub mod cpio;
 mod disk;
-mod kernel;
+pub mod kernel;
 mod payload;
 mod qemu;
 mod root;
