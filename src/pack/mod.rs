@@ -9,7 +9,7 @@ mod archive;
 mod bundle;
 mod deflate;
 mod gzip;
-mod newc;
+pub mod newc;
 mod output;
 mod tree;
 

@@ -1,5 +1,7 @@
 //! cpio archives in the form that the kernel unpacks (`newc`).
 
+use ocinit::pack::newc::{Entry, padding};
+
 /// An archive that is being written.
 pub struct Archive {
     data: Vec<u8>,
@@ -32,22 +34,11 @@ impl Archive {
     fn entry(&mut self, path: &str, mode: u32, content: &[u8]) {
         self.inode += 1;
         let size = content.len() as u32;
-        let name = path.len() as u32 + 1;
-        // inode, mode, uid, gid, links, mtime, size, four device numbers, name, checksum
-        let fields = [self.inode, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, name, 0];
-        self.data.extend(b"070701");
-        for field in fields {
-            self.data.extend(format!("{field:08x}").bytes());
-        }
-        self.data.extend(path.bytes().chain([0]));
-        self.pad();
+        let name = path.as_bytes();
+        Entry { name, inode: self.inode, mode, links: 1, size, ..Entry::default() }
+            .write(&mut self.data);
         self.data.extend(content);
-        self.pad();
-    }
-
-    /// Names and contents begin at multiples of four.
-    fn pad(&mut self) {
-        self.data.resize(self.data.len().next_multiple_of(4), 0);
+        self.data.resize(self.data.len() + padding(size), 0);
     }
 }
 
