@@ -7,10 +7,13 @@ use std::time::Duration;
 
 ocinit_tests::isolate!();
 
+/// What is left is seen, at the latest when it had the time to come up: the
+/// environment of a process is empty for a moment after its exec.
 #[track_caller]
 fn sees(lab: &Lab, kind: &str) {
-    let left = lab.left();
-    assert!(left.iter().any(|l| l.starts_with(kind)), "{kind} is not among {left:?}");
+    ocinit_tests::eventually(&format!("{kind} is seen"), || {
+        lab.left().iter().any(|l| l.starts_with(kind))
+    });
 }
 
 /// One test of this file at a time: what one leaves behind on purpose, another
