@@ -15,6 +15,7 @@ pub mod bundle;
 pub mod cgroups;
 pub mod container;
 pub mod differential;
+pub mod exchange;
 pub mod images;
 pub mod injection;
 pub mod instructions;
