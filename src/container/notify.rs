@@ -6,10 +6,13 @@
 //! the host, followed by who the service's main process is: nothing else of
 //! what a container may say is its to decide.
 
-use super::{Directory, process};
+use super::{ContainerId, Directory, process};
 use crate::act::channel::send_fd;
 use crate::error::{Context, Error, Result};
+use crate::plan::mounts::absolute;
+use crate::request::Caller;
 use alloc::format;
+use alloc::string::String;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, chmodat, mkdirat};
@@ -39,6 +42,12 @@ const BARRIER: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 pub struct Notify {
     socket: OwnedFd,
     host: OwnedFd,
+}
+
+/// Where the directory of a container's socket is, absolute.
+pub fn path(caller: &Caller, id: &ContainerId) -> String {
+    let root = absolute("/proc/self/cwd", &caller.globals.root);
+    format!("{root}/{id}/{DIRECTORY}")
 }
 
 /// Makes the directory for the socket.

@@ -52,7 +52,7 @@ impl Abilities {
         memory_policy: true,
         idmap: true,
         net_devices: true,
-        checkpoint: false,
+        checkpoint: true,
     };
 
     /// The document, indented by four blanks as runc's.
