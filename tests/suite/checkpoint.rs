@@ -4,6 +4,7 @@
 use ocinit_tests::terminal::{Master, Session, Socket};
 use ocinit_tests::{Bundle, Call, Container, Lab, Value, cgroups, eventually, json, skip, spec};
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 ocinit_tests::isolate!();
@@ -361,6 +362,19 @@ fn a_restored_container_is_one_like_others() {
     c.wait_for("stopped");
     c.delete();
     lab.assert_clean();
+}
+
+#[test]
+fn the_pidfd_socket_gets_the_restored_process() {
+    peer!();
+    let lab = Lab::new();
+    let c = lab.container(&lab.waiting_bundle());
+    images(&lab);
+    let socket = Socket::listen(&lab.dir().join("p.sock"));
+    call(&c, &lab, "restore", &["--detach", "--pidfd-socket", socket.path()], "").ok().quiet();
+    let (_, fd) = socket.receive();
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).unwrap();
+    assert!(info.contains(&format!("Pid:\t{}\n", c.pid())), "{info}");
 }
 
 #[test]
