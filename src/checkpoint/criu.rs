@@ -8,18 +8,18 @@ use crate::act::report::{self, Report};
 use crate::errno;
 use crate::error;
 use crate::error::{Context, Error, Result};
-use crate::fault::Act;
+use crate::fault::{Act, Detail, Quoted};
 use crate::process::spawn::{find, reap, shell_status};
 use crate::request::{Caller, in_user_namespace};
 use crate::sys::clone::{Side, clone};
-use crate::sys::descriptor::close_on_exec_from;
+use crate::sys::descriptor::{become_stdio, close_on_exec_from};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::signal;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWNS;
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{Access, CWD, Mode, OFlags, access, mkdirat, openat};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::net::{SendFlags, send};
@@ -27,6 +27,9 @@ use rustix::process::Pid;
 
 /// How much criu writes down: what its errors refer to.
 pub const LOG_LEVEL: i64 = 4;
+
+/// What a program that could not be executed exits with, as a shell's.
+const NOT_EXECUTED: u8 = 127;
 
 /// The longest answer, in bytes.
 const ANSWER_MAX: usize = 16 << 10;
@@ -95,46 +98,72 @@ pub fn open_directory(path: &str) -> Result<OwnedFd> {
     openat(CWD, path, flags, Mode::empty()).context(|| format!("open directory {path:?}"))
 }
 
+/// Where and how criu works.
+pub struct Start<'a> {
+    /// The program.
+    pub program: &'a CString,
+    /// Its environment.
+    pub environment: &'a Strings,
+    /// The place of its own that it gets, or else it has ours.
+    pub apart: Option<Apart<'a>>,
+}
+
+/// A mount namespace of criu's own, so that nothing of what is mounted in it is
+/// seen outside, or left.
+pub struct Apart<'a> {
+    /// Descriptors that criu inherits, under their numbers; 0, 1 and 2 in any case.
+    pub inherited: &'a [OwnedFd],
+    /// Makes it ready; allocates nothing.
+    pub prepare: &'a dyn Fn() -> Act,
+    /// Directories that we get, as they are there. criu mounts in the one that it
+    /// works in, which it could not do in ours.
+    pub directories: &'a [CString],
+}
+
 impl Criu {
-    /// Starts it, with `inherited` descriptors under their numbers. With `prepare`
-    /// it gets a mount namespace of its own, and that is called there: it
-    /// allocates nothing.
+    /// Starts it; the value is the directories too.
     ///
     /// # Errors
-    /// No process, or what `prepare` reports.
-    pub fn start(
-        program: &CString,
-        environment: &Strings,
-        inherited: &[OwnedFd],
-        prepare: Option<&dyn Fn() -> Act>,
-    ) -> Result<Criu> {
+    /// No process, or what is not ready in the place of its own.
+    pub fn start(start: &Start<'_>) -> Result<(Criu, Vec<OwnedFd>)> {
+        let Start { program, environment, apart } = start;
         let what = || format!("run {program:?}");
         let (ours, theirs) = channel::pair().context(what)?;
         let number = CString::new(format!("{}", theirs.as_fd().as_raw_fd())).unwrap_or_default();
-        let arguments = Strings::new(Vec::from([program.clone(), c"swrk".into(), number]));
-        let flags = if prepare.is_some() { CLONE_NEWNS } else { 0 };
+        let arguments = Strings::new(Vec::from([(*program).clone(), c"swrk".into(), number]));
+        let flags = if apart.is_some() { CLONE_NEWNS } else { 0 };
         let pid = match clone(flags, None).context(what)? {
             Side::Parent(pid) => pid,
             Side::Child => {
-                if let Some(Err(fault)) = prepare.map(|prepare| prepare()) {
-                    let _ = theirs.send(&Report::failed(&"prepare the root file system", &fault));
+                let ready = match apart {
+                    Some(apart) => apart.make(&theirs),
+                    None => silence(),
+                };
+                if let Err(fault) = ready {
+                    let _ = theirs.send(&Report::failed(&"prepare for criu", &fault));
                     crate::sys::exit(1)
                 }
-                let kept = inherited.iter().map(AsFd::as_fd).chain([theirs.as_fd()]);
-                if become_criu(&theirs, kept).is_ok() {
+                let inherited = apart.as_ref().map_or(&[][..], |apart| apart.inherited);
+                if become_criu(&theirs, inherited).is_ok() {
                     let _ = execve(program, &arguments, environment);
                 }
-                crate::sys::exit(127)
+                crate::sys::exit(NOT_EXECUTED)
             }
         };
         drop(theirs);
         let criu = Criu { channel: Some(ours), pid };
+        let mut directories = Vec::new();
         let mut packet = [0; report::MAX];
-        let (length, _) = criu.receive(&mut packet)?;
-        match report::kind(&packet[..length]) {
-            Some((report::Kind::Executing, _)) => Ok(criu),
-            Some((report::Kind::Failed, _)) => Err(report::decode(&packet[..length])),
-            _ => Err(criu.ended()),
+        loop {
+            let (length, fd) = criu.receive(&mut packet)?;
+            match (report::kind(&packet[..length]), fd) {
+                (Some((report::Kind::Ready, _)), Some(fd)) => directories.push(fd),
+                (Some((report::Kind::Executing, _)), _) => return Ok((criu, directories)),
+                (Some((report::Kind::Failed, _)), _) => {
+                    return Err(report::decode(&packet[..length]));
+                }
+                _ => return Err(criu.ended()),
+            }
         }
     }
 
@@ -198,7 +227,7 @@ impl Criu {
     fn ended(mut self) -> Error {
         let status = self.let_go();
         let error = error!("criu ended without an answer, with status {status}");
-        if status == 127 { error.hint("the program cannot be executed") } else { error }
+        if status == NOT_EXECUTED { error.hint("the program cannot be executed") } else { error }
     }
 }
 
@@ -208,13 +237,33 @@ impl Drop for Criu {
     }
 }
 
+impl Apart<'_> {
+    /// In the process that becomes criu.
+    fn make(&self, channel: &Channel) -> Act {
+        (self.prepare)()?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        for path in self.directories {
+            let directory = openat(CWD, &**path, flags, Mode::empty()).detail(Quoted(path))?;
+            channel.send_with(Report::new(report::Kind::Ready, 0).as_bytes(), directory.as_fd())?;
+        }
+        Ok(())
+    }
+}
+
+/// What criu has to say is in its log.
+fn silence() -> Act {
+    let null = openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+        .detail("open \"/dev/null\"")?;
+    for number in 0..3 {
+        become_stdio(null.as_fd(), number)?;
+    }
+    Ok(())
+}
+
 /// The last steps of the process that becomes criu.
-fn become_criu<'a>(
-    channel: &Channel,
-    kept: impl Iterator<Item = BorrowedFd<'a>>,
-) -> rustix::io::Result<()> {
+fn become_criu(channel: &Channel, inherited: &[OwnedFd]) -> rustix::io::Result<()> {
     close_on_exec_from(3, None)?;
-    for fd in kept {
+    for fd in inherited.iter().map(AsFd::as_fd).chain([channel.as_fd()]) {
         fcntl_setfd(fd, FdFlags::empty())?;
     }
     signal::set_mask(signal::Set::NONE);

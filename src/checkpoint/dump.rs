@@ -1,6 +1,6 @@
 //! `checkpoint`: a container's processes become files.
 
-use super::criu::{self, Criu};
+use super::criu::{self, Criu, Start};
 use super::external::{external, namespace_key, tell_dump};
 use super::rpc::{Kind, opts, request};
 use super::{Options, log, stdio};
@@ -70,14 +70,15 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
     }
     let kind = if options.pre_dump { Kind::PreDump } else { Kind::Dump };
     let request = request(kind, &options.opts);
-    Criu::start(&program, &environment, &[], None)?
-        .ask(&request, &mut |script, _, _| match (script, options.status_fd.and_then(borrow)) {
-            ("status-ready", Some(fd)) => {
-                write_all(fd, b"\0").context(|| "write to the descriptor of --status-fd")
-            }
-            _ => Ok(()),
-        })
-        .map_err(|error| log::explain(error.within("checkpoint"), &log))?;
+    let start = Start { program: &program, environment: &environment, apart: None };
+    let (criu, _) = Criu::start(&start)?;
+    criu.ask(&request, &mut |script, _, _| match (script, options.status_fd.and_then(borrow)) {
+        ("status-ready", Some(fd)) => {
+            write_all(fd, b"\0").context(|| "write to the descriptor of --status-fd")
+        }
+        _ => Ok(()),
+    })
+    .map_err(|error| log::explain(error.within("checkpoint"), &log))?;
     if options.pre_dump || options.leave_running {
         return Ok(());
     }

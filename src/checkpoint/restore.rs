@@ -4,7 +4,7 @@
 //! that nothing of what it mounts meanwhile is left on the host, whatever
 //! happens. What it makes is our child (`rst_sibling`), as after `run`.
 
-use super::criu::{self, Criu};
+use super::criu::{self, Apart, Criu, Start};
 use super::dump::{common, config_file, log_path};
 use super::external::{External, external, mount_points, namespace_key, tell_restore};
 use super::rpc::{Kind, inherit, opts, pair, request};
@@ -39,7 +39,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWNET, MS_BIND, MS_REC, MS_SLAVE};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::Pid;
 
@@ -72,7 +72,7 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
     let Draft { plan, environment, .. } =
         draft(caller, options, &spec, directories, &layout, &cgroups.cgroups, host)?;
     let program = criu::program(caller, &environment)?;
-    let images = criu::open_directory(asked.image_path)?;
+    criu::open_directory(asked.image_path)?;
     let console = options.console_socket.map(connect_to).transpose()?;
     let state = State {
         descriptors: if terminal { Default::default() } else { stdio::pipes() },
@@ -97,7 +97,7 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
     };
     let made = cgroups
         .check_unused()
-        .and_then(|()| restoring.restore(asked, &images, &cgroups, driver))
+        .and_then(|()| restoring.restore(asked, &cgroups, driver))
         .and_then(|pid| {
             let foreground = Foreground::serve(console.as_ref(), restoring.master.take())?;
             restoring.hand_over(pid).map(|()| (pid, foreground))
@@ -147,7 +147,6 @@ impl Restoring<'_> {
     fn restore(
         &mut self,
         mut asked: Options,
-        images: &OwnedFd,
         cgroups: &cgroup::Plan,
         mut driver: Option<Driver>,
     ) -> Result<Pid> {
@@ -158,8 +157,12 @@ impl Restoring<'_> {
         if let Some(rdt) = &self.spec.linux.intel_rdt {
             self.state.rdt.create(rdt)?;
         }
-        let work = asked.work_path.map(criu::make_directory).transpose()?;
-        common(&mut asked, images.as_fd(), work.as_ref(), LOG);
+        let mut directories = Vec::from([asked.image_path]);
+        if let Some(work) = asked.work_path {
+            criu::make_directory(work)?;
+            directories.push(work);
+        }
+        let directories = directories.into_iter().flat_map(CString::new).collect::<Vec<_>>();
         config_file(&mut asked, self.spec.annotations.iter().copied());
         asked.opts.set(opts::EVASIVE_DEVICES);
         asked.opts.set(opts::RST_SIBLING);
@@ -182,7 +185,18 @@ impl Restoring<'_> {
         let rootfs = CString::new(&*self.state.rootfs).unwrap_or_default();
         let ops = &self.plan.ops;
         let prepare = || prepare(&rootfs, &root, ops, &points);
-        let criu = Criu::start(&self.program, self.environment, &namespaces, Some(&prepare))?;
+        let start = Start {
+            program: &self.program,
+            environment: self.environment,
+            apart: Some(Apart {
+                inherited: &namespaces,
+                prepare: &prepare,
+                directories: &directories,
+            }),
+        };
+        let (criu, opened) = Criu::start(&start)?;
+        let Some(images) = opened.first() else { return Err(Error::new("criu has no images")) };
+        common(&mut asked, images.as_fd(), opened.get(1), LOG);
         let owner = self.plan.cgroup_owner;
         let created = self.place(criu.pid, cgroups, driver.as_mut(), owner)?;
         cgroup_roots(&mut asked, criu.pid)?;
@@ -202,19 +216,14 @@ impl Restoring<'_> {
         owner: Option<(u32, u32)>,
     ) -> Result<cgroup::Created> {
         let state = &mut self.state;
-        let not_ours = |state: &mut State| {
-            // What was made is removed by who made it; the rest was never ours.
-            (state.cgroups, state.systemd) = (Cgroups::default(), None);
-        };
         if let Some(driver) = driver {
-            driver.start(cgroups, criu).inspect_err(|_| not_ours(state))?;
+            driver.start(cgroups, criu).inspect_err(|_| {
+                // There is no unit, or it is somebody else's.
+                (state.cgroups, state.systemd) = (Cgroups::default(), None);
+            })?;
         }
-        let systemd = state.systemd.is_some();
-        let created = cgroups.adopt(criu).inspect_err(|_| {
-            if !systemd {
-                not_ours(state);
-            }
-        })?;
+        // Where that fails criu may be in some of them, and has to end first.
+        let created = cgroups.adopt(criu)?;
         state.cgroups = created.cgroups().clone();
         if let Some((uid, gid)) = owner {
             created.delegate(uid, gid)?;
@@ -305,9 +314,7 @@ impl Restoring<'_> {
     /// Tells the caller of the process.
     fn hand_over(&self, pid: Pid) -> Result<()> {
         // Only criu had use for it.
-        let mode = rustix::fs::AtFlags::REMOVEDIR;
-        rustix::fs::unlinkat(self.directory, MOUNT_POINT, mode)
-            .context(|| format!("remove {MOUNT_POINT:?}"))?;
+        let _ = unlinkat(self.directory, MOUNT_POINT, AtFlags::REMOVEDIR);
         if let Some(path) = self.options.pidfd_socket {
             send_pidfd(path, pid)?;
         }
