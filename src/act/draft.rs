@@ -93,7 +93,7 @@ pub fn draft(
     let notify_host = notify_host(caller, spec);
     let notify = notify_host.map(|_| {
         extra_env.push(String::from(notify::VARIABLE));
-        notify::path(caller, &options.id)
+        notify::path(&caller.globals.root, &options.id)
     });
     let shared_parent = shared_parent(spec, rootfs);
     let request = Request {

@@ -101,7 +101,8 @@ fn planned(
         CgroupManager::Disabled => Layout::default(),
         _ => Layout::detect()?,
     };
-    let notify = directory.has(notify::DIRECTORY).then(|| notify::path(caller, &state.id));
+    let notify =
+        directory.has(notify::DIRECTORY).then(|| notify::path(&caller.globals.root, &state.id));
     plan(
         spec,
         &Request {

@@ -83,7 +83,6 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
     let directory = root.claim(&options.id)?;
     let lock = directory.lock().inspect_err(|_| root.give_back(&options.id))?;
     let mut restoring = Restoring {
-        caller,
         options,
         directory: &directory,
         lock: &lock,
@@ -127,7 +126,6 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
 
 /// A container being restored: what is needed to go on, and to go back.
 struct Restoring<'a> {
-    caller: &'a Caller,
     options: &'a CreateOptions,
     directory: &'a Directory<'a>,
     lock: &'a Lock<'a>,
@@ -163,23 +161,15 @@ impl Restoring<'_> {
             directories.push(work);
         }
         let directories = directories.into_iter().flat_map(CString::new).collect::<Vec<_>>();
-        config_file(&mut asked, self.spec.annotations.iter().copied());
-        asked.opts.set(opts::EVASIVE_DEVICES);
-        asked.opts.set(opts::RST_SIBLING);
-        let namespaces = self.namespaces(&mut asked)?;
-        let text = read_config(&format!("{}/{}", asked.image_path, stdio::FILE))?;
-        for (number, name) in (0..).zip(&stdio::from_json(&text)?) {
-            if name.starts_with("pipe:[") || name.starts_with("file[") {
-                asked.opts.message(opts::INHERIT_FD, &inherit(name.as_bytes(), number));
-            }
-        }
-        self.mounts(&mut asked)?;
+        let namespaces = self.contents(&mut asked)?;
         signal::block(signal::Set::ALL);
         if !self.options.detach && !self.options.no_subreaper {
             // Orphans of a container without its own pid namespace come to us.
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         }
-        let root = self.mount_point()?;
+        mkdirat(self.directory, MOUNT_POINT, Mode::RWXU)
+            .context(|| format!("make {MOUNT_POINT:?} of \"{}\"", self.state.id))?;
+        let root = self.path_of(MOUNT_POINT)?;
         asked.opts.bytes(opts::ROOT, root.to_bytes());
         let points = mount_points(&self.plan.ops);
         let rootfs = CString::new(&*self.state.rootfs).unwrap_or_default();
@@ -205,6 +195,21 @@ impl Restoring<'_> {
         let born = self.born.ok_or_else(|| Error::new("criu tells of no process"))?;
         created.keep();
         Ok(born)
+    }
+
+    /// Tells criu what is to be restored; the descriptors are for it to inherit.
+    fn contents(&self, asked: &mut Options) -> Result<Vec<OwnedFd>> {
+        config_file(asked, self.spec.annotations.iter().copied());
+        asked.opts.set(opts::EVASIVE_DEVICES);
+        asked.opts.set(opts::RST_SIBLING);
+        let text = read_config(&format!("{}/{}", asked.image_path, stdio::FILE))?;
+        for (number, name) in (0..).zip(&stdio::from_json(&text)?) {
+            if name.starts_with("pipe:[") || name.starts_with("file[") {
+                asked.opts.message(opts::INHERIT_FD, &inherit(name.as_bytes(), number));
+            }
+        }
+        self.mounts(asked)?;
+        self.namespaces(asked)
     }
 
     /// Puts criu, and so what it restores, into the container's cgroups.
@@ -265,24 +270,23 @@ impl Restoring<'_> {
         let root = openat(CWD, &*self.state.rootfs, flags, Mode::empty())
             .context(|| format!("open {:?}", self.state.rootfs))?;
         let mut list = external(&self.plan.ops)?;
-        // It was there if the container had been made for a service manager.
-        let inside = CString::new(notify::INSIDE).unwrap_or_default();
-        if !list.iter().any(|external| external.place == inside) {
-            let source = notify::path(self.caller, &self.state.id);
-            let source = CString::new(source).unwrap_or_default();
-            list.push(External { place: inside, source, mask: false });
-        }
+        // It was there if the container had been made for a service manager. criu
+        // must be told the whole path: it works elsewhere.
+        let place = CString::new(notify::INSIDE).unwrap_or_default();
+        list.retain(|external| external.place != place);
         notify::make_directory(self.directory)?;
+        let source = self.path_of(notify::DIRECTORY)?;
+        list.push(External { place, source, mask: false });
         tell_restore(&mut asked.opts, &list, root.as_fd());
         Ok(())
     }
 
-    fn mount_point(&self) -> Result<CString> {
-        let what = || format!("make the mount point of \"{}\"", self.state.id);
-        mkdirat(self.directory, MOUNT_POINT, Mode::RWXU).context(what)?;
+    /// The whole path of a directory in the container's.
+    fn path_of(&self, name: &str) -> Result<CString> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let made = openat(self.directory, MOUNT_POINT, flags, Mode::empty()).context(what)?;
-        rustix::fs::readlink(FdPath::new(made.as_fd()).as_c_str(), Vec::new()).context(what)
+        openat(self.directory, name, flags, Mode::empty())
+            .and_then(|made| rustix::fs::readlink(FdPath::new(made.as_fd()).as_c_str(), Vec::new()))
+            .context(|| format!("open {name:?} of \"{}\"", self.state.id))
     }
 
     /// What we do when criu has come to a step.

@@ -10,7 +10,6 @@ use super::{ContainerId, Directory, process};
 use crate::act::channel::send_fd;
 use crate::error::{Context, Error, Result};
 use crate::plan::mounts::absolute;
-use crate::request::Caller;
 use alloc::format;
 use alloc::string::String;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -44,10 +43,10 @@ pub struct Notify {
     host: OwnedFd,
 }
 
-/// Where the directory of a container's socket is, absolute.
-pub fn path(caller: &Caller, id: &ContainerId) -> String {
-    let root = absolute("/proc/self/cwd", &caller.globals.root);
-    format!("{root}/{id}/{DIRECTORY}")
+/// Where the directory of a container's socket is, absolute; `root` is that of
+/// the state.
+pub fn path(root: &str, id: &ContainerId) -> String {
+    format!("{}/{id}/{DIRECTORY}", absolute("/proc/self/cwd", root))
 }
 
 /// Makes the directory for the socket.
