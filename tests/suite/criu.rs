@@ -1,5 +1,6 @@
 //! Containers saved and restored by criu itself, where its own check passes.
 
+use ocinit_tests::container::namespace;
 use ocinit_tests::terminal::{Master, Socket};
 use ocinit_tests::{Bundle, Call, Container, Lab, criu, eventually, json, skip, spec};
 use std::fs;
@@ -187,6 +188,42 @@ fn mounts_and_what_is_in_them_are_there_again() {
     let expect = format!("inside\nnew\n{}", fs::read_to_string("/etc/hostname").unwrap());
     assert_eq!(fs::read_to_string(volume.join("out")).unwrap(), expect);
     lab.assert_clean();
+}
+
+#[test]
+fn a_user_namespace_comes_back() {
+    needs_criu!();
+    let lab = Lab::new();
+    let mut bundle = counting(&lab);
+    spec::add_user_namespace(&mut bundle.config);
+    let c = lab.container(&bundle);
+    let out = c.run_waiting();
+    eventually("it counts", || last(&out.stdout_now()) > 3);
+    save(&lab, &c, &images(&lab), &[]);
+    let before = last(&out.stdout_now());
+    let back = bring_back(&lab, &c, &images(&lab), &["--detach"]);
+    eventually("it counts again", || last(&back.stdout_now()) > before + 3);
+    let map = fs::read_to_string(format!("/proc/{}/uid_map", c.pid())).unwrap();
+    assert!(map.split_whitespace().eq(["0", "100000", "65536"]), "{map}");
+}
+
+#[test]
+fn the_network_of_another_is_joined_again() {
+    needs_criu!();
+    let lab = Lab::new();
+    let other = lab.waiting();
+    let mut bundle = counting(&lab);
+    let path = format!("/proc/{}/ns/net", other.pid());
+    spec::set_namespace(&mut bundle.config, json!({"type": "network", "path": path}));
+    let c = lab.container(&bundle);
+    let out = c.run_waiting();
+    eventually("it counts", || last(&out.stdout_now()) > 3);
+    save(&lab, &c, &images(&lab), &[]);
+    let before = last(&out.stdout_now());
+    let back = bring_back(&lab, &c, &images(&lab), &["--detach"]);
+    eventually("it counts again", || last(&back.stdout_now()) > before);
+    assert_eq!(namespace(c.pid(), "net"), namespace(other.pid(), "net"));
+    assert_ne!(namespace(c.pid(), "ipc"), namespace(other.pid(), "ipc"));
 }
 
 #[test]
