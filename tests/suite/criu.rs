@@ -4,6 +4,7 @@ use ocinit_tests::container::namespace;
 use ocinit_tests::terminal::{Master, Socket};
 use ocinit_tests::{Bundle, Call, Container, Lab, criu, eventually, json, skip, spec};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 ocinit_tests::isolate!();
@@ -196,6 +197,9 @@ fn a_user_namespace_comes_back() {
     let lab = Lab::new();
     let mut bundle = counting(&lab);
     spec::add_user_namespace(&mut bundle.config);
+    // criu reads images as the container's root.
+    fs::create_dir(images(&lab)).unwrap();
+    fs::set_permissions(images(&lab), fs::Permissions::from_mode(0o711)).unwrap();
     let c = lab.container(&bundle);
     let out = c.run_waiting();
     eventually("it counts", || last(&out.stdout_now()) > 3);
