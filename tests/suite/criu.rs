@@ -191,22 +191,35 @@ fn mounts_and_what_is_in_them_are_there_again() {
     lab.assert_clean();
 }
 
+/// Runs it to its end with a pipe for what the container says; the value gives the next number in it.
+fn piped(call: Call) -> impl FnMut() -> u32 {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let started = call.fd(writer.try_clone().unwrap(), 1).fd(writer, 2).spawn();
+    started.wait().code_is(0);
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(reader));
+    move || loop {
+        let line = lines.next().expect("the pipe is open").unwrap();
+        if let Ok(number) = line.parse() {
+            return number;
+        }
+    }
+}
+
 #[test]
 fn a_user_namespace_comes_back() {
     needs_criu!();
     let lab = Lab::new();
     let mut bundle = counting(&lab);
     spec::add_user_namespace(&mut bundle.config);
-    // criu reads images as the container's root.
+    // criu reads images as the container's root, and files that it inherits are opened again as such.
     fs::create_dir(images(&lab)).unwrap();
     fs::set_permissions(images(&lab), fs::Permissions::from_mode(0o711)).unwrap();
     let c = lab.container(&bundle);
-    let out = c.run_waiting();
-    eventually("it counts", || last(&out.stdout_now()) > 3);
+    let mut next = piped(c.on_bundle("run", &["--detach"]));
+    while next() < 3 {}
     save(&lab, &c, &images(&lab), &[]);
-    let before = last(&out.stdout_now());
-    let back = bring_back(&lab, &c, &images(&lab), &["--detach"]);
-    eventually("it counts again", || last(&back.stdout_now()) > before + 3);
+    let mut next = piped(call(&lab, &c, "restore", &images(&lab), &["--detach"]));
+    assert!(next() > 3);
     let map = fs::read_to_string(format!("/proc/{}/uid_map", c.pid())).unwrap();
     assert!(map.split_whitespace().eq(["0", "100000", "65536"]), "{map}");
 }
@@ -235,29 +248,12 @@ fn a_pipe_becomes_the_callers() {
     needs_criu!();
     let lab = Lab::new();
     let c = lab.container(&counting(&lab));
-    let run = |call: Call| {
-        let (reader, writer) = std::io::pipe().unwrap();
-        (reader, call.fd(writer, 1).spawn())
-    };
-    let read = |reader: std::io::PipeReader| {
-        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(reader));
-        move || loop {
-            let line = lines.next().expect("the pipe is open").unwrap();
-            if let Ok(number) = line.parse::<u32>() {
-                return number;
-            }
-        }
-    };
-    let (reader, started) = run(c.on_bundle("run", &["--detach"]));
-    started.wait().code_is(0);
-    let mut next = read(reader);
+    let mut next = piped(c.on_bundle("run", &["--detach"]));
     while next() < 3 {}
     save(&lab, &c, &images(&lab), &[]);
     let list = fs::read_to_string(images(&lab).join("descriptors.json")).unwrap();
     assert!(list.contains("\"pipe:["), "{list}");
-    let (reader, started) = run(call(&lab, &c, "restore", &images(&lab), &["--detach"]));
-    started.wait().code_is(0);
-    let mut next = read(reader);
+    let mut next = piped(call(&lab, &c, "restore", &images(&lab), &["--detach"]));
     assert!(next() > 3);
 }
 
