@@ -57,7 +57,7 @@ pub const SITUATIONS: &[Situation] = &[
         name: "the runtime's life cycle, mounts, capabilities and control groups",
         parameters: "ocinit.bundle=/bundle/runtime",
         variant: Variant::Whole,
-        expected: &[STARTED, ("BOARD ok", 37), GOOD, OFF],
+        expected: &[STARTED, ("BOARD ok", 53), GOOD, OFF],
         figures: &[],
     },
     Situation {
