@@ -7,6 +7,7 @@ use crate::fault::{Act, Detail, Fault};
 use crate::plan::{Op, Plan};
 use crate::process::program::{change_directory, check_directory};
 use crate::process::terminal;
+use crate::rootfs::kept::Kept;
 use crate::rootfs::{device, mask, path, root};
 use crate::spec::Rlimit;
 use crate::sys::schedule::{self, Mask};
@@ -47,6 +48,7 @@ struct Scene {
     /// `/dev` in it, while nothing is mounted.
     dev: Option<OwnedFd>,
     cover: mask::Cover,
+    kept: Kept,
     master: Option<OwnedFd>,
     /// The working directory could be entered before the identity was taken on.
     entered: bool,
@@ -56,7 +58,8 @@ impl Child<'_> {
     /// Does it all; ends as the program, or with a report of what failed.
     pub fn run(mut self, plan: &mut Plan) -> ! {
         let cover = core::mem::take(&mut plan.cover);
-        let mut scene = Scene { root: None, dev: None, cover, master: None, entered: false };
+        let kept = Kept::default();
+        let mut scene = Scene { root: None, dev: None, cover, kept, master: None, entered: false };
         self.begin();
         for index in 0..plan.ops.len() {
             let result = match &plan.ops[index] {
@@ -123,9 +126,14 @@ impl Child<'_> {
             }
             Op::Mount(mount) => {
                 scene.dev = None;
+                scene.root()?;
+                let Scene { root, kept, .. } = scene;
+                mount.act(root.as_ref().ok_or(Errno::BADF)?.as_fd(), kept)
+            }
+            Op::CgroupMount(mount) => {
+                scene.kept.hidden_by(&mount.mount.destination);
                 mount.act(scene.root()?)
             }
-            Op::CgroupMount(mount) => mount.act(scene.root()?),
             Op::Device(device) => {
                 scene.root()?;
                 let Scene { root, dev, .. } = scene;
@@ -150,14 +158,18 @@ impl Child<'_> {
             Op::RuntimeHooks => self.ask_for(Kind::WantHooks),
             Op::ContainerHooks => plan.create_container.run(&plan.state, "creating", own_pid()),
             Op::Mask(path) => {
-                let Scene { root, cover, .. } = scene;
+                let Scene { root, cover, kept, .. } = scene;
                 let root = root.as_ref().ok_or(Errno::BADF)?;
-                cover.mask(root.as_fd(), path)
+                cover.mask(kept, root.as_fd(), path)
             }
-            Op::Readonly(path, recursion) => mask::make_readonly(scene.root()?, path, *recursion),
+            Op::Readonly(path, recursion) => {
+                let Scene { root, kept, .. } = scene;
+                let root = root.as_ref().ok_or(Errno::BADF)?;
+                mask::make_readonly(kept, root.as_fd(), path, *recursion)
+            }
             Op::Label { file, text } => self.write_proc(file, text),
-            Op::Pivot => root::pivot(scene.root()?),
-            Op::MoveRoot => root::move_root(scene.root()?),
+            Op::Pivot => root::pivot(scene.root()?, self.proc.as_fd()),
+            Op::MoveRoot => root::move_root(scene.root()?, self.proc.as_fd()),
             Op::ChangeRoot => root::change_root(scene.root()?),
             Op::RootReadonly => root::make_root_readonly(),
             Op::RootPropagation(flags) => root::set_propagation(*flags),

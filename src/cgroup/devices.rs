@@ -6,12 +6,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::group::Group;
+use super::group::{Cgroups, Group};
 use super::{devices_v1, ebpf, file};
 use crate::error::{Error, Result};
 use crate::spec::{DeviceAccess, DeviceRule, DeviceRuleKind};
@@ -86,8 +86,7 @@ impl Devices {
                 Ok(Some(Devices { group, rules: Rules::Unified(ebpf::program(&rules)) }))
             }
             None if asked.is_empty() || rootless => Ok(None),
-            None => Err(Error::new("cannot set linux.resources.devices: no device cgroup here")
-                .hint("mount cgroup2 (or the devices controller) on /sys/fs/cgroup")),
+            None => Err(no_cgroup()),
         }
     }
 
@@ -105,18 +104,7 @@ impl Devices {
         if self.group != index || rootless {
             return Ok(());
         }
-        let directory = &group.directory;
-        let open = |name| file::must_open(directory, name, OFlags::WRONLY);
-        let (deny, allow) = (open("devices.deny")?, open("devices.allow")?);
-        for (allowed, line) in lines {
-            let (file, name) =
-                if *allowed { (&allow, "devices.allow") } else { (&deny, "devices.deny") };
-            file::write_value(file, line).map_err(|errno| {
-                let step = format!("set linux.resources.devices: write \"{line}\" to");
-                file::failed(&step, directory, name, errno)
-            })?;
-        }
-        Ok(())
+        write_lines(&group.directory, lines)
     }
 
     /// Loads and attaches the program, where this unified cgroup is the one. Of
@@ -137,24 +125,8 @@ impl Devices {
             return Ok(());
         }
         match replace(program, directory, existed) {
-            Ok(()) => Ok(()),
-            Err(_) if rootless => Ok(()),
-            Err((step, errno)) => {
-                let what = format!(
-                    "set linux.resources.devices: {step} the eBPF program of \"{}\"",
-                    group.directory
-                );
-                let error = Error::os(what, errno);
-                Err(match errno {
-                    Errno::NOSYS | Errno::INVAL => {
-                        error.hint("the kernel needs CONFIG_BPF_SYSCALL and CONFIG_CGROUP_BPF")
-                    }
-                    Errno::PERM => {
-                        error.hint("it takes CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN")
-                    }
-                    _ => error,
-                })
-            }
+            Err(failure) if !rootless => Err(refused(&group.directory, failure)),
+            _ => Ok(()),
         }
     }
 
@@ -175,6 +147,112 @@ impl Devices {
     }
 }
 
+impl Cgroups {
+    /// Puts these rules in the place of those that the container has. What both
+    /// allow may be used at every moment, but on v1 where the one or the other
+    /// allow everything but a list.
+    ///
+    /// # Errors
+    /// As [`Devices::plan`], and the kernel refuses them.
+    pub(super) fn update_devices(&self, asked: &[DeviceRule]) -> Result<()> {
+        let rules = with_default(asked);
+        if let Some(group) = self.v1("devices") {
+            let directory = &group.directory;
+            let before = file::must_read(directory, "devices.list")?;
+            return write_lines(
+                directory,
+                &devices_v1::changes(&before, devices_v1::lines(&rules)?),
+            );
+        }
+        let group = self.unified().ok_or_else(no_cgroup)?;
+        let directory = open_directory(group)?;
+        // Also where they allow everything: the program takes the place of another.
+        replace(&ebpf::program(&rules), directory.as_fd(), true)
+            .map_err(|failure| refused(&group.directory, failure))
+    }
+
+    /// The programs that enforce the rules now, by id.
+    pub(super) fn device_programs(&self) -> Vec<u32> {
+        let directory = self.unified().and_then(|group| open_directory(group).ok());
+        // Who may not ask has none attached either.
+        let ids = directory.and_then(|directory| attached(directory.as_fd()).ok());
+        ids.unwrap_or_default()
+    }
+
+    /// Takes off what was attached beside these programs, unless it has taken
+    /// the place of all of them.
+    ///
+    /// # Errors
+    /// The kernel refuses it.
+    pub(super) fn keep_device_programs(&self, programs: &[u32]) -> Result<()> {
+        let Some(group) = self.unified().filter(|_| !programs.is_empty()) else { return Ok(()) };
+        let directory = open_directory(group)?;
+        let failed = |failure| refused(&group.directory, failure);
+        let now = attached(directory.as_fd()).map_err(failed)?;
+        let (kept, new): (Vec<u32>, Vec<u32>) =
+            now.into_iter().partition(|id| programs.contains(id));
+        if kept.is_empty() {
+            return Ok(());
+        }
+        detach(directory.as_fd(), &new).map_err(failed)
+    }
+}
+
+fn open_directory(group: &Group) -> Result<OwnedFd> {
+    file::must_open(&group.directory, "", OFlags::RDONLY | OFlags::DIRECTORY)
+}
+
+/// The programs of the cgroup, by id.
+fn attached(directory: BorrowedFd<'_>) -> core::result::Result<Vec<u32>, Failure> {
+    let mut ids = [0; bpf::MAX_PROGRAMS];
+    let count = bpf::device_programs(directory, &mut ids).map_err(|errno| ("look for", errno))?;
+    Ok(ids[..count].to_vec())
+}
+
+fn detach(directory: BorrowedFd<'_>, programs: &[u32]) -> core::result::Result<(), Failure> {
+    for &id in programs {
+        let program = bpf::program_by_id(id).map_err(|errno| ("open", errno))?;
+        bpf::detach_device_program(directory, program.as_fd())
+            .map_err(|errno| ("detach", errno))?;
+    }
+    Ok(())
+}
+
+fn no_cgroup() -> Error {
+    Error::new("cannot set linux.resources.devices: no device cgroup here")
+        .hint("mount cgroup2 (or the devices controller) on /sys/fs/cgroup")
+}
+
+/// Writes lines for `devices.deny` (`false`) and `devices.allow`.
+fn write_lines(directory: &str, lines: &[(bool, String)]) -> Result<()> {
+    let open = |name| file::must_open(directory, name, OFlags::WRONLY);
+    let (deny, allow) = (open("devices.deny")?, open("devices.allow")?);
+    for (allowed, line) in lines {
+        let (file, name) =
+            if *allowed { (&allow, "devices.allow") } else { (&deny, "devices.deny") };
+        file::write_value(file, line).map_err(|errno| {
+            let step = format!("set linux.resources.devices: write \"{line}\" to");
+            file::failed(&step, directory, name, errno)
+        })?;
+    }
+    Ok(())
+}
+
+/// What was done to the program, and the errno.
+type Failure = (&'static str, Errno);
+
+fn refused(directory: &str, (step, errno): Failure) -> Error {
+    let what = format!("set linux.resources.devices: {step} the eBPF program of \"{directory}\"");
+    let error = Error::os(what, errno);
+    match errno {
+        Errno::NOSYS | Errno::INVAL => {
+            error.hint("the kernel needs CONFIG_BPF_SYSCALL and CONFIG_CGROUP_BPF")
+        }
+        Errno::PERM => error.hint("it takes CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN"),
+        _ => error,
+    }
+}
+
 /// Whether the rules, the last ones aside that only allow, end with "everything".
 fn allow_everything(rules: &[DeviceRule]) -> bool {
     let everything = |rule: &DeviceRule| {
@@ -191,9 +269,8 @@ fn replace(
     program: &[Instruction],
     directory: BorrowedFd<'_>,
     existed: bool,
-) -> core::result::Result<(), (&'static str, Errno)> {
-    let mut old = [0; bpf::MAX_PROGRAMS];
-    let count = if existed { bpf::device_programs(directory, &mut old).unwrap_or(0) } else { 0 };
+) -> core::result::Result<(), Failure> {
+    let old = if existed { attached(directory)? } else { Vec::new() };
     let loaded = match bpf::load_device_program(program) {
         // Before Linux 5.11 programs count as locked memory.
         Err(Errno::PERM) => {
@@ -205,9 +282,5 @@ fn replace(
     }
     .map_err(|errno| ("load", errno))?;
     bpf::attach_device_program(directory, loaded.as_fd()).map_err(|errno| ("attach", errno))?;
-    for &id in &old[..count] {
-        let old = bpf::program_by_id(id).map_err(|errno| ("open", errno))?;
-        bpf::detach_device_program(directory, old.as_fd()).map_err(|errno| ("detach", errno))?;
-    }
-    Ok(())
+    detach(directory, &old)
 }

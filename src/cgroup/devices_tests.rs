@@ -57,6 +57,34 @@ fn lines_of_v1() {
 
 /// The kernel's view of one access: kind (1 block, 2 char), bits (1 mknod, 2
 /// read, 4 write), numbers.
+/// What an update writes, with the kernel's rules for exceptions applied to the
+/// list of before.
+#[test]
+fn changes_of_v1() {
+    let tun = r#"{"allow":true,"type":"c","major":10,"minor":200,"access":"rw"}"#;
+    let tun_read = r#"{"allow":true,"type":"c","major":10,"minor":200,"access":"r"}"#;
+    let disk = r#"{"allow":true,"type":"b","major":8,"access":"m"}"#;
+    let but = r#"{"allow":false,"type":"b","major":8,"access":"w"}"#;
+    let both = |first: &str, second: &str| alloc::format!("{first},{second}");
+    for (list, rules, expect) in [
+        ("", tun, "+c 10:200 rw"),
+        ("c 10:200 rw\n", tun, "+c 10:200 rw"),
+        ("c 10:200 rwm\nc 10:20 r\n", tun_read, "+c 10:200 r -c 10:200 wm -c 10:20 r"),
+        ("b 8:* rwm\n", &both(tun, disk), "+c 10:200 rw +b 8:* m -b 8:* rw"),
+        ("c 1:3 rwm\n", DENY_ALL, "-c 1:3 rwm"),
+        ("a *:* rwm\n", tun, "-a +c 10:200 rw"),
+        ("c 1:3 rwm\n", ALLOW_ALL, "+a"),
+        ("c 1:3 rwm\n", &both(ALLOW_ALL, but), "+a -b 8:* w"),
+    ] {
+        let lines = with_rules(rules, devices_v1::lines).unwrap();
+        let changes = devices_v1::changes(list, lines);
+        let sign = |allow| if allow { "+" } else { "-" };
+        let shown: Vec<String> =
+            changes.into_iter().map(|(allow, line)| sign(allow).to_string() + &line).collect();
+        assert_eq!(shown.join(" "), expect, "{list:?} {rules}");
+    }
+}
+
 type Access = (u32, u32, u32, u32);
 
 /// Runs a program, as far as ours use the instruction set.

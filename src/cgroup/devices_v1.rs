@@ -50,6 +50,27 @@ pub fn lines(rules: &[DeviceRule]) -> Result<Vec<(bool, String)>> {
     Ok(lines)
 }
 
+/// What makes of the rules in `devices.list` those of `lines`. Where both deny
+/// what is not listed, nothing that stays allowed is denied meanwhile; else the
+/// list begins anew.
+pub fn changes(list: &str, lines: Vec<(bool, String)>) -> Vec<(bool, String)> {
+    let [(false, _), wanted @ ..] = &lines[..] else { return lines };
+    if list.starts_with('a') {
+        return lines;
+    }
+    let mut changes = wanted.to_vec();
+    for old in list.lines() {
+        let Some((device, access)) = old.rsplit_once(' ') else { continue };
+        let kept = wanted.iter().find_map(|(_, new)| new.strip_prefix(device)?.strip_prefix(' '));
+        let lost = access.chars().filter(|kind| !kept.unwrap_or_default().contains(*kind));
+        let lost: String = lost.collect();
+        if !lost.is_empty() {
+            changes.push((false, format!("{device} {lost}")));
+        }
+    }
+    changes
+}
+
 fn add(exceptions: &mut Vec<DeviceRule>, rule: DeviceRule) {
     let same = |old: &&mut DeviceRule| {
         (old.kind, old.major, old.minor) == (rule.kind, rule.major, rule.minor)

@@ -34,7 +34,7 @@ use crate::sys::mount::{Attributes, mount, mount_setattr};
 #[derive(Debug)]
 pub struct CgroupMount {
     /// The entry of `mounts`: its destination and attributes count.
-    mount: Mount,
+    pub mount: Mount,
     view: View,
 }
 

@@ -1,4 +1,4 @@
-//! New limits for existing cgroups (`update`). Device rules are not touched.
+//! New limits for existing cgroups (`update`).
 
 use alloc::vec::Vec;
 
@@ -11,8 +11,9 @@ use crate::error::Result;
 use crate::spec::{Memory, Resources};
 
 impl Cgroups {
-    /// Writes the limits that are set; the others stay as they are. `before`
-    /// are those that were asked for until now.
+    /// Writes the limits that are set; the others stay as they are, and so do
+    /// the rules for devices where there are none. `before` are the limits that
+    /// were asked for until now.
     ///
     /// # Errors
     /// As [`super::plan()`] and [`super::Plan::create`], and a limit of memory is
@@ -20,7 +21,11 @@ impl Cgroups {
     /// one that failed stay.
     pub fn update(&self, resources: &mut Resources<'_>, before: &Resources<'_>) -> Result<()> {
         let (groups, writes) = self.writes(resources, before)?;
-        write(&groups, &writes)
+        write(&groups, &writes)?;
+        match &resources.devices[..] {
+            [] => Ok(()),
+            rules => self.update_devices(rules),
+        }
     }
 
     /// What is written for these limits, which are completed, and the groups

@@ -27,6 +27,7 @@ use crate::fault::{Act, Detail};
 use crate::json::Document;
 use crate::plan::{Op, Plan};
 use crate::request::{Caller, CreateOptions};
+use crate::rootfs::kept::Kept;
 use crate::rootfs::path::FdPath;
 use crate::rootfs::root::set_propagation;
 use crate::spec::Spec;
@@ -343,7 +344,7 @@ fn prepare(rootfs: &CString, at: &CString, ops: &[Op], points: &[usize]) -> Act 
     for index in points {
         let Some(Op::Mount(mount)) = ops.get(*index) else { continue };
         let made = match mount.bind {
-            Some(_) => mount.act(root.as_fd()),
+            Some(_) => mount.act(root.as_fd(), &mut Kept::default()),
             None => mount.target(root.as_fd(), true).map(drop),
         };
         made.map_err(|fault| fault.detail(mount))?;

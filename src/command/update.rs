@@ -21,7 +21,8 @@ pub static COMMAND: Command = Command {
     arguments: "<container-id>",
     summary: "change the limits of a container",
     description: "What is not given stays as it is. BYTES may end with K, M, G, T or P; -1 is no limit.\n\
-                  FILE has an object as linux.resources of config.json, of which devices is left out.",
+                  FILE has an object as linux.resources of config.json, of which devices is left out\n\
+                  unless --devices is given.",
     flags: &[
         &Flag::value(
             "resources",
@@ -29,6 +30,7 @@ pub static COMMAND: Command = Command {
             "read them from FILE, or stdin for -; no other flag counts",
         )
         .short('r'),
+        &Flag::switch("devices", "the rules for devices of FILE take the place of the container's"),
         &Flag::value("blkio-weight", "N", "weight of block I/O, 10 to 1000"),
         &Flag::value("cpu-period", "N", "CFS period in microseconds"),
         &Flag::value("cpu-quota", "N", "CFS quota in microseconds; -1 is none"),
@@ -83,6 +85,12 @@ fn run(invocation: &Invocation) -> Result<u8> {
     };
     let document = Document::parse(&text, name)?;
     let mut asked = Resources::read(&document)?;
+    match (invocation.flag("devices"), asked.devices.is_empty()) {
+        (true, true) => return Err(error!("--devices: {name} has no devices")),
+        (true, false) => {}
+        // An engine sends those that it knows of; others may have been allowed since.
+        (false, _) => asked.devices.clear(),
+    }
     let schema = |flag| invocation.value(flag).filter(|schema| !schema.is_empty());
     let shares = IntelRdt {
         l3_cache_schema: schema("l3-cache-schema"),

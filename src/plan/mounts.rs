@@ -72,10 +72,8 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
     let later = if options.tmpcopyup { MS_RDONLY } else { 0 };
     let mut data = superblock(options.superblock & !later, options.superblock_clear);
     for option in &options.data {
-        let (key, value) = match option.split_once('=') {
-            Some((key, value)) => (key, Some(c_string("mounts[].options", value)?)),
-            None => (*option, None),
-        };
+        let (key, value) = MountOptions::key_and_value(option);
+        let value = value.map(|value| c_string("mounts[].options", value)).transpose()?;
         data.push((c_string("mounts[].options", key)?, value));
     }
     Ok(Mount {

@@ -4,6 +4,7 @@
 //! the very descriptor that is mounted (CVE-2025-31133); a masked directory by
 //! one empty, read-only tmpfs that all of them share.
 
+use super::kept::Kept;
 use super::path::{self, FdPath};
 use super::tree::{Recursion, bind, bind_readonly, clone_object};
 use crate::fault::{Act, Detail, Fault};
@@ -44,8 +45,8 @@ pub fn open_null(directory: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd, Faul
 
 impl Cover {
     /// Masks `path` beneath `root`; a path that does not exist is left alone.
-    pub fn mask(&mut self, root: BorrowedFd<'_>, path: &CStr) -> Act {
-        let target = match path::open_in(root, path) {
+    pub fn mask(&mut self, kept: &mut Kept, root: BorrowedFd<'_>, path: &CStr) -> Act {
+        let target = match kept.open(root, path) {
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
             result => result?,
         };
@@ -97,8 +98,13 @@ fn cover_by_mount(target: BorrowedFd<'_>) -> Act {
 
 /// Makes `path` beneath `root` read-only, alone or with what is mounted below it;
 /// a path that does not exist is left alone.
-pub fn make_readonly(root: BorrowedFd<'_>, path: &CStr, recursion: Recursion) -> Act {
-    let target = match path::open_in(root, path) {
+pub fn make_readonly(
+    kept: &mut Kept,
+    root: BorrowedFd<'_>,
+    path: &CStr,
+    recursion: Recursion,
+) -> Act {
+    let target = match kept.open(root, path) {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
         target => target?,
     };

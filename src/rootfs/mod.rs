@@ -2,6 +2,7 @@
 
 pub mod copy_up;
 pub mod device;
+pub mod kept;
 pub mod mask;
 pub mod mount;
 mod over_proc;

@@ -6,7 +6,8 @@
 //! mount_setattr) get the same by mount(2) on the descriptor's name in procfs.
 
 use super::copy_up::copy_up;
-use super::over_proc;
+use super::kept::Kept;
+use super::over_proc::{self, Place};
 use super::path::{self, Create, FdPath};
 use super::prepare::IdMap;
 use super::tree::{Recursion, clone_tree};
@@ -94,7 +95,7 @@ impl fmt::Display for Mount {
 
 impl Mount {
     /// Makes the mount beneath `root`.
-    pub fn act(&self, root: BorrowedFd<'_>) -> Act {
+    pub fn act(&self, root: BorrowedFd<'_>, kept: &mut Kept) -> Act {
         if self.remount {
             return self.act_remount(root);
         }
@@ -118,17 +119,19 @@ impl Mount {
                 tree
             }
             (_, Err(fault)) if fault.errno == Some(Errno::NOSYS) => {
+                *kept = Kept::default();
                 return self.act_legacy(root, &mode);
             }
             (_, Err(fault)) => return Err(fault),
         };
-        self.place(root, mount.as_fd())
+        let place = self.place(root, mount.as_fd())?;
+        Ok(kept.keep(place, Some(mount.as_fd()))?)
     }
 
     /// Moves the mount, made and detached, to its place beneath `root`.
-    pub fn place(&self, root: BorrowedFd<'_>, mount: BorrowedFd<'_>) -> Act {
+    pub fn place(&self, root: BorrowedFd<'_>, mount: BorrowedFd<'_>) -> Result<Place, Fault> {
         let target = self.target(root, path::is_directory(mount)?)?;
-        over_proc::check(self, mount, target.as_fd())?;
+        let place = over_proc::check(self, mount, target.as_fd())?;
         if self.copy_up {
             self.fill(target.as_fd(), mount)?;
             self.set_attributes(mount).detail("mount_setattr")?;
@@ -140,7 +143,7 @@ impl Mount {
             mount_setattr(mount, attributes, recursion == Recursion::All)
                 .detail("change the propagation")?;
         }
-        Ok(())
+        Ok(place)
     }
 
     /// The mode of the directory that the new file system is to take it from, in

@@ -1,15 +1,15 @@
 //! What may be mounted on /proc, and in it.
 
 use super::mount::Mount;
-use crate::fault::{Act, Fault};
+use crate::fault::Fault;
 use core::ffi::CStr;
-use linux_raw_sys::general::PROC_SUPER_MAGIC;
+use linux_raw_sys::general::{PROC_SUPER_MAGIC, SYSFS_MAGIC};
 use rustix::fd::BorrowedFd;
 use rustix::fs::{fstat, fstatfs};
 
 /// The inode of the root of every procfs (`PROC_ROOT_INO` of the kernel's
-/// include/linux/proc_ns.h).
-const PROC_ROOT_INO: u32 = 1;
+/// include/linux/proc_ns.h) and sysfs (the first that fs/kernfs/dir.c gives).
+const ROOT_INO: u32 = 1;
 
 /// Files of procfs over which a file can be mounted: what lxcfs and the like
 /// show differently to each container.
@@ -31,20 +31,33 @@ fn components(path: &CStr) -> impl Iterator<Item = &[u8]> {
     path.to_bytes().split(|byte| *byte == b'/').filter(|name| !name.is_empty() && *name != b".")
 }
 
+/// Where a mount comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On /proc, or on the root of a procfs.
+    Proc,
+    /// On /sys, or on the root of a sysfs.
+    Sys,
+    /// Anywhere else.
+    Elsewhere,
+}
+
 /// A false /proc would deceive whoever sets up the container, now and at
 /// every `exec` (CVE-2019-16884): on /proc goes a procfs only, and in it only
 /// files that are known to be shown differently to containers.
-pub fn check(entry: &Mount, mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Act {
-    let on_proc = |fd: BorrowedFd<'_>| -> Result<bool, Fault> {
-        Ok(fstatfs(fd)?.f_type as u64 == u64::from(PROC_SUPER_MAGIC))
-    };
-    let named_proc = components(&entry.destination).eq([b"proc"]);
-    if !on_proc(target)? && !named_proc {
-        return Ok(());
+pub fn check(entry: &Mount, mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<Place, Fault> {
+    let kind = |fd: BorrowedFd<'_>| -> Result<u64, Fault> { Ok(fstatfs(fd)?.f_type as u64) };
+    let proc = u64::from(PROC_SUPER_MAGIC);
+    let named = |name: &[u8]| components(&entry.destination).eq([name]);
+    let below = kind(target)?;
+    let is_root = || Ok::<bool, Fault>(fstat(target)?.st_ino == u64::from(ROOT_INO));
+    if below != proc && !named(b"proc") {
+        let sys = named(b"sys") || below == u64::from(SYSFS_MAGIC) && is_root()?;
+        return Ok(if sys { Place::Sys } else { Place::Elsewhere });
     }
-    if named_proc || fstat(target)?.st_ino == u64::from(PROC_ROOT_INO) {
-        if on_proc(mount)? {
-            return Ok(());
+    if named(b"proc") || is_root()? {
+        if kind(mount)? == proc {
+            return Ok(Place::Proc);
         }
         return Err(Fault::new("only a procfs can be mounted on /proc"));
     }
@@ -53,7 +66,7 @@ pub fn check(entry: &Mount, mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Ac
         components(&entry.destination).eq(parts.map(str::as_bytes))
     };
     if entry.bind.is_some() && IN_PROC.iter().any(allowed) {
-        return Ok(());
+        return Ok(Place::Elsewhere);
     }
     Err(Fault::new("it is inside /proc, where nothing can be mounted"))
 }

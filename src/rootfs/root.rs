@@ -4,9 +4,10 @@
 use super::path;
 use super::tree::{Recursion, clone_tree, remount_readonly};
 use crate::fault::{Act, Detail, Fault};
+use crate::sys::clone::setns;
 use crate::sys::mount::{Attributes, mount_setattr};
 use core::ffi::CStr;
-use linux_raw_sys::general::{MOUNT_ATTR_RDONLY, MS_PRIVATE};
+use linux_raw_sys::general::{CLONE_NEWNS, MOUNT_ATTR_RDONLY, MS_PRIVATE};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -53,8 +54,23 @@ pub fn open_directory(path: &CStr) -> rustix::io::Result<OwnedFd> {
     openat(CWD, path, flags, Mode::empty())
 }
 
+/// Makes the root of our mount namespace our root, if it is not already since
+/// the caller was in a chroot: what is above would stay, out of sight, and who
+/// enters the namespace or has CAP_SYS_CHROOT comes out there.
+fn leave_chroot(proc: BorrowedFd<'_>) -> Act {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let own = openat(proc, c"self/ns/mnt", flags, Mode::empty()).detail("open \"self/ns/mnt\"")?;
+    match setns(own.as_fd(), CLONE_NEWNS) {
+        // Without CAP_SYS_CHROOT.
+        Err(Errno::PERM) => Ok(()),
+        result => result.detail("enter the own mount namespace"),
+    }
+}
+
 /// Makes `root` the root of the mount namespace and takes the old one away.
-pub fn pivot(root: BorrowedFd<'_>) -> Act {
+/// `proc` is the host's procfs.
+pub fn pivot(root: BorrowedFd<'_>, proc: BorrowedFd<'_>) -> Act {
+    leave_chroot(proc)?;
     let old = open_directory(c"/")?;
     fchdir(root).detail("fchdir")?;
     // Old and new on the same place: the old root is then on top of the new
@@ -76,7 +92,8 @@ pub fn pivot(root: BorrowedFd<'_>) -> Act {
 
 /// As [`pivot`], by moving the mount over the root: the host's mounts stay
 /// below it, out of reach.
-pub fn move_root(root: BorrowedFd<'_>) -> Act {
+pub fn move_root(root: BorrowedFd<'_>, proc: BorrowedFd<'_>) -> Act {
+    leave_chroot(proc)?;
     fchdir(root).detail("fchdir")?;
     mount_move(c".", c"/").detail("move over \"/\"")?;
     chroot(c".").detail("chroot")?;

@@ -175,6 +175,15 @@ impl Attributes {
 }
 
 impl<'a> MountOptions<'a> {
+    /// An option of the file system as fsconfig(2) takes it: a label of SELinux
+    /// has its quotes for mount(2) alone, where commas would part it.
+    pub fn key_and_value(option: &str) -> (&str, Option<&str>) {
+        let Some((key, value)) = option.split_once('=') else { return (option, None) };
+        let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        let label = matches!(key, "context" | "fscontext" | "defcontext" | "rootcontext");
+        (key, Some(quoted.filter(|_| label).unwrap_or(value)))
+    }
+
     /// Explains the options of one mount; those it does not know become data.
     pub fn parse(options: &[&'a str]) -> Self {
         let mut parsed = MountOptions::default();
@@ -256,6 +265,20 @@ mod tests {
 
     fn parse<'a>(options: &'a str) -> MountOptions<'a> {
         MountOptions::parse(&options.split(',').collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn labels_lose_their_quotes() {
+        for (option, key, value) in [
+            ("nosuch", "nosuch", None),
+            ("size=1=2", "size", Some("1=2")),
+            ("context=\"u:r:t:s0:c1,c2\"", "context", Some("u:r:t:s0:c1,c2")),
+            ("rootcontext=u:r:t:s0", "rootcontext", Some("u:r:t:s0")),
+            ("context=\"", "context", Some("\"")),
+            ("lowerdir=\"/a\"", "lowerdir", Some("\"/a\"")),
+        ] {
+            assert_eq!(MountOptions::key_and_value(option), (key, value), "{option}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The cgroup trees as the test process sees them.
 
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 /// One mounted hierarchy.
@@ -144,6 +145,34 @@ fn remove_tree(dir: &Path) {
 pub fn processes(dir: &Path) -> Vec<i32> {
     let text = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
     text.lines().filter_map(|l| l.parse().ok()).collect()
+}
+
+/// How many device programs are attached to a cgroup of v2 itself (bpf(2), `BPF_PROG_QUERY`).
+pub fn device_programs(dir: &Path) -> std::io::Result<usize> {
+    const PROG_QUERY: libc::c_int = 16;
+    const CGROUP_DEVICE: u32 = 6;
+    /// The part of `union bpf_attr` for the command.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Query {
+        target_fd: u32,
+        attach_type: u32,
+        query_flags: u32,
+        attach_flags: u32,
+        prog_ids: u64,
+        prog_cnt: u32,
+    }
+    let dir = fs::File::open(dir)?;
+    let mut query =
+        Query { target_fd: dir.as_raw_fd() as u32, attach_type: CGROUP_DEVICE, ..Query::default() };
+    // SAFETY: without an array for ids the kernel writes into the structure alone, whose size
+    // it is told.
+    #[allow(unsafe_code)]
+    let result = unsafe {
+        libc::syscall(libc::SYS_bpf, PROG_QUERY, &raw mut query, std::mem::size_of::<Query>())
+    };
+    nix::errno::Errno::result(result)?;
+    Ok(query.prog_cnt as usize)
 }
 
 /// A cgroup that is frozen until this is dropped.

@@ -16,6 +16,7 @@ pub mod cgroups;
 pub mod container;
 pub mod criu;
 pub mod differential;
+pub mod exchange;
 pub mod images;
 pub mod injection;
 pub mod instructions;

@@ -47,7 +47,7 @@ fn missing() -> Option<&'static str> {
     (!fs::exists("/sbin/apparmor_parser").unwrap()).then_some("there is no apparmor_parser")
 }
 
-const LOOK: &str = "cat /proc/self/attr/current; cat /etc/passwd >/dev/null || echo no passwd; \
+const LOOK: &str = "cat /proc/self/attr/apparmor/current; cat /etc/passwd >/dev/null || echo no passwd; \
     cat /etc/group >/dev/null || echo no group";
 
 fn looking(lab: &Lab) -> Bundle {
@@ -97,6 +97,71 @@ fn exec_has_the_containers_profile_or_that_of_its_flag() {
     assert_eq!(c.exec(&["--apparmor", &other.name], &look).ok().stdout, confined);
 }
 
+/// What a process under both profiles says: the kernel may turn them round.
+#[track_caller]
+fn check_both(said: &str, profiles: [&Profile; 2]) {
+    let [one, other] = profiles.map(|profile| profile.name.as_str());
+    let denied = "no passwd\nno group\n";
+    let names = [format!("{one}//&{other}"), format!("{other}//&{one}")];
+    let both = names.map(|name| format!("{name} (enforce)\n{denied}"));
+    assert!(both.iter().any(|both| both == said), "{said:?} is none of {both:?}");
+}
+
+#[test]
+fn stacked_profiles_are_enforced_together() {
+    if let Some(why) = missing() {
+        ocinit_tests::skip!("{why}");
+    }
+    let lab = Lab::new();
+    let one = Profile::load(&lab, "one", "/etc/passwd");
+    let other = Profile::load(&lab, "other", "/etc/group");
+    let both = format!("{}//&{}", one.name, other.name);
+    let mut bundle = looking(&lab);
+    bundle.config["process"]["apparmorProfile"] = json!(both);
+    for no_new_privileges in [true, false] {
+        bundle.config["process"]["noNewPrivileges"] = json!(no_new_privileges);
+        check_both(&lab.container(&bundle).run().stdout, [&one, &other]);
+    }
+    // One of them is not loaded.
+    let half = format!("{}//&nobody-loaded-it", one.name);
+    bundle.config["process"]["apparmorProfile"] = json!(half);
+    let out = lab.container(&bundle).on_bundle("create", &[]).fails(1).one_line();
+    out.says("apparmor").says(&half);
+
+    // In a container with one of them, by flag and by document.
+    bundle.config["process"]["apparmorProfile"] = json!(one.name);
+    let c = lab.container(bundle.waits());
+    c.run_waiting();
+    check_both(&c.exec(&["--apparmor", &both], &["sh", "-c", LOOK]).ok().stdout, [&one, &other]);
+    let mut process = bundle.config["process"].clone();
+    process["args"] = json!(["sh", "-c", LOOK]);
+    process["apparmorProfile"] = json!(both);
+    let file = lab.dir().join("process.json");
+    fs::write(&file, process.to_string()).unwrap();
+    let exec = || c.call("exec", &["--process", file.to_str().unwrap()]);
+    check_both(&exec().ok().stdout, [&one, &other]);
+    process["apparmorProfile"] = json!(half);
+    fs::write(&file, process.to_string()).unwrap();
+    exec().fails(255).one_line().says("apparmor").says(&half);
+}
+
+#[test]
+fn unconfined_is_a_profile_too() {
+    if let Some(why) = missing() {
+        ocinit_tests::skip!("{why}");
+    }
+    let lab = Lab::new();
+    let profile = Profile::load(&lab, "run", "/etc/passwd");
+    let mut bundle = looking(&lab);
+    bundle.config["process"]["apparmorProfile"] = json!("unconfined");
+    assert_eq!(lab.container(&bundle).run().quiet().stdout, "unconfined\n");
+    bundle.config["process"]["apparmorProfile"] = json!(profile.name);
+    let c = lab.container(bundle.waits());
+    c.run_waiting();
+    let look = ["sh", "-c", LOOK];
+    assert_eq!(c.exec(&["--apparmor", "unconfined"], &look).ok().stdout, "unconfined\n");
+}
+
 #[test]
 fn a_profile_that_is_not_loaded_is_named() {
     if let Some(why) = missing() {
@@ -106,6 +171,10 @@ fn a_profile_that_is_not_loaded_is_named() {
     let mut bundle = looking(&lab);
     bundle.config["process"]["apparmorProfile"] = json!("nobody-loaded-it");
     let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+    out.says("apparmor").says("nobody-loaded-it");
+    lab.assert_clean();
+    // Not only when it is started.
+    let out = lab.container(&bundle).on_bundle("create", &[]).fails(1).one_line();
     out.says("apparmor").says("nobody-loaded-it");
     lab.assert_clean();
     bundle.config["process"].as_object_mut().unwrap().remove("apparmorProfile");

@@ -4,37 +4,15 @@
 //! SECURITY.md names them all, and the last test looks that it names none that
 //! is not there. How often an attack was tried is printed.
 
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use ocinit_tests::exchange::while_exchanged;
 use ocinit_tests::skip::say;
 use ocinit_tests::terminal::Socket;
 use ocinit_tests::{Lab, Value, json, mountinfo, oci, spec};
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 ocinit_tests::isolate!();
-
-/// Runs `attack` while a thread exchanges two names without pause, as another
-/// container that shares the volume does. How often it could.
-fn while_exchanged(one: &Path, other: &Path, attack: impl FnOnce()) -> usize {
-    let (done, exchanged) = (AtomicBool::new(false), AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                let flags = RenameFlags::RENAME_EXCHANGE;
-                if renameat2(AT_FDCWD, one, AT_FDCWD, other, flags).is_ok() {
-                    exchanged.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        });
-        // The thread must end, whatever comes of it.
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(attack));
-        done.store(true, Ordering::Relaxed);
-        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    });
-    exchanged.into_inner()
-}
 
 fn entries(dir: &Path) -> Vec<PathBuf> {
     fs::read_dir(dir).unwrap().flatten().map(|entry| entry.path()).collect()

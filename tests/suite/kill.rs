@@ -1,5 +1,6 @@
 //! Signals: names and numbers, who gets them, and when there is nobody.
 
+use ocinit_tests::isolate::{View, view};
 use ocinit_tests::{Lab, eventually, spec};
 use std::fs;
 
@@ -167,6 +168,39 @@ fn delete_force_takes_a_frozen_container() {
     let c = lab.waiting();
     let _frozen = ocinit_tests::cgroups::freeze(c.pid());
     c.delete_force();
+    lab.assert_clean();
+}
+
+/// Whoever made the cgroup, systemd say, removes it once the processes are dead, which on v2
+/// they are before anybody thaws them. Here that happens while the signal is being sent.
+#[test]
+fn a_frozen_container_is_killed_when_its_cgroup_goes_away_meanwhile() {
+    if view() != View::V2 {
+        ocinit_tests::skip!("on cgroup v1 frozen processes do not die before they are thawed");
+    }
+    ocinit_tests::packages::install_missing().unwrap();
+    let lab = Lab::new();
+    let c = lab.waiting();
+    let cgroup = own_cgroup(c.pid());
+    let frozen = ocinit_tests::cgroups::freeze(c.pid());
+    let strace = lab.program("/usr/bin/strace".as_ref()).args(["-f", "-o", "/dev/null", "-e"]);
+    let kill = strace
+        .arg("inject=pidfd_send_signal:delay_exit=3000000")
+        .arg(ocinit_tests::oci::find_binary().unwrap())
+        .arg("--root")
+        .arg(lab.state_root())
+        .args(["kill", c.id(), "KILL"])
+        .spawn();
+    eventually("the cgroup is gone", || {
+        let _ = fs::remove_dir(&cgroup);
+        !cgroup.exists()
+    });
+    let of_kill = fs::read(format!("/proc/{}/cmdline", kill.pid())).unwrap();
+    assert!(!of_kill.is_empty(), "it has ended and not come to thawing before");
+    kill.wait().code_is(0).quiet();
+    drop(frozen);
+    c.wait_for("stopped");
+    c.delete();
     lab.assert_clean();
 }
 

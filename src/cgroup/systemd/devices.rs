@@ -12,7 +12,12 @@ use crate::dbus::Value;
 use crate::spec::DeviceRule;
 
 /// The first systemd that takes numbers instead of looking for a device.
-pub const SINCE: u32 = 240;
+const SINCE: u32 = 240;
+
+/// Whether a systemd of this version takes rules: that of a user enforces none.
+pub fn takes(user: bool, version: u32) -> bool {
+    !user && version >= SINCE
+}
 
 /// The properties. systemd has no list of what is denied: it denies everything
 /// then, as with runc, until our own rules take the place of its.
@@ -30,6 +35,13 @@ pub fn properties(asked: &[DeviceRule]) -> [Value; 2] {
         property("DevicePolicy", Value::text(policy)),
         property("DeviceAllow", Value::Array("(ss)", allowed)),
     ]
+}
+
+/// The properties of a unit that has some: a list is added to the one of before,
+/// unless it is empty.
+pub fn renewal(asked: &[DeviceRule]) -> Vec<Value> {
+    let [policy, allowed] = properties(asked);
+    vec![policy, property("DeviceAllow", Value::Array("(ss)", Vec::new())), allowed]
 }
 
 /// A line of `devices.allow`: `c 1:3 rwm`.

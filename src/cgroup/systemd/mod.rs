@@ -87,7 +87,7 @@ impl Properties {
         extra: Vec<Value>,
     ) -> Self {
         let mut fixed = fixed(names, request.unified);
-        if !user && version >= devices::SINCE {
+        if devices::takes(user, version) {
             fixed.extend(devices::properties(request.devices));
         }
         Properties { version, takes_pids: !names.is_slice(), fixed, extra }

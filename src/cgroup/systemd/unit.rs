@@ -2,14 +2,15 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::vec::Vec;
 use rustix::process::Pid;
 
 use super::super::group::Cgroups;
 use super::super::update;
 use super::super::write::Write;
 use super::manager::Manager;
-use super::{bus, property};
-use crate::dbus::Address;
+use super::{bus, devices, property};
+use crate::dbus::{Address, Value};
 use crate::error;
 use crate::error::Result;
 use crate::json::{Node, Writer};
@@ -65,7 +66,8 @@ impl Unit {
     ///
     /// Whatever the property, systemd writes all that it knows of the unit anew,
     /// in its own terms (a quota in whole percents), before it answers. So the
-    /// files of earlier limits are written once more, too.
+    /// files of earlier limits are written once more, too, and its program for
+    /// devices, which denies all where ours denies a list, is taken off.
     ///
     /// # Errors
     /// systemd or the kernel refuses one.
@@ -78,16 +80,32 @@ impl Unit {
         let (groups, writes) = cgroups.writes(resources, before)?;
         let mut manager = self.manager()?;
         let cpu = before.cpu.unwrap_or_default();
-        let properties = property::properties(&writes, manager.version()?, &cpu);
-        if !properties.is_empty() {
+        let version = manager.version()?;
+        let mut set = |properties: Vec<Value>| {
+            if properties.is_empty() {
+                return update::write(&groups, &writes);
+            }
+            let programs = cgroups.device_programs();
             manager.set_properties(&self.name, properties)?;
+            cgroups.keep_device_programs(&programs)?;
             let (_, mut earlier) =
                 cgroups.writes(&mut update::in_force(before), &Resources::default())?;
             let asked = |old: &Write| writes.iter().any(|new| new.is_for_the_file_of(old));
             earlier.retain(|old| !asked(old));
             update::write(&groups, &earlier)?;
+            update::write(&groups, &writes)
+        };
+        set(property::properties(&writes, version, &cpu))?;
+        if resources.devices.is_empty() {
+            return Ok(());
         }
-        update::write(&groups, &writes)
+        // First what the kernel may refuse: then nothing has changed.
+        cgroups.update_devices(&resources.devices)?;
+        if devices::takes(self.user, version) {
+            set(devices::renewal(&resources.devices))?;
+            cgroups.update_devices(&resources.devices)?;
+        }
+        Ok(())
     }
 
     /// Has systemd move a process of ours into `cgroups`, which are `own`, the

@@ -183,10 +183,8 @@ pub fn outside(pid: i32) -> Fields {
         let name = h.controllers.join(",");
         let below = dir.strip_prefix(&h.mount).unwrap_or(&dir).display().to_string();
         set(&mut fields, &format!("outside.{name}"), format!("/{below}"));
-        // crun puts the process into a group of its own in the unit's.
-        let unit = dir.parent().filter(|up| up.extension().is_some_and(|end| end == "scope"));
         match dir == h.mount {
-            false if h.unified() => all_files(unit.unwrap_or(&dir), &mut fields),
+            false if h.unified() => all_files(&dir, &mut fields),
             false => files(&dir, &mut fields),
             true => {}
         }

@@ -37,6 +37,7 @@ macro_rules! scenes {
             pause "pause",
             resume "resume",
             update "update",
+            update_of_devices "update of devices",
             state "state",
             list "list",
         }

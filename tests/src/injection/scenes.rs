@@ -2,10 +2,10 @@
 
 use super::scene::Scene;
 use super::seen;
-use crate::{Bundle, Container, Outcome, cgroups, eventually, json, spec};
+use crate::{Bundle, Call, Container, Outcome, cgroups, eventually, json, spec};
 
 /// All of them.
-pub static ALL: [Scene; 16] = [
+pub static ALL: [Scene; 17] = [
     Scene {
         name: "run",
         bundle: demanding,
@@ -162,6 +162,14 @@ pub static ALL: [Scene; 16] = [
         }),
     },
     Scene {
+        name: "update of devices",
+        bundle: waiting,
+        before: |c| drop(c.run_waiting()),
+        call: |c| devices(c, &[LOG]),
+        seen: |c, _| limits(c) + &programs(c),
+        again: Some(|c| drop(devices(c, &[]).ok())),
+    },
+    Scene {
         name: "state",
         bundle: waiting,
         before: |c| drop(c.run_waiting()),
@@ -262,6 +270,30 @@ fn ready(c: &Container, out: &Outcome) -> String {
 fn program(c: &Container) -> String {
     let comm = std::fs::read_to_string(format!("/proc/{}/comm", c.pid()));
     comm.unwrap_or_default().trim().to_string()
+}
+
+/// A device that no container may use unasked.
+const LOG: (u32, u32) = (1, 11);
+
+/// An update that allows these devices, beyond the default ones, and no others.
+fn devices(c: &Container, allowed: &[(u32, u32)]) -> Call {
+    let rule = |&(major, minor): &(u32, u32)| json!({"allow": true, "type": "c", "major": major, "minor": minor});
+    let mut rules = vec![json!({"allow": false, "access": "rwm"})];
+    rules.extend(allowed.iter().map(rule));
+    let call = c.call("update", &["--devices", "--resources", "-"]);
+    call.stdin(json!({"devices": rules}).to_string())
+}
+
+/// How many programs enforce the rules for devices, and what they answer.
+fn programs(c: &Container) -> String {
+    let unified = cgroups::hierarchies().into_iter().find(cgroups::Hierarchy::unified);
+    let dir = unified.and_then(|hierarchy| hierarchy.directory_of(c.pid()));
+    let count = dir.map(|dir| cgroups::device_programs(&dir).expect("ask for programs"));
+    let node = format!("/tmp/log{}", crate::lab::unique());
+    let (major, minor) = LOG;
+    let words = format!("mknod {node} c {major} {minor} && : >{node}");
+    let open = c.exec(&[], &["sh", "-c", &words]).run().code;
+    format!("\n{count:?} programs, the log: {open}")
 }
 
 /// Limits and membership as the control groups' files say, in every hierarchy.

@@ -1,14 +1,14 @@
 //! The integration tests in the test machine: every program in one boot, one
-//! machine for each manager of control groups.
+//! machine for each manager of control groups, and one with SELinux for its tests.
 //!
 //! The machines run beside each other and beside what else is tested, and give
 //! way to it: emulation takes long, and much of a test is waiting.
 
-use super::options::Manager;
+use super::options::Guest;
 use super::tally::{Suite, Tally};
 use crate::error::{Context, Result};
 use crate::process::step;
-use crate::vm::{self, Machine, Payload};
+use crate::vm::{self, Machine, Payload, selinux};
 use crate::workspace::{cargo, is_suite};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -25,6 +25,9 @@ const LIMIT: Duration = Duration::from_secs(60 * 60);
 const LONG: [&str; 8] =
     ["faults", "differential", "pack", "caller", "load", "engines", "crash", "systemd"];
 
+/// The file of tests that wants SELinux.
+const SELINUX: &str = "selinux";
+
 /// The machines that run.
 pub struct Runs(Vec<Run>);
 
@@ -38,20 +41,15 @@ struct Run {
 /// What a machine has said: the tests, those skipped, and how it ended.
 type Outcome = (Suite, String, Result<bool>);
 
-/// Starts a machine for each of the managers.
-pub fn start(
-    binary: &Path,
-    managers: &[Manager],
-    name: &Option<String>,
-    tally: &mut Tally,
-) -> Runs {
+/// Starts each of the machines.
+pub fn start(binary: &Path, guests: &[Guest], name: &Option<String>, tally: &mut Tally) -> Runs {
     let mut runs = Runs(Vec::new());
-    if managers.is_empty() {
+    if guests.is_empty() {
         return runs;
     }
     if let Err(why) = vm::possible() {
-        for manager in managers {
-            tally.left_out(&place(*manager), &why);
+        for guest in guests {
+            tally.left_out(&place(*guest), &why);
         }
         return runs;
     }
@@ -62,22 +60,24 @@ pub fn start(
             return runs;
         }
     };
-    for manager in managers {
-        let (left, tests): (Vec<&Test>, Vec<&Test>) =
-            tests.iter().partition(|test| left_out(&test.0, *manager).is_some());
+    for guest in guests {
+        let (left, tests): (Vec<&Test>, Vec<&Test>) = tests
+            .iter()
+            .filter(|test| is_for(&test.0, *guest))
+            .partition(|test| left_out(&test.0, *guest).is_some());
         let left = left.iter().filter_map(|test| {
-            left_out(&test.0, *manager).map(|why| (format!("{}.rs", test.0), why))
+            left_out(&test.0, *guest).map(|why| (format!("{}.rs", test.0), why))
         });
         let left_out = left.collect();
-        match prepare(binary, *manager, name, &tests) {
+        match prepare(binary, *guest, name, &tests) {
             Ok(machine) => {
-                let place = place(*manager);
+                let place = place(*guest);
                 step(format_args!("integration tests, {place}: begun beside the others"));
                 let prefix = format!("[{place}] ");
                 let machine = std::thread::spawn(move || run(&machine, &prefix));
                 runs.0.push(Run { place, left_out, machine });
             }
-            Err(why) => tally.check(&format!("{} can be made", place(*manager)), false, &why),
+            Err(why) => tally.check(&format!("{} can be made", place(*guest)), false, &why),
         }
     }
     runs
@@ -100,15 +100,21 @@ impl Runs {
 }
 
 /// What the tests there are called.
-pub fn place(manager: Manager) -> String {
-    format!("guest, {}", manager.name())
+pub fn place(guest: Guest) -> String {
+    format!("guest, {}", guest.name())
+}
+
+/// Whether the machine is there for this file of tests: that with SELinux has none of the others.
+fn is_for(name: &str, guest: Guest) -> bool {
+    guest != Guest::Selinux || name == SELINUX
 }
 
 /// Why a file of tests does not run there.
-fn left_out(name: &str, manager: Manager) -> Option<&'static str> {
-    match (name, manager) {
+fn left_out(name: &str, guest: Guest) -> Option<&'static str> {
+    match (name, guest) {
         // It is about a systemd that it starts itself.
-        ("systemd", Manager::Systemd) => Some("the same as with cgroupfs"),
+        ("systemd", Guest::Systemd) => Some("the same as with cgroupfs"),
+        (SELINUX, Guest::Cgroupfs | Guest::Systemd) => Some("another machine has SELinux on"),
         ("properties", _) => Some("about the checkout and not about the machine"),
         _ => None,
     }
@@ -131,13 +137,8 @@ fn run(machine: &Machine, prefix: &str) -> Outcome {
 /// A compiled file of tests.
 type Test = (String, PathBuf);
 
-fn prepare(
-    binary: &Path,
-    manager: Manager,
-    name: &Option<String>,
-    tests: &[&Test],
-) -> Result<Machine> {
-    let payload = Payload::new(manager.name(), binary)?;
+fn prepare(binary: &Path, guest: Guest, name: &Option<String>, tests: &[&Test]) -> Result<Machine> {
+    let payload = Payload::new(guest.name(), binary)?;
     for (name, program) in tests {
         payload.test(name, program)?;
     }
@@ -146,10 +147,15 @@ fn prepare(
         return Err(format!("{filter:?} is not the name of a test"));
     }
     let names: Vec<&str> = tests.iter().map(|(name, _)| name.as_str()).collect();
-    let (manager, names) = (manager.name(), names.join(" "));
-    payload.text("command", &format!("bash /payload/run-tests {manager} '{filter}' {names}\n"))?;
+    let (manager, names) = (guest.manager(), names.join(" "));
+    let run = format!("bash /payload/run-tests {manager} '{filter}' {names}\n");
     payload.text("run-tests", TESTS)?;
-    Ok(Machine { patient: true, ..vm::machine(&payload)? })
+    let (command, line) = match guest {
+        Guest::Cgroupfs | Guest::Systemd => (run, ""),
+        Guest::Selinux => (selinux::with_policy(&payload, &run)?, selinux::KERNEL),
+    };
+    payload.text("command", &command)?;
+    Ok(Machine { patient: true, kernel_line: line, ..vm::machine(&payload)? })
 }
 
 /// Builds the tests, and returns those that are asked for.

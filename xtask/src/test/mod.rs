@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::process::{is_root, run, step};
 use crate::workspace::cargo;
 use crate::{build, footprint};
-use options::{Manager, Options};
+use options::{Guest, Options};
 use std::path::PathBuf;
 use tally::Tally;
 
@@ -33,7 +33,7 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
     let ready = binary.filter(|_| options.integration() && can_run(&mut tally));
     // They take longest, and run beside the rest.
     let guests =
-        ready.map(|binary| guest::start(binary, &options.managers, &options.name, &mut tally));
+        ready.map(|binary| guest::start(binary, &options.guests, &options.name, &mut tally));
     if options.lint {
         parts::lint(&mut tally);
     }
@@ -61,7 +61,7 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
         guests.count(&mut tally);
     }
     if let Some(why) = options.left_out() {
-        Manager::ALL.iter().for_each(|manager| tally.left_out(&guest::place(*manager), why));
+        Guest::ALL.iter().for_each(|guest| tally.left_out(&guest::place(*guest), why));
     }
     if let Some(binary) = binary.filter(|_| options.all && options.name.is_none()) {
         step("what the binary and a run of busybox's true cost");

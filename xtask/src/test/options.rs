@@ -27,24 +27,36 @@ impl View {
     }
 }
 
-/// Who makes the control groups of the containers in the test machine.
+/// A test machine: who makes the control groups of the containers there, or
+/// which security module is on in place of AppArmor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manager {
+pub enum Guest {
     /// The runtime, in the file system.
     Cgroupfs,
     /// systemd, asked by the runtime.
     Systemd,
+    /// SELinux is on, for the tests of it.
+    Selinux,
 }
 
-impl Manager {
-    /// In the order in which they run.
-    pub const ALL: [Manager; 2] = [Manager::Cgroupfs, Manager::Systemd];
+impl Guest {
+    /// In the order in which they begin.
+    pub const ALL: [Guest; 3] = [Guest::Cgroupfs, Guest::Systemd, Guest::Selinux];
 
-    /// The name, as the command line and the tests know it.
+    /// The name, as the command line knows it.
     pub fn name(self) -> &'static str {
         match self {
-            Manager::Cgroupfs => "cgroupfs",
-            Manager::Systemd => "systemd",
+            Guest::Cgroupfs => "cgroupfs",
+            Guest::Systemd => "systemd",
+            Guest::Selinux => "selinux",
+        }
+    }
+
+    /// Who makes the control groups there, as the tests know it.
+    pub fn manager(self) -> &'static str {
+        match self {
+            Guest::Cgroupfs | Guest::Selinux => "cgroupfs",
+            Guest::Systemd => "systemd",
         }
     }
 }
@@ -63,13 +75,13 @@ pub struct Options {
     pub boards: bool,
     /// Views in which the integration tests run here.
     pub views: Vec<View>,
-    /// Managers with which they run in the test machine.
-    pub managers: Vec<Manager>,
+    /// Test machines in which they run.
+    pub guests: Vec<Guest>,
     /// Only tests whose name contains it.
     pub name: Option<String>,
     /// No part was asked for.
     pub all: bool,
-    /// All parts but the test machine.
+    /// All parts but the test machines.
     pub without_guests: bool,
 }
 
@@ -99,10 +111,10 @@ impl Options {
                 Long("without-guests") => options.without_guests = true,
                 Long("guest") => {
                     let name = parser.value().map_err(|e| e.to_string())?;
-                    let manager = Manager::ALL.into_iter().find(|m| name == m.name());
-                    let manager = manager.ok_or("--guest takes cgroupfs or systemd")?;
-                    if !options.managers.contains(&manager) {
-                        options.managers.push(manager);
+                    let guest = Guest::ALL.into_iter().find(|g| name == g.name());
+                    let guest = guest.ok_or("--guest takes cgroupfs, systemd or selinux")?;
+                    if !options.guests.contains(&guest) {
+                        options.guests.push(guest);
                     }
                 }
                 Value(name) if options.name.is_none() => {
@@ -118,7 +130,7 @@ impl Options {
             options.unit = true;
             options.views = View::ALL.into();
             if options.left_out().is_none() {
-                options.managers = Manager::ALL.into();
+                options.guests = Guest::ALL.into();
             }
             if options.name.is_none() {
                 options.lint = true;
@@ -144,7 +156,7 @@ impl Options {
 
     /// Whether the integration tests run somewhere.
     pub fn integration(&self) -> bool {
-        !self.views.is_empty() || !self.managers.is_empty()
+        !self.views.is_empty() || !self.guests.is_empty()
     }
 }
 
@@ -166,11 +178,11 @@ mod tests {
         assert_eq!(some.views, View::ALL);
         assert!(!some.memory && !some.fuzz && !some.boards);
         assert_eq!(some.name.as_deref(), Some("exec"));
-        assert_eq!((&all.managers[..], all.left_out()), (&Manager::ALL[..], None));
+        assert_eq!((&all.guests[..], all.left_out()), (&Guest::ALL[..], None));
         let without = read(&["--without-guests"]).unwrap();
         assert!(without.lint && without.views == View::ALL);
         for without in [some, without] {
-            assert!(without.managers.is_empty() && without.left_out().is_some());
+            assert!(without.guests.is_empty() && without.left_out().is_some());
         }
     }
 
@@ -182,9 +194,9 @@ mod tests {
         assert_eq!(fuzz, Options { fuzz: true, memory: true, ..Options::default() });
         let views = read(&["--view", "v2", "--view=host", "--view", "v2"]).unwrap();
         assert_eq!(views.views, [View::V2, View::Host]);
-        assert!(!views.unit && !views.lint && !views.binary && views.managers.is_empty());
+        assert!(!views.unit && !views.lint && !views.binary && views.guests.is_empty());
         let guest = read(&["--guest", "systemd"]).unwrap();
-        assert_eq!(guest.managers, [Manager::Systemd]);
+        assert_eq!(guest.guests, [Guest::Systemd]);
         assert!(guest.views.is_empty() && guest.integration());
         let boards = read(&["--boards", "sparc64"]).unwrap();
         assert!(boards.boards && !boards.unit && !boards.integration());

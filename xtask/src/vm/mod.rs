@@ -11,6 +11,7 @@ pub mod kernel;
 mod payload;
 mod qemu;
 mod root;
+pub mod selinux;
 
 pub use payload::Payload;
 pub use qemu::Machine;
@@ -73,7 +74,7 @@ pub fn machine(payload: &Payload) -> Result<Machine> {
     let root = root::get(&kernel)?;
     let disks = payload.disks()?;
     let Kernel { image, initramfs, .. } = kernel;
-    Ok(Machine { kernel: image, initramfs, root, disks, patient: false })
+    Ok(Machine { kernel: image, initramfs, root, disks, kernel_line: "", patient: false })
 }
 
 /// An error where it cannot be made, and the packages for it where it can.

@@ -50,6 +50,11 @@ impl Payload {
         fs::write(self.dir.join(name), text).context(name)
     }
 
+    /// Where the file of this name is to be made, for /payload/NAME.
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// Makes the disks.
     pub fn disks(&self) -> Result<Vec<PathBuf>> {
         let payload = self.dir.with_extension("ext4");

@@ -26,6 +26,8 @@ pub struct Machine {
     pub root: PathBuf,
     /// More disks, read-only, in the order in which the guest sees them.
     pub disks: Vec<PathBuf>,
+    /// More words for the kernel, with a space in front.
+    pub kernel_line: &'static str,
     /// Whether others go first on the processors of this machine.
     pub patient: bool,
 }
@@ -118,7 +120,8 @@ impl Machine {
         }
         let line = "console=ttyS0 panic=-1 quiet mitigations=off init_on_alloc=0 \
             systemd.show_status=0 systemd.log_level=warning systemd.unified_cgroup_hierarchy=1";
-        command.arg("-append").arg(format!("{line}{append}"));
+        let more = self.kernel_line;
+        command.arg("-append").arg(format!("{line}{more}{append}"));
         command
     }
 }

@@ -37,7 +37,7 @@ pub fn unified() -> Vec<Case> {
 
 /// The same where systemd makes the cgroup.
 pub fn scopes() -> Vec<Case> {
-    on_v2("scopes", ":oci:@ID@")
+    on_v2("scopes", "system.slice:oci:@ID@")
 }
 
 fn on_v2(group: &str, path: &str) -> Vec<Case> {
