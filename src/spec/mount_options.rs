@@ -179,7 +179,9 @@ impl<'a> MountOptions<'a> {
     pub fn parse(options: &[&'a str]) -> Self {
         let mut parsed = MountOptions::default();
         for &option in options {
-            match words::index(NAMES, option) {
+            // No name has a value: that saves looking through all of them.
+            let known = if option.contains('=') { None } else { words::index(NAMES, option) };
+            match known {
                 Some(index) => parsed.apply(EFFECTS[index]),
                 None if option.is_empty() => {}
                 None => parsed.data.push(option),
