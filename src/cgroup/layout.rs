@@ -66,7 +66,7 @@ impl Layout {
     /// As [`Layout::detect`], from the text of both files. Which controllers
     /// cgroup v2 has is in neither: see [`Layout::with_unified_controllers`].
     pub fn parse(mountinfo: &str, own: &str) -> Layout {
-        let mounts: Vec<Mounted<'_>> = mountinfo.lines().filter_map(Mounted::parse).collect();
+        let mounts: Vec<Mounted<'_>> = split(mountinfo, b'\n').filter_map(Mounted::parse).collect();
         // A later mount on the same place covers the earlier ones.
         let usual = mounts.iter().rfind(|mount| mount.point == USUAL);
         if let Some(mount) = usual.filter(|mount| mount.fstype == "cgroup2") {
@@ -130,6 +130,22 @@ fn prefer(old: &mut Hierarchy, found: Hierarchy) {
     }
 }
 
+/// The parts of a text between bytes of that kind. A machine has thousands of
+/// mounts, and core's search for a character is made for long texts.
+fn split(text: &str, byte: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    core::iter::from_fn(move || {
+        let text = rest?;
+        match text.bytes().position(|other| other == byte) {
+            Some(end) => {
+                rest = text.get(end + 1..);
+                text.get(..end)
+            }
+            None => rest.take(),
+        }
+    })
+}
+
 /// One line of mountinfo.
 struct Mounted<'a> {
     root: &'a str,
@@ -141,15 +157,10 @@ struct Mounted<'a> {
 impl<'a> Mounted<'a> {
     /// `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPER`
     fn parse(line: &'a str) -> Option<Mounted<'a>> {
-        let (left, right) = line.split_once(" - ")?;
-        let mut left = left.split(' ').skip(3);
-        let mut right = right.split(' ');
-        Some(Mounted {
-            root: left.next()?,
-            point: left.next()?,
-            fstype: right.next()?,
-            options: right.nth(1)?,
-        })
+        let mut fields = split(line, b' ').skip(3);
+        let (root, point) = (fields.next()?, fields.next()?);
+        fields.find(|field| *field == "-")?;
+        Some(Mounted { root, point, fstype: fields.next()?, options: fields.nth(1)? })
     }
 }
 
@@ -162,13 +173,15 @@ fn own_of(own: &str, mount: &Mounted<'_>) -> Option<Hierarchy> {
         _ => return None,
     };
     // `ID:CONTROLLERS:PATH`; the unified one has no controllers there.
-    let mut lines = own.lines().filter_map(|line| {
-        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-        Some((controllers, path))
+    let mut lines = split(own, b'\n').filter_map(|line| {
+        let mut fields = split(line, b':');
+        let (number, controllers) = (fields.next()?, fields.next()?);
+        // The rest may have colons.
+        Some((controllers, line.get(number.len() + controllers.len() + 2..)?))
     });
     let here = |controllers: &str| {
-        let option = |name| mount.options.split(',').any(|option| option == name);
-        if unified { controllers.is_empty() } else { controllers.split(',').all(option) }
+        let option = |name| split(mount.options, b',').any(|option| option == name);
+        if unified { controllers.is_empty() } else { split(controllers, b',').all(option) }
     };
     let (controllers, path) = lines.find(|(controllers, _)| here(controllers))?;
     Some(Hierarchy {
@@ -271,6 +284,7 @@ mod tests {
             ("/docker/1", "/docker/1/x", "/x"),
             ("/docker/1", "/docker/12", "/"),
             ("/docker/1", "/other", "/"),
+            ("/a:b", "/a:b/c:d", "/c:d"),
             ("/../..", "/", "/"),
             ("/", "/a/b", "/a/b"),
         ] {
