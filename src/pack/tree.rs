@@ -7,6 +7,7 @@
 use super::archive::{Archive, Attributes};
 use crate::error::{Context, Error, Result};
 use crate::log::Log;
+use alloc::collections::BinaryHeap;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
@@ -126,7 +127,8 @@ fn shows(directory: &OwnedFd) -> bool {
 
 /// The names in a directory, sorted.
 fn children(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<CString>> {
-    let mut names = Vec::new();
+    // Less code than a sort, as in `container::Root::ids`.
+    let mut names = BinaryHeap::new();
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(directory, &mut buffer);
     while let Some(entry) = entries.next() {
@@ -136,6 +138,5 @@ fn children(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<CString>> {
             names.push(CString::from(name));
         }
     }
-    names.sort_unstable();
-    Ok(names)
+    Ok(names.into_sorted_vec())
 }
