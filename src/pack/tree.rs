@@ -16,7 +16,7 @@ use core::mem::MaybeUninit;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, fgetxattr, fstat, fstatfs, major, minor,
-    openat, readlinkat, statat,
+    openat, readlinkat_raw, statat,
 };
 use rustix::io::Errno;
 
@@ -78,8 +78,11 @@ impl Walk<'_> {
             }
             FileType::RegularFile => self.file(parent, child, name),
             FileType::Symlink => {
-                let target = readlinkat(parent, child, Vec::new()).context(|| reading(name))?;
-                self.archive.object(name, attributes, (0, 0), target.as_bytes())
+                // No target is longer (symlink(7)).
+                let mut buffer = [MaybeUninit::uninit(); 4096];
+                let (target, _) =
+                    readlinkat_raw(parent, child, &mut buffer).context(|| reading(name))?;
+                self.archive.object(name, attributes, (0, 0), target)
             }
             FileType::Socket => {
                 self.warn(name, "a socket without its program");
