@@ -39,6 +39,11 @@ impl Write {
         self.file.split_once('.').map_or(&self.file, |(controller, _)| controller)
     }
 
+    /// Whether it is about swap: `memory.memsw.*`, `memory.swap*`.
+    pub fn is_swap(&self) -> bool {
+        self.file.starts_with("memory.memsw") || self.file.starts_with("memory.swap")
+    }
+
     /// Whether both are for the same value: of files that hold one for each
     /// device, of the same device.
     pub(super) fn is_for_the_file_of(&self, other: &Write) -> bool {
@@ -241,10 +246,10 @@ fn fail(write: &Write, directory: &str, errno: Errno) -> Result<()> {
         )
     };
     let hint = match errno {
-        Errno::NOENT | Errno::ACCESS if file.contains("memsw") || file.contains("swap") => {
+        Errno::NOENT | Errno::ACCESS if write.is_swap() => {
             "the kernel does not account for swap (swapaccount=1)"
         }
-        Errno::NOENT if file.contains("hugetlb") => "the kernel has no pages of this size",
+        Errno::NOENT if write.controller() == "hugetlb" => "the kernel has no pages of this size",
         Errno::NOENT | Errno::ACCESS => {
             "the kernel does not have this limit, or a cgroup above does not enable its controller"
         }
