@@ -49,7 +49,7 @@ impl Write {
     pub(super) fn is_for_the_file_of(&self, other: &Write) -> bool {
         let device = |write: &Write| -> Option<String> {
             let (device, _) = write.value.split_once(' ')?;
-            device.contains(':').then(|| device.to_owned())
+            device.as_bytes().contains(&b':').then(|| device.to_owned())
         };
         (self.group, &self.file) == (other.group, &other.file) && device(self) == device(other)
     }
@@ -191,7 +191,7 @@ fn unified(resources: &Resources<'_>, groups: &[Group], writes: &mut Vec<Write>)
     };
     for &(name, value) in &resources.unified {
         let wrong = |what: &str| Err(error!("linux.resources.unified[\"{name}\"]: {what}"));
-        if name.contains('/') {
+        if name.as_bytes().contains(&b'/') {
             return wrong("must be a file name without slashes");
         }
         let Some((controller, _)) = name.split_once('.').filter(|(before, _)| !before.is_empty())

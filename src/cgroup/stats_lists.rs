@@ -127,7 +127,7 @@ fn page_sizes(directory: &str, end: &str) -> Vec<String> {
     while let Some(Ok(entry)) = entries.next() {
         let name = entry.file_name().to_str().unwrap_or_default();
         let size = name.strip_prefix("hugetlb.").and_then(|name| name.strip_suffix(end));
-        if let Some(size) = size.filter(|size| !size.contains('.')) {
+        if let Some(size) = size.filter(|size| !size.as_bytes().contains(&b'.')) {
             sizes.insert(sizes.partition_point(|other| other.as_str() < size), size.into());
         }
     }
