@@ -14,6 +14,7 @@ use rustix::process::Pid;
 use super::file::{self, Path};
 use super::group::{Cgroups, Group};
 use super::plan::Plan;
+use super::write::Write;
 use super::{freezer, hierarchy, limits, members};
 use crate::error;
 use crate::error::{Context, Result};
@@ -146,7 +147,7 @@ impl Plan {
         Ok(())
     }
 
-    fn writes_of(&self, index: usize) -> Vec<&limits::Write> {
+    fn writes_of(&self, index: usize) -> Vec<&Write> {
         self.writes.iter().filter(|write| write.group == index).collect()
     }
 }

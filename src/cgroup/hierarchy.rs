@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::file::{self, Path};
 use super::group::Group;
-use super::limits::Write;
+use super::write::Write;
 use crate::error;
 use crate::error::{Context, Result};
 

@@ -6,7 +6,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::group::Group;
-use super::limits::{Write, limits};
+use super::limits::limits;
+use super::write::Write;
 use crate::json::Document;
 use crate::spec::Resources;
 

@@ -4,7 +4,7 @@
 
 use alloc::format;
 
-use super::limits::{Sink, Zero, signed};
+use super::write::{Sink, Zero, signed};
 use crate::error;
 use crate::error::Result;
 use crate::spec::{BlockIo, Resources, Throttle};

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use super::limits::{Sink, Zero, signed};
 use super::limits_v1::{hugetlb_files, throttles, weight};
 use super::weight::{io_weight, weight_of_shares};
+use super::write::{Sink, Zero, signed};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::spec::{Memory, Resources, Throttle};

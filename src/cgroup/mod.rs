@@ -49,11 +49,12 @@ mod tests;
 pub mod text;
 mod update;
 mod weight;
+mod write;
 
 pub use create::{Created, enter};
 pub use group::{Cgroups, Group};
 pub use layout::{Hierarchy, Layout};
-pub use limits::Write;
 pub use mount::CgroupMount;
 pub use oom::OomWatch;
 pub use plan::{Plan, plan};
+pub use write::Write;

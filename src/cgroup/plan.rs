@@ -7,8 +7,9 @@ use core::fmt;
 use super::devices::Devices;
 use super::group::{Cgroups, Group};
 use super::layout::Layout;
-use super::limits::{Write, limits};
+use super::limits::limits;
 use super::path::CgroupPath;
+use super::write::Write;
 use crate::error::Result;
 use crate::spec::Resources;
 

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use super::file;
 use super::group::{Cgroups, Group};
-use super::limits::{Write, apply, limits};
+use super::limits::{apply, limits};
+use super::write::Write;
 use crate::error;
 use crate::error::Result;
 use crate::spec::{Memory, Resources};

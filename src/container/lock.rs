@@ -2,11 +2,11 @@
 
 use rustix::fs::{AtFlags, FlockOperation, flock, fstat, statat};
 use rustix::io::Errno;
-use rustix::time::Timespec;
 
 use crate::container::directory::Directory;
 use crate::container::root::missing;
 use crate::error::{Error, Result};
+use crate::sys::clock::sleep;
 
 /// How long a command waits for another one that changes the same container.
 const PATIENCE_MS: u32 = 10_000;
@@ -45,7 +45,7 @@ impl Directory<'_> {
                 Err(Errno::INTR) => {}
                 Err(Errno::WOULDBLOCK) if waited < PATIENCE_MS => {
                     waited += STEP_MS;
-                    pause(STEP_MS);
+                    sleep(STEP_MS);
                 }
                 Err(errno) => {
                     let what = alloc::format!("lock container \"{}\"", self.id);
@@ -86,11 +86,4 @@ impl Directory<'_> {
             Err(errno) => Err(Error::os("look at the container's lock", errno)),
         }
     }
-}
-
-/// Sleeps.
-pub(super) fn pause(milliseconds: u32) {
-    let time =
-        Timespec { tv_sec: 0, tv_nsec: (milliseconds as i64 * 1_000_000) as rustix::time::Nsecs };
-    let _ = rustix::thread::nanosleep(&time);
 }

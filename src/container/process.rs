@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use rustix::time::Timespec;
 
-use crate::container::lock::pause;
 use crate::error::{Error, Result};
+use crate::sys::clock::sleep;
 
 /// What /proc/PID/stat says (proc_pid_stat(5)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl Process {
                     if self.has_ended() {
                         return true;
                     }
-                    pause(STEP_MS);
+                    sleep(STEP_MS);
                 }
             }
         }

@@ -142,7 +142,7 @@ fn the_socket_tells_created_from_running() {
     drop(listener);
     // Children that other tests start have it open until they exec.
     while lock.status(Some(&state)).unwrap() == Status::Created {
-        lock::pause(1);
+        crate::sys::clock::sleep(1);
     }
     assert_eq!(lock.status(Some(&state)).unwrap(), Status::Running);
     assert_eq!(message(start(&lock, &state)), "cannot start an already running container");

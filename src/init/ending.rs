@@ -1,11 +1,11 @@
 //! The end of the board: everything unmounted or read-only, everything on disk,
 //! then power off, reboot or halt.
 
+use super::board::Board;
 use super::image;
 use super::settings::Ending;
 use super::signals::RECORD;
 use super::sleep::{FOR_EVER, doze};
-use super::task::Board;
 use super::watchdog::Watchdog;
 use crate::sys::clock::monotonic;
 use crate::sys::signal;

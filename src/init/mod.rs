@@ -7,6 +7,7 @@
 //! that know no system call ([`policy`], [`health`]).
 
 mod adapt;
+mod board;
 mod clock;
 mod console;
 mod ending;
@@ -33,13 +34,13 @@ use crate::sys::clone::{Side, clone};
 use crate::sys::{clock as time, network, signal};
 use alloc::string::String;
 use alloc::vec::Vec;
+use board::Board;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use rustix::io::Errno;
 use rustix::system::{RebootCommand, reboot, sethostname};
 use rustix::time::Timespec;
 use settings::{Settings, Sink};
-use task::Board;
 use voice::Voice;
 use watchdog::Watchdog;
 

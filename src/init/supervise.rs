@@ -2,6 +2,7 @@
 //! it was, asks the state machines and does what they say. It allocates nothing,
 //! and while nothing happens nothing wakes it.
 
+use super::board::Board;
 use super::ending;
 use super::health::{Health, Step as Check};
 use super::output::Output;
@@ -9,7 +10,7 @@ use super::policy::{Event, Policy, Step};
 use super::settings::Sink;
 use super::signals::{Meaning, RECORD, meaning};
 use super::sleep::{FOR_EVER, doze};
-use super::task::{Board, PROBE_PID, REPORT};
+use super::task::{PROBE_PID, REPORT};
 use super::watchdog::Watchdog;
 use crate::errno::Described;
 use crate::process::spawn::shell_status;

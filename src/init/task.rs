@@ -6,9 +6,9 @@
 //! process, as every orphan.
 
 use super::adapt::{Here, adapt};
+use super::board::Board;
 use super::ending;
-use super::settings::{Ending, Settings, Sink};
-use super::voice::Voice;
+use super::settings::{Ending, Sink};
 use crate::act::create::{Maker, Until, make};
 use crate::act::exec::exec;
 use crate::container::{self, ContainerId, Root};
@@ -41,19 +41,6 @@ static ENVIRONMENT: &[&CStr] = &[
     c"HOME=/",
     c"TERM=linux",
 ];
-
-/// What tasks have to know.
-pub struct Board {
-    /// The settings.
-    pub settings: Settings,
-    /// The bundle's directory.
-    pub bundle: &'static str,
-    /// Our lines.
-    pub voice: Voice,
-    /// We are the first process of a machine, and not of a pid namespace: it is
-    /// ours to end.
-    pub whole: bool,
-}
 
 /// Clones a process for a task; its status is what `work` returns.
 ///

@@ -24,3 +24,12 @@ pub fn monotonic() -> u64 {
     let _ = unsafe { syscall(__NR_clock_gettime, [CLOCK_MONOTONIC as usize, at, 0, 0, 0, 0]) };
     time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
 }
+
+/// Sleeps so many milliseconds, below a second, or until a signal comes.
+pub fn sleep(milliseconds: u32) {
+    let time = rustix::time::Timespec {
+        tv_sec: 0,
+        tv_nsec: (i64::from(milliseconds) * 1_000_000) as rustix::time::Nsecs,
+    };
+    let _ = rustix::thread::nanosleep(&time);
+}

@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::super::limits::Write;
+use super::super::write::Write;
 use crate::dbus::Value;
 use crate::spec::Cpu;
 

@@ -5,8 +5,8 @@ use alloc::string::String;
 use rustix::process::Pid;
 
 use super::super::group::Cgroups;
-use super::super::limits::Write;
 use super::super::update;
+use super::super::write::Write;
 use super::manager::Manager;
 use super::{bus, property};
 use crate::dbus::Address;
