@@ -82,13 +82,13 @@ impl Fault {
     #[cold]
     #[inline(never)]
     pub fn hint(self, hint: &'static str) -> Fault {
-        scratch::with(|scratch| scratch.hint = hint);
+        scratch::with(|scratch| scratch.hint = Some(hint));
         Fault { hinted: true, ..self }
     }
 
     /// What the user can do, where we know it; empty otherwise.
     pub fn remedy(&self) -> &'static str {
-        if self.hinted { scratch::with(|scratch| scratch.hint) } else { "" }
+        self.hinted.then(|| scratch::with(|scratch| scratch.hint)).flatten().unwrap_or_default()
     }
 
     /// The words are the whole message.

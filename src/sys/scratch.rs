@@ -11,11 +11,12 @@ pub type Buffer = heapless::Vec<u8, SIZE>;
 pub struct Scratch {
     /// The words.
     pub words: Buffer,
-    /// The remedy.
-    pub hint: &'static str,
+    /// The remedy; `None` and not `""`, so that an empty place is all zeros and no
+    /// bytes of the file.
+    pub hint: Option<&'static str>,
 }
 
-const EMPTY: Scratch = Scratch { words: Buffer::new(), hint: "" };
+const EMPTY: Scratch = Scratch { words: Buffer::new(), hint: None };
 
 /// Runs `work` on the place. `work` must not come back here.
 #[cfg(not(test))]
