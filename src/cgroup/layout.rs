@@ -1,17 +1,30 @@
 //! Which cgroup hierarchies this host has, and where this process is in them.
 //!
 //! A hierarchy's place comes from /proc/PID/mountinfo (proc_pid_mountinfo(5)),
-//! this process's place in it from /proc/PID/cgroup (cgroups(7)).
+//! but for cgroup v2 where every distribution has it, which two inodes tell; this
+//! process's place in it from /proc/PID/cgroup (cgroups(7)).
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ffi::CStr;
+
+use linux_raw_sys::general::CGROUP2_SUPER_MAGIC;
+use rustix::fs::statfs;
 
 use super::file;
 use crate::error::{Context, Result};
 
 /// Where every distribution has its cgroups.
 const USUAL: &str = "/sys/fs/cgroup";
+
+/// The inode of the directory above all others of a hierarchy (fs/kernfs/dir.c
+/// counts from there).
+const HIERARCHY: u64 = 1;
+
+/// That of the first cgroup namespace: `PROC_CGROUP_INIT_INO` of the kernel's
+/// include/linux/proc_ns.h.
+const FIRST_NAMESPACE: u64 = 0xefff_fffb;
 
 /// One hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,13 +64,15 @@ impl Layout {
         // given one of its threads a mount namespace.
         let read =
             |name: &'static str| file::read_all(name).context(|| alloc::format!("read {name}"));
-        let mountinfo = read("/proc/thread-self/mountinfo")?;
         let own = match file::read_all("/proc/thread-self/cgroup") {
             // A kernel without cgroups has no such file.
             Err(rustix::io::Errno::NOENT) => String::new(),
             result => result.context(|| "read /proc/thread-self/cgroup")?,
         };
-        let layout = Layout::parse(&mountinfo, &own);
+        let layout = match whole_unified() {
+            Some(mount) => Layout { hierarchies: own_of(&own, &mount).into_iter().collect() },
+            None => Layout::parse(&read("/proc/thread-self/mountinfo")?, &own),
+        };
         let Some(unified) = layout.unified() else { return Ok(layout) };
         let controllers = file::must_read(&unified.mount, "cgroup.controllers")?;
         Ok(layout.with_unified_controllers(&controllers))
@@ -120,6 +135,22 @@ impl Layout {
     pub fn unified(&self) -> Option<&Hierarchy> {
         self.hierarchies.iter().find(|hierarchy| hierarchy.unified)
     }
+}
+
+/// The whole of cgroup v2 at its usual place, seen from the first cgroup
+/// namespace: what mountinfo would say is known then. Where there are hundreds of
+/// containers, the kernel writes thousands of lines for it.
+fn whole_unified() -> Option<Mounted<'static>> {
+    let stat = statfs(c"/sys/fs/cgroup").ok()?;
+    let whole = stat.f_type as u64 == u64::from(CGROUP2_SUPER_MAGIC)
+        && inode(c"/sys/fs/cgroup")? == HIERARCHY
+        && inode(c"/proc/thread-self/ns/cgroup")? == FIRST_NAMESPACE;
+    whole.then_some(Mounted { root: "/", point: USUAL, fstype: "cgroup2", options: "" })
+}
+
+#[inline(never)]
+fn inode(path: &CStr) -> Option<u64> {
+    rustix::fs::stat(path).ok().map(|stat| stat.st_ino)
 }
 
 fn prefer(old: &mut Hierarchy, found: Hierarchy) {
