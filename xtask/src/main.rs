@@ -56,7 +56,8 @@ cargo xtask COMMAND
                        host, v1 or v2; may be given again
        --guest MANAGER in the test machine, with control groups by MANAGER:
                        cgroupfs or systemd; may be given again
-       --with-guests   all parts, and both of --guest beside them
+       --without-guests
+                       all parts but the test machine
        NAME            only tests whose name contains it, or the integration
                        tests of the file tests/suite/NAME.rs
   bench [NAME...]      the runtime beside runc, crun and the kernel's own part (root):

@@ -22,7 +22,8 @@ const TESTS: &str = include_str!("../vm/guest/tests");
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// Programs that take long begin first, so that no one is left over at the end.
-const LONG: [&str; 6] = ["faults", "crash", "systemd", "tutorial", "engines", "hooks"];
+const LONG: [&str; 8] =
+    ["faults", "differential", "pack", "caller", "load", "engines", "crash", "systemd"];
 
 /// The machines that run.
 pub struct Runs(Vec<Run>);

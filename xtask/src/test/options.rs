@@ -69,14 +69,13 @@ pub struct Options {
     pub name: Option<String>,
     /// No part was asked for.
     pub all: bool,
-    /// All parts, and the test machine with both managers too.
-    pub with_guests: bool,
+    /// All parts but the test machine.
+    pub without_guests: bool,
 }
 
 impl Options {
-    /// Reads the command line. No part named means all of them but the test
-    /// machine, which takes long; with a name of a test only those parts that
-    /// have tests.
+    /// Reads the command line. No part named means all of them; with a
+    /// name of a test only those that have tests, on this machine.
     pub fn read(mut parser: lexopt::Parser) -> Result<Options> {
         use lexopt::prelude::*;
         let mut options = Options::default();
@@ -97,7 +96,7 @@ impl Options {
                         options.views.push(view);
                     }
                 }
-                Long("with-guests") => options.with_guests = true,
+                Long("without-guests") => options.without_guests = true,
                 Long("guest") => {
                     let name = parser.value().map_err(|e| e.to_string())?;
                     let manager = Manager::ALL.into_iter().find(|m| name == m.name());
@@ -138,8 +137,8 @@ impl Options {
         match self.name {
             _ if !self.all => None,
             Some(_) => Some("tests of a name run there only with --guest"),
-            None if self.with_guests => None,
-            None => Some("it takes long: --with-guests or --guest runs it"),
+            None if self.without_guests => Some("--without-guests"),
+            None => None,
         }
     }
 
@@ -167,12 +166,12 @@ mod tests {
         assert_eq!(some.views, View::ALL);
         assert!(!some.memory && !some.fuzz && !some.boards);
         assert_eq!(some.name.as_deref(), Some("exec"));
-        for without in [all, some] {
+        assert_eq!((&all.managers[..], all.left_out()), (&Manager::ALL[..], None));
+        let without = read(&["--without-guests"]).unwrap();
+        assert!(without.lint && without.views == View::ALL);
+        for without in [some, without] {
             assert!(without.managers.is_empty() && without.left_out().is_some());
         }
-        let with = read(&["--with-guests"]).unwrap();
-        assert!(with.lint && with.views == View::ALL);
-        assert_eq!((&with.managers[..], with.left_out()), (&Manager::ALL[..], None));
     }
 
     #[test]
