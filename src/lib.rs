@@ -8,6 +8,7 @@ use core::ffi::CStr;
 pub mod act;
 pub mod cgroup;
 pub mod check;
+pub mod checkpoint;
 pub mod command;
 pub mod container;
 pub mod dbus;

@@ -7,6 +7,7 @@
 
 pub mod command_line;
 pub mod config;
+pub mod criu;
 pub mod dbus;
 pub mod host;
 pub mod netlink;
@@ -23,6 +24,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("command_line", command_line::check),
     ("config", config::check),
+    ("criu", criu::check),
     ("dbus", dbus::check),
     ("host", host::check),
     ("netlink", netlink::check),

@@ -8,6 +8,7 @@ use super::launch::{Born, Launch, end, launch, not_started};
 use super::{host, protect};
 use crate::cgroup::systemd::Driver;
 use crate::cgroup::{self, Cgroups, Created};
+use crate::checkpoint::stdio;
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
 use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks, limits};
@@ -116,32 +117,9 @@ pub fn make(
     };
     let rdt = spec.linux.intel_rdt.as_ref();
     let state = State {
-        oci_version: spec.oci_version.to_string(),
-        id: options.id.clone(),
-        pid: 0,
-        start_time: 0,
-        bundle: bundle.clone(),
-        rootfs: rootfs.clone(),
-        created: format!("{}", Timestamp::now().with_fraction()),
-        annotations: spec
-            .annotations
-            .iter()
-            .map(|(key, value)| (key.to_string(), value.to_string()))
-            .collect(),
-        cgroups: Cgroups::default(),
-        rdt: match rdt {
-            Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
-            None => rdt::Group::default(),
-        },
-        rootless,
-        systemd: None,
-        listener_path: of_filter(&spec, |filter| filter.listener_path),
-        listener_metadata: of_filter(&spec, |filter| filter.listener_metadata),
         unfiltered: filter && spec.linux.seccomp.is_none(),
-        own_keyring: !options.no_new_keyring,
-        own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
-        hooks: hooks_text(&document, &spec),
-        limits: limits::of_config(&document),
+        descriptors: if terminal { Default::default() } else { stdio::pipes() },
+        ..first_state(options, &document, &spec, &plan, [&bundle, &rootfs], rootless)?
     };
     let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
@@ -168,7 +146,7 @@ pub fn make(
     let born = match made {
         Ok(born) => born,
         Err(error) => {
-            making.undo();
+            undo(caller, options, &directory, &lock, &making.state);
             return Err(error);
         }
     };
@@ -189,7 +167,7 @@ pub fn make(
     }
     let (born, mut foreground) = born;
     foreground.notify = notify;
-    let status = foreground.wait(&born);
+    let status = foreground.wait(born.pid);
     // The caller's terminal is as it was before anything else is said.
     drop(foreground);
     if options.keep && status.is_ok() {
@@ -197,6 +175,51 @@ pub fn make(
     }
     let finished = finish(caller, &root, &state);
     status.and_then(|status| finished.map(|()| status))
+}
+
+/// What is remembered of a container when there is nothing of it yet.
+/// `directories` are those of the bundle and of its root file system.
+///
+/// # Errors
+/// `linux.intelRdt` cannot be carried out.
+pub fn first_state(
+    options: &CreateOptions,
+    document: &Document<'_>,
+    spec: &Spec<'_>,
+    plan: &Plan,
+    directories: [&str; 2],
+    rootless: bool,
+) -> Result<State> {
+    let [bundle, rootfs] = directories.map(String::from);
+    Ok(State {
+        oci_version: spec.oci_version.to_string(),
+        id: options.id.clone(),
+        pid: 0,
+        start_time: 0,
+        bundle,
+        rootfs,
+        created: format!("{}", Timestamp::now().with_fraction()),
+        annotations: spec
+            .annotations
+            .iter()
+            .map(|(key, value)| (key.to_string(), value.to_string()))
+            .collect(),
+        cgroups: Cgroups::default(),
+        rdt: match &spec.linux.intel_rdt {
+            Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
+            None => rdt::Group::default(),
+        },
+        rootless,
+        systemd: None,
+        listener_path: of_filter(spec, |filter| filter.listener_path),
+        listener_metadata: of_filter(spec, |filter| filter.listener_metadata),
+        unfiltered: false,
+        own_keyring: !options.no_new_keyring,
+        own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
+        descriptors: Default::default(),
+        hooks: hooks_text(document, spec),
+        limits: limits::of_config(document),
+    })
 }
 
 /// A container being made: what is needed to go on, and to go back.
@@ -344,18 +367,24 @@ impl Making<'_> {
         listen(&socket, 8).context(what)?;
         Ok(socket)
     }
+}
 
-    /// Takes back what was made; what cannot be taken back is logged, since the
-    /// first error is the one to report.
-    fn undo(&self) {
-        if let Err(error) = destroy(self.directory, self.lock, Some(&self.state)) {
-            self.caller.log.warning(format_args!("clean up after a failure: {error}"));
-        }
-        if let Some(path) = &self.options.pid_file {
-            let _ = rustix::fs::unlinkat(CWD, &**path, rustix::fs::AtFlags::empty());
-        }
-        poststop(&self.state, self.caller);
+/// Takes back what was made; what cannot be taken back is logged, since the
+/// first error is the one to report.
+pub fn undo(
+    caller: &Caller,
+    options: &CreateOptions,
+    directory: &Directory<'_>,
+    lock: &Lock<'_>,
+    state: &State,
+) {
+    if let Err(error) = destroy(directory, lock, Some(state)) {
+        caller.log.warning(format_args!("clean up after a failure: {error}"));
     }
+    if let Some(path) = options.pid_file {
+        let _ = rustix::fs::unlinkat(CWD, path, rustix::fs::AtFlags::empty());
+    }
+    poststop(state, caller);
 }
 
 /// These cgroups are the container's, and where it may have them its owner's.
@@ -365,7 +394,10 @@ fn own(state: &mut State, created: &Created, owner: Option<(u32, u32)>) -> Resul
 }
 
 /// Deletes the container that has just ended.
-fn finish(caller: &Caller, root: &Root, state: &State) -> Result<()> {
+///
+/// # Errors
+/// Something withstands.
+pub fn finish(caller: &Caller, root: &Root, state: &State) -> Result<()> {
     // Somebody else may have deleted it already.
     let Some(directory) = root.find(&state.id)? else { return Ok(()) };
     let Ok(lock) = directory.lock() else { return Ok(()) };

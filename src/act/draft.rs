@@ -8,13 +8,11 @@ use crate::cgroup::{self, Cgroups, Layout};
 use crate::container::notify;
 use crate::error::Result;
 use crate::plan::container::{self as planner, Request};
-use crate::plan::mounts::absolute;
 use crate::plan::{Host, Plan};
 use crate::request::{Caller, CgroupManager, CreateOptions};
 use crate::spec::{NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use alloc::ffi::CString;
-use alloc::format;
 use alloc::string::String;
 
 /// Where a container's cgroups are to be.
@@ -95,8 +93,7 @@ pub fn draft(
     let notify_host = notify_host(caller, spec);
     let notify = notify_host.map(|_| {
         extra_env.push(String::from(notify::VARIABLE));
-        let root = absolute("/proc/self/cwd", &caller.globals.root);
-        format!("{root}/{}/{}", options.id, notify::DIRECTORY)
+        notify::path(&caller.globals.root, &options.id)
     });
     let shared_parent = shared_parent(spec, rootfs);
     let request = Request {

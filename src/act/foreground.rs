@@ -2,7 +2,6 @@
 //! until the program ends.
 
 use super::handover::send_terminal;
-use super::launch::Born;
 use crate::container::notify::Notify;
 use crate::error::{Context, Error, Result};
 use crate::process::spawn::shell_status;
@@ -65,17 +64,17 @@ impl Foreground {
     ///
     /// # Errors
     /// The kernel refuses to let us wait.
-    pub fn wait(&self, born: &Born) -> Result<u8> {
+    pub fn wait(&self, program: Pid) -> Result<u8> {
         let signals = signal::signalfd(signal::Set::ALL).context(|| "signalfd")?;
         let mut input = Pipe::new(self.master.is_some());
         let mut output = Pipe::new(self.master.is_some());
         loop {
-            if let Some(status) = reap_until(born.pid)? {
+            if let Some(status) = reap_until(program)? {
                 self.relay();
                 output.drain(self.master.as_ref());
                 return Ok(shell_status(status));
             }
-            self.step(&signals, born.pid, &mut input, &mut output);
+            self.step(&signals, program, &mut input, &mut output);
         }
     }
 

@@ -21,6 +21,11 @@ impl Cgroups {
         self.v1("freezer").or_else(|| self.unified())
     }
 
+    /// The directory of the cgroup that freezes.
+    pub fn freezer_directory(&self) -> Option<&str> {
+        self.freezer().map(|group| &*group.directory)
+    }
+
     /// Freezes or thaws all processes, and waits until they are.
     ///
     /// # Errors

@@ -299,6 +299,25 @@ impl CgroupMount {
         (&self.mount, lines)
     }
 
+    /// What is bound where, of the container's own cgroups: nothing where they are
+    /// mounted anew.
+    pub fn binds(&self) -> Vec<(CString, &CStr)> {
+        let (unified, parts) = match &self.view {
+            View::Unified(source) => (Some(source), &[][..]),
+            View::Directories(parts, _) => (None, &parts[..]),
+        };
+        let at = &self.mount.destination;
+        let below = |name: &CString| {
+            let parts = [at.to_bytes(), b"/", name.to_bytes()];
+            CString::new(parts.concat()).unwrap_or_default()
+        };
+        let parts = parts.iter().map(|(name, source)| (below(name), source));
+        let all = unified.map(|source| (at.clone(), source)).into_iter().chain(parts);
+        all.filter(|(_, source)| !source.fresh)
+            .filter_map(|(place, source)| Some((place, source.own.as_deref()?)))
+            .collect()
+    }
+
     /// Makes the mount beneath `root`. Allocates nothing.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ pub static FLAGS: &[&Flag] = &[
     &Flag::value("cgroup-manager", "MANAGER", "cgroupfs, systemd or disabled").default("cgroupfs"),
     &Flag::value("rootless", "WHEN", "ignore cgroup permission errors: true, false or auto")
         .default("auto"),
-    &Flag::value("criu", "FILE", "ignored").hidden(),
+    &Flag::value("criu", "FILE", "the program that checkpoint and restore use").default("criu"),
 ];
 
 /// Checks the values.
@@ -62,6 +62,7 @@ pub fn read(program: &str, values: &Values, environment: &[&'static CStr]) -> Re
         root_sticky,
         cgroup_manager,
         rootless,
+        criu: values.value("criu").filter(|name| !name.is_empty()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The command line: one file a command, and what all of them share.
 
 mod check;
+mod checkpoint;
 mod create;
 mod delete;
 mod events;
@@ -21,6 +22,7 @@ mod pause;
 mod plan;
 mod ps;
 pub mod quantity;
+mod restore;
 mod run;
 mod several;
 mod spec;
@@ -45,6 +47,7 @@ use crate::request::Caller;
 /// All commands, in the order of the help.
 pub static COMMANDS: &[&Command] = &[
     &check::COMMAND,
+    &checkpoint::COMMAND,
     &create::COMMAND,
     &delete::COMMAND,
     &events::COMMAND,
@@ -57,6 +60,7 @@ pub static COMMANDS: &[&Command] = &[
     &pause::PAUSE,
     &plan::COMMAND,
     &ps::COMMAND,
+    &restore::COMMAND,
     &pause::RESUME,
     &run::COMMAND,
     &spec::COMMAND,
@@ -147,13 +151,8 @@ fn dispatch(
 }
 
 fn find(name: &str) -> Result<&'static Command> {
-    COMMANDS.iter().copied().find(|command| command.name == name).ok_or_else(|| {
-        let why = match name {
-            "checkpoint" | "restore" => ": containers cannot be saved and restored (CRIU)",
-            _ => "",
-        };
-        error!("No help topic for '{name}'{why}").status(UNKNOWN)
-    })
+    let found = COMMANDS.iter().copied().find(|command| command.name == name);
+    found.ok_or_else(|| error!("No help topic for '{name}'").status(UNKNOWN))
 }
 
 /// Whether the command got as many positional arguments as it takes.

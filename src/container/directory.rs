@@ -86,7 +86,7 @@ impl Directory<'_> {
     }
 
     /// Whether there is a file of this name, as far as can be seen.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         !matches!(statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
     }
 

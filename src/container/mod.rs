@@ -29,9 +29,9 @@ pub use kill::kill;
 pub use lock::Lock;
 pub use root::Root;
 pub use start::{START_SOCKET, start};
-pub use state::State;
 #[cfg(test)]
 pub use state::tests::sample as sample_state;
+pub use state::{State, three};
 pub use status::Status;
 
 #[cfg(test)]

@@ -6,10 +6,12 @@
 //! the host, followed by who the service's main process is: nothing else of
 //! what a container may say is its to decide.
 
-use super::{Directory, process};
+use super::{ContainerId, Directory, process};
 use crate::act::channel::send_fd;
 use crate::error::{Context, Error, Result};
+use crate::plan::mounts::absolute;
 use alloc::format;
+use alloc::string::String;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, chmodat, mkdirat};
@@ -39,6 +41,12 @@ const BARRIER: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 pub struct Notify {
     socket: OwnedFd,
     host: OwnedFd,
+}
+
+/// Where the directory of a container's socket is, absolute; `root` is that of
+/// the state.
+pub fn path(root: &str, id: &ContainerId) -> String {
+    format!("{}/{id}/{DIRECTORY}", absolute("/proc/self/cwd", root))
 }
 
 /// Makes the directory for the socket.

@@ -56,6 +56,9 @@ pub struct State {
     /// that a later change of config.json has no effect on it); empty when there
     /// are none.
     pub hooks: String,
+    /// The pipes that init was given as descriptors 0, 1 and 2, as the kernel names
+    /// them; empty for what is none.
+    pub descriptors: [String; 3],
     /// The limits that were asked for, as JSON; see [`crate::container::limits`].
     pub limits: String,
 }
@@ -108,6 +111,10 @@ impl State {
         out.bool_field("ownPids", self.own_pids);
         out.string_field("listenerPath", &self.listener_path);
         out.string_field("listenerMetadata", &self.listener_metadata);
+        if self.descriptors.iter().any(|name| !name.is_empty()) {
+            let mut names = self.descriptors.iter().map(String::as_str);
+            out.strings_field("descriptors", &mut names);
+        }
         out.string_field("hooks", &self.hooks);
         out.string_field("limits", &self.limits);
         out.close();
@@ -152,9 +159,22 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
         own_pids: node.flag("ownPids"),
         listener_path: node.text("listenerPath").unwrap_or_default().to_owned(),
         listener_metadata: node.text("listenerMetadata").unwrap_or_default().to_owned(),
+        descriptors: node.get("descriptors").map(|node| three(&node)).unwrap_or_default(),
         hooks: node.text("hooks").unwrap_or_default().to_owned(),
         limits: node.text("limits").unwrap_or_default().to_owned(),
     })
+}
+
+/// The first three texts of a list.
+pub fn three(list: &Node<'_, '_>) -> [String; 3] {
+    let mut texts = <[String; 3]>::default();
+    let mut place = texts.iter_mut();
+    list.each(&mut |item| {
+        if let (Some(place), Some(text)) = (place.next(), item.as_str()) {
+            text.clone_into(place);
+        }
+    });
+    texts
 }
 
 #[cfg(test)]
@@ -189,6 +209,7 @@ pub mod tests {
             own_pids: true,
             listener_path: String::new(),
             listener_metadata: String::new(),
+            descriptors: ["pipe:[7]", "", "pipe:[8]"].map(str::to_owned),
             hooks: r#"{"poststop":[{"path":"/bin/true"}]}"#.to_owned(),
             limits: r#"{"pids":{"limit":7}}"#.to_owned(),
         }

@@ -170,6 +170,7 @@ impl Board {
                     root_sticky: false,
                     cgroup_manager: CgroupManager::Cgroupfs,
                     rootless: Some(false),
+                    criu: None,
                 },
                 log: Log::board(kmsg, self.settings.debug),
                 arguments: super::ARGUMENTS,

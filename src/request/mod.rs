@@ -39,6 +39,8 @@ pub struct Globals {
     pub cgroup_manager: CgroupManager,
     /// `--rootless`: `None` is auto.
     pub rootless: Option<bool>,
+    /// `--criu`: a path, or a name to be found in the PATH.
+    pub criu: Option<&'static str>,
 }
 
 impl Globals {

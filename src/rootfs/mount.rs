@@ -257,8 +257,8 @@ impl Mount {
             .detail("set the label")
     }
 
-    /// The object to mount on, made where it is missing.
-    fn target(&self, root: BorrowedFd<'_>, directory: bool) -> Result<OwnedFd, Fault> {
+    /// The object to mount on, made where it is missing: a `directory` or a file.
+    pub fn target(&self, root: BorrowedFd<'_>, directory: bool) -> Result<OwnedFd, Fault> {
         if self.bind.is_none() && [c"proc", c"sysfs"].contains(&&*self.fstype) {
             match path::open_without_links(root, &self.destination) {
                 Err(Errno::LOOP | Errno::NOTDIR) => {

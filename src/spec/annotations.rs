@@ -5,8 +5,7 @@ use super::Spec;
 
 /// Their names, each followed by a space; one that ends with a dot stands for
 /// all that begin with it (runtime-spec, features.md).
-pub const NAMES: &str =
-    "org.systemd.property. run.oci.keep_original_groups run.oci.mount_context_type ";
+pub const NAMES: &str = "org.criu.config org.systemd.property. run.oci.keep_original_groups run.oci.mount_context_type ";
 
 /// What crun's begin with.
 pub const CRUN: &str = "run.oci.";

@@ -52,7 +52,7 @@ impl Abilities {
         memory_policy: true,
         idmap: true,
         net_devices: true,
-        checkpoint: false,
+        checkpoint: true,
     };
 
     /// The document, indented by four blanks as runc's.
@@ -167,7 +167,9 @@ mod tests {
         check("linux.intelRdt", r#"{"enabled":true,"monitoring":true,"schemata":true}"#);
         assert!(read("linux.memoryPolicy").contains("MPOL_WEIGHTED_INTERLEAVE"));
         let unsafe_ones = read("potentiallyUnsafeConfigAnnotations");
-        assert!(unsafe_ones.contains(r#""org.systemd.property.""#), "{unsafe_ones}");
+        for name in [r#""org.systemd.property.""#, r#""org.criu.config""#] {
+            assert!(unsafe_ones.contains(name), "{unsafe_ones}");
+        }
         check("linux.seccomp.enabled", "true");
         let options = read("mountOptions");
         for option in ["\"rro\"", "\"idmap\"", "\"ridmap\"", "\"tmpcopyup\"", "\"nosymfollow\""] {

@@ -22,8 +22,13 @@ impl Mounts {
     }
 }
 
-/// A mountinfo line without its ids, which are given out anew all the time.
+/// A mountinfo line without its ids, which are given out anew all the time, and without the options of cgroup2: criu
+/// mounts that for a moment, which takes them away from all its mounts.
 fn place(line: &str) -> String {
+    let line = match line.rsplit_once(' ') {
+        Some((before, _)) if before.contains(" - cgroup2 ") => before,
+        _ => line,
+    };
     line.splitn(4, ' ').last().unwrap_or_default().to_string()
 }
 

@@ -14,6 +14,7 @@ pub mod board;
 pub mod bundle;
 pub mod cgroups;
 pub mod container;
+pub mod criu;
 pub mod differential;
 pub mod images;
 pub mod injection;

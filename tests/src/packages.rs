@@ -7,6 +7,8 @@ const NEEDED: &[(&str, &str)] = &[
     ("busybox-static", "/bin/busybox"),
     ("conmon", "/usr/bin/conmon"),
     ("cpio", "/usr/bin/cpio"),
+    ("criu", "/usr/sbin/criu"),
+    ("iptables", "/usr/sbin/iptables"),
     ("mmdebstrap", "/usr/bin/mmdebstrap"),
     ("podman", "/usr/bin/podman"),
     ("strace", "/usr/bin/strace"),

@@ -1,7 +1,9 @@
 //! As engines call it: podman with conmon; containerd's and CRI-O's calls word for word.
 
 use ocinit_tests::isolate::{View, view};
-use ocinit_tests::{Call, Lab, Value, cgroups, eventually, images, json, oci, packages};
+use ocinit_tests::{
+    Call, Lab, Value, cgroups, criu, eventually, images, json, oci, packages, skip,
+};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -151,6 +153,30 @@ fn podman_volumes_limits_and_host_namespaces_work() {
     let out = p.run(&flags).args(["guest:1", "sh", "-c", script]).ok();
     assert!(out.stdout.contains("named\n"), "{}", out.stdout);
     assert_eq!(fs::read_to_string(dir.join("file")).unwrap(), "text\n");
+    p.finish();
+}
+
+#[test]
+fn podman_checkpoints_and_restores() {
+    if let Some(why) = criu::impossible() {
+        skip!("{why}");
+    }
+    let p = Podman::new("runc");
+    let script = "n=0; while :; do n=$((n + 1)); echo $n; sleep 0.1; done";
+    p.run(&["-d", "--name", "one", "--network", "none", "guest:1", "sh", "-c", script]).ok();
+    let lines = || p.call(&["logs", "one"]).ok().stdout.lines().count();
+    eventually("it counts", || lines() > 3);
+    p.call(&["container", "checkpoint", "one"]).ok();
+    let state = |field: &str| p.call(&["inspect", "--format", field, "one"]).ok().stdout;
+    assert_eq!(state("{{.State.Running}} {{.State.Checkpointed}}"), "false true\n");
+    let before = lines();
+    p.call(&["container", "restore", "one"]).ok();
+    assert_eq!(state("{{.State.Running}}"), "true\n");
+    eventually("it goes on", || lines() > before + 3);
+    let all = p.call(&["logs", "one"]).ok().stdout;
+    let numbers: Vec<u32> = all.lines().filter_map(|line| line.parse().ok()).collect();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+    p.call(&["rm", "--force", "--time", "0", "one"]).ok();
     p.finish();
 }
 

@@ -4,10 +4,11 @@
 //! single accesses tried on the way (`report PROBE...`), `observe` does the same
 //! and stays until SIGTERM, `probe` only tries accesses, `wait` tells the signals
 //! that come in, `overwrite` attacks the program of whoever comes in, `exit N` and `die SIGNAL` end in a known way;
-//! `board KIND` checks the container of a board.
+//! `board KIND` checks the container of a board, `converse` talks to itself over TCP.
 
 mod attack;
 mod board;
+mod converse;
 mod probe;
 mod report;
 mod runtime;
@@ -23,6 +24,7 @@ fn main() {
         Some("board") => board::run(rest.first().copied().unwrap_or_default()),
         Some("overwrite") => attack::overwrite(),
         Some("wait") => signals::wait(),
+        Some("converse") => converse::converse(),
         Some("exit") => std::process::exit(number(rest.first())),
         Some("die") => signals::die(number(rest.first())),
         other => {

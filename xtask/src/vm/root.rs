@@ -10,8 +10,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PACKAGES: &str = "apparmor busybox-static conmon cpio crun dbus dbus-user-session iproute2 \
-    kmod libpam-systemd podman procps python3-minimal runc strace systemd systemd-sysv tini uidmap";
+const PACKAGES: &str = "apparmor busybox-static conmon cpio criu crun dbus dbus-user-session iproute2 \
+    iptables kmod libpam-systemd podman procps python3-minimal runc strace systemd systemd-sysv tini uidmap";
 
 /// Units that only cost time here.
 const MASKED: [&str; 16] = [

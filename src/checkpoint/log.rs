@@ -1,0 +1,50 @@
+//! What criu wrote about a failure: its log is long, and few lines of it say why.
+
+use crate::act::bundle::read_config;
+use crate::error::Error;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// How many of the last errors are told, and how long they may be together, in
+/// bytes: engines read a few thousand of all that we say.
+const LINES: usize = 3;
+const LENGTH: usize = 1000;
+
+/// Names the log and quotes the errors in it.
+pub fn explain(error: Error, path: &str) -> Error {
+    let log = read_config(path).unwrap_or_default();
+    let quoted = quote(&String::from_utf8_lossy(&log));
+    let says = if quoted.is_empty() { "" } else { ", which says: " };
+    error.hint(format!("see {path:?}{says}{quoted}"))
+}
+
+/// The last errors of a log in one line, without their times.
+fn quote(log: &str) -> String {
+    let mut lines: Vec<&str> = log.lines().rev().filter(|line| line.contains("Error")).collect();
+    lines.truncate(LINES);
+    lines.reverse();
+    let text = |line: &&str| {
+        let untimed = line.split_once(") Error").filter(|(time, _)| time.starts_with('('));
+        untimed.map_or(String::from(*line), |(_, rest)| format!("Error{rest}"))
+    };
+    let mut quoted = lines.iter().map(text).collect::<Vec<_>>().join("; ");
+    let end = (0..=LENGTH).rev().find(|end| quoted.is_char_boundary(*end)).unwrap_or(0);
+    quoted.truncate(end);
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes() {
+        let log = "(00.01) Dumping\n(00.02) Error (criu/a.c:1): one\n(00.03) x\n\
+                   (00.04) Error (criu/b.c:2): two\nError three\n(00.05)     Error four\n";
+        assert_eq!(quote(log), "Error (criu/b.c:2): two; Error three; (00.05)     Error four");
+        assert_eq!(quote(""), "");
+        assert_eq!(quote("(00.01) all is well\n"), "");
+        assert_eq!(quote(&format!("Error {}", "é".repeat(900))).len(), 999 + 1);
+    }
+}
