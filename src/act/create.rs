@@ -23,6 +23,7 @@ use crate::sys::{descriptor, signal};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::CWD;
 use rustix::net::{
@@ -91,7 +92,9 @@ pub fn make(
     let text = read_config(&file)?;
     let document =
         Document::parse(&text, if options.config.is_some() { &file } else { "config.json" })?;
-    let mut spec = Spec::read(&document)?;
+    // What is only memory is not dropped: that would write into pages which are
+    // shared with the first process, and each of them would be copied for it.
+    let mut spec = ManuallyDrop::new(Spec::read(&document)?);
     let filter = spec.linux.seccomp.is_some();
     maker.adapt(&mut spec)?;
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
@@ -104,8 +107,9 @@ pub fn make(
     let Placement { layout, mut driver, rootless, cgroups } =
         placement(caller, &spec, options.id.as_str())?;
     let unit = driver.as_ref().map(|driver| driver.unit.clone());
-    let Draft { mut plan, environment, notify_host } =
+    let Draft { plan, environment, notify_host } =
         draft(caller, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
+    let (mut plan, environment) = (ManuallyDrop::new(plan), ManuallyDrop::new(environment));
     let console = match &options.console_socket {
         Some(path) => Some(handover::connect_to(path)?),
         None => None,

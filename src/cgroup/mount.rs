@@ -247,7 +247,7 @@ impl CgroupMount {
                 let (mut parts, mut links) = (Vec::new(), Vec::new());
                 for (name, hierarchy, source) in directories {
                     let joint = hierarchy.controllers.split(',').filter(|one| *one != name);
-                    if hierarchy.controllers.contains(',') && !hierarchy.unified {
+                    if hierarchy.controllers.as_bytes().contains(&b',') && !hierarchy.unified {
                         links.extend(joint.map(|one| (c_string(one), c_string(name))));
                     }
                     parts.push((c_string(name), source));
