@@ -1,7 +1,8 @@
 //! An error on the child's side of the clone, where nothing may be allocated.
 //!
-//! Its words are in one buffer of the process ([`scratch`]): there is one
-//! failure at a time, and the last one is the one that is reported. The
+//! Its words and its hint are in one place of the process ([`scratch`]): there is
+//! one failure at a time, and the last one is the one that is reported. So a
+//! fault itself is eight bytes, which `?` hands on in a register. The
 //! interpreter adds the operation and sends it to the parent, where it becomes
 //! an [`Error`](crate::error::Error).
 
@@ -46,19 +47,23 @@ impl Write for Text {
     }
 }
 
-/// What failed inside an operation. A new fault with words takes the words of
-/// the one before.
+/// What failed inside an operation. A new fault with words or with a hint takes
+/// those of the one before.
 pub struct Fault {
     /// What the kernel said; `None` where no system call failed.
     pub errno: Option<Errno>,
-    /// What the user can do, where we know it; empty otherwise.
-    pub hint: &'static str,
     /// The detail is the whole message: the operation's name adds nothing.
     pub alone: bool,
     /// The buffer has our words: the part of the operation that failed, where
     /// its name does not say it all.
     detailed: bool,
+    /// There is a hint.
+    hinted: bool,
 }
+
+// With a C library an errno is larger.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const _: () = assert!(size_of::<Act>() <= 8);
 
 /// What an operation of the child returns.
 pub type Act = Result<(), Fault>;
@@ -66,7 +71,7 @@ pub type Act = Result<(), Fault>;
 impl Fault {
     /// A fault without an errno.
     pub fn new(detail: impl fmt::Display) -> Fault {
-        Fault { errno: None, hint: "", alone: false, detailed: false }.say(&detail)
+        Fault { errno: None, alone: false, detailed: false, hinted: false }.say(&detail)
     }
 
     /// A fault whose text is already the whole message, as engines expect it.
@@ -76,8 +81,16 @@ impl Fault {
 
     /// Adds the remedy.
     #[must_use]
+    #[cold]
+    #[inline(never)]
     pub fn hint(self, hint: &'static str) -> Fault {
-        Fault { hint, ..self }
+        scratch::with(|scratch| scratch.hint = Some(hint));
+        Fault { hinted: true, ..self }
+    }
+
+    /// What the user can do, where we know it; empty otherwise.
+    pub fn remedy(&self) -> &'static str {
+        self.hinted.then(|| scratch::with(|scratch| scratch.hint)).flatten().unwrap_or_default()
     }
 
     /// The words are the whole message.
@@ -98,14 +111,14 @@ impl Fault {
         // Formatted beside the buffer: the new words may show the old ones.
         let mut text = Text::EMPTY;
         let _ = write!(text, "{detail}");
-        scratch::with(|buffer| *buffer = text.0);
+        scratch::with(|scratch| scratch.words = text.0);
         Fault { detailed: true, ..self }
     }
 
     /// The words.
     pub fn text(&self) -> Text {
         match self.detailed {
-            true => Text(scratch::with(|buffer| buffer.clone())),
+            true => Text(scratch::with(|scratch| scratch.words.clone())),
             false => Text::EMPTY,
         }
     }
@@ -113,7 +126,7 @@ impl Fault {
 
 impl From<Errno> for Fault {
     fn from(errno: Errno) -> Fault {
-        Fault { errno: Some(errno), hint: "", alone: false, detailed: false }
+        Fault { errno: Some(errno), alone: false, detailed: false, hinted: false }
     }
 }
 

@@ -3,6 +3,8 @@
 
 use crate::place::{self, DIRECTORY};
 use crate::runtime::program;
+use ocinit::json::Document;
+use ocinit::spec::Seccomp;
 use ocinit_tests::{Value, cgroups, json, spec};
 use std::path::{Path, PathBuf};
 
@@ -100,6 +102,26 @@ pub fn docker_profile() -> Result<Value, String> {
         "architectures": architectures,
         "syscalls": syscalls,
     }))
+}
+
+/// The instructions that ocinit makes of a profile, in a file for the floor.
+///
+/// # Errors
+/// It makes none of it, or the file cannot be written.
+pub fn filter(profile: &Value) -> Result<PathBuf, String> {
+    let path = Path::new(DIRECTORY).join("filter");
+    let text = profile.to_string();
+    let document = Document::parse(text.as_bytes(), "seccomp").map_err(|e| e.to_string())?;
+    let profile = document.read(Seccomp::parse).map_err(|e| e.to_string())?;
+    let filter = ocinit::seccomp::compile(&profile).map_err(|e| e.to_string())?;
+    let mut bytes = Vec::new();
+    for instruction in filter.instructions {
+        bytes.extend(instruction.code.to_ne_bytes());
+        bytes.extend([instruction.jump_true, instruction.jump_false]);
+        bytes.extend(instruction.k.to_ne_bytes());
+    }
+    std::fs::write(&path, bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(path)
 }
 
 /// Whether a rule holds for a container with Docker's default capabilities.

@@ -87,7 +87,16 @@ pub fn floor(bundle: &Path, left_out: &str, options: &str) -> Command {
     let program_too = if unified && crate::place::device_programs() { "b" } else { "" };
     let mut command = bare(&program("floor"));
     command.arg(bundle.join("rootfs")).arg(format!("floor{}", std::process::id()));
-    command.args([format!("-{left_out}"), format!("-{options}{program_too}")]).args(groups());
+    command.args([format!("-{left_out}"), format!("-{options}{program_too}")]);
+    command.args(groups(std::process::id() as i32));
+    command
+}
+
+/// The floor of `exec`: a program in the namespaces and control groups of that
+/// process.
+pub fn enter(pid: i32) -> Command {
+    let mut command = bare(&program("enter"));
+    command.arg(pid.to_string()).args(groups(pid));
     command
 }
 
@@ -96,10 +105,9 @@ pub fn program(name: &str) -> PathBuf {
     workspace().join("target/floor/release").join(name)
 }
 
-/// The directories for the floor's control groups: where the runtimes make
-/// theirs, beneath our own.
-fn groups() -> Vec<String> {
-    let own = std::process::id() as i32;
+/// The directories of a process's control groups, for the floor. It makes its
+/// own beneath ours, where the runtimes make theirs, too.
+fn groups(pid: i32) -> Vec<String> {
     let all = hierarchies();
     let only = all.iter().all(ocinit_tests::cgroups::Hierarchy::unified);
     let place = |h: &ocinit_tests::cgroups::Hierarchy| {
@@ -108,7 +116,7 @@ fn groups() -> Vec<String> {
             None => "v2",
             Some(name) => name.trim_start_matches("name="),
         };
-        Some(format!("{kind}={}", h.directory_of(own)?.display()))
+        Some(format!("{kind}={}", h.directory_of(pid)?.display()))
     };
     all.iter().filter_map(place).collect()
 }

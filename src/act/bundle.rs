@@ -8,9 +8,13 @@ use crate::spec::Spec;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat_raw};
 use rustix::io::Errno;
+
+/// The longest path that the kernel tells.
+const PATH_MAX: usize = 4096;
 
 /// The largest config.json that is read, in bytes.
 const CONFIG_LIMIT: usize = 64 << 20;
@@ -29,8 +33,9 @@ pub fn bundle_directory(path: &str) -> Result<String> {
 /// The path of an open file as the kernel knows it.
 fn real_path(file: &OwnedFd) -> rustix::io::Result<String> {
     let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let path = rustix::fs::readlink(name, Vec::new())?;
-    path.into_string().map_err(|_| Errno::ILSEQ)
+    let mut buffer = [MaybeUninit::uninit(); PATH_MAX];
+    let (path, _) = readlinkat_raw(CWD, name, &mut buffer)?;
+    core::str::from_utf8(path).map(String::from).map_err(|_| Errno::ILSEQ)
 }
 
 /// Reads a whole configuration file.

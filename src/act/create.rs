@@ -5,25 +5,25 @@ use super::draft::{Draft, Placement, draft, placement};
 use super::foreground::{Foreground, check_terminal};
 use super::handover::{self, send_pidfd, write_pid_file};
 use super::launch::{Born, Launch, end, launch, not_started};
+use super::record::first_state;
 use super::{host, protect};
 use crate::cgroup::systemd::Driver;
 use crate::cgroup::{self, Cgroups, Created};
 use crate::checkpoint::stdio;
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
-use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks, limits};
+use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks};
 use crate::error::{Context, Result};
-use crate::json::{Document, Writer};
-use crate::log::time::Timestamp;
+use crate::json::Document;
 use crate::plan::Plan;
-use crate::rdt;
 use crate::request::{Caller, CreateOptions};
 use crate::spec::{self, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::{descriptor, signal};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::CWD;
 use rustix::net::{
@@ -92,7 +92,9 @@ pub fn make(
     let text = read_config(&file)?;
     let document =
         Document::parse(&text, if options.config.is_some() { &file } else { "config.json" })?;
-    let mut spec = Spec::read(&document)?;
+    // What is only memory is not dropped: that would write into pages which are
+    // shared with the first process, and each of them would be copied for it.
+    let mut spec = ManuallyDrop::new(Spec::read(&document)?);
     let filter = spec.linux.seccomp.is_some();
     maker.adapt(&mut spec)?;
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
@@ -105,8 +107,9 @@ pub fn make(
     let Placement { layout, mut driver, rootless, cgroups } =
         placement(caller, &spec, options.id.as_str())?;
     let unit = driver.as_ref().map(|driver| driver.unit.clone());
-    let Draft { mut plan, environment, notify_host } =
+    let Draft { plan, environment, notify_host } =
         draft(caller, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
+    let (mut plan, environment) = (ManuallyDrop::new(plan), ManuallyDrop::new(environment));
     let console = match &options.console_socket {
         Some(path) => Some(handover::connect_to(path)?),
         None => None,
@@ -171,51 +174,6 @@ pub fn make(
     }
     let finished = finish(caller, &root, &state);
     status.and_then(|status| finished.map(|()| status))
-}
-
-/// What is remembered of a container when there is nothing of it yet.
-/// `directories` are those of the bundle and of its root file system.
-///
-/// # Errors
-/// `linux.intelRdt` cannot be carried out.
-pub fn first_state(
-    options: &CreateOptions,
-    document: &Document<'_>,
-    spec: &Spec<'_>,
-    plan: &Plan,
-    directories: [&str; 2],
-    rootless: bool,
-) -> Result<State> {
-    let [bundle, rootfs] = directories.map(String::from);
-    Ok(State {
-        oci_version: spec.oci_version.to_string(),
-        id: options.id.clone(),
-        pid: 0,
-        start_time: 0,
-        bundle,
-        rootfs,
-        created: format!("{}", Timestamp::now().with_fraction()),
-        annotations: spec
-            .annotations
-            .iter()
-            .map(|(key, value)| (key.to_string(), value.to_string()))
-            .collect(),
-        cgroups: Cgroups::default(),
-        rdt: match &spec.linux.intel_rdt {
-            Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
-            None => rdt::Group::default(),
-        },
-        rootless,
-        systemd: None,
-        listener_path: of_filter(spec, |filter| filter.listener_path),
-        listener_metadata: of_filter(spec, |filter| filter.listener_metadata),
-        unfiltered: false,
-        own_keyring: !options.no_new_keyring,
-        own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
-        descriptors: Default::default(),
-        hooks: hooks_text(document, spec),
-        limits: limits::of_config(document),
-    })
 }
 
 /// A container being made: what is needed to go on, and to go back.
@@ -406,21 +364,4 @@ fn poststop(state: &State, caller: &Caller) {
     hooks::poststop(state, caller.environment, &mut |error| {
         caller.log.warning(format_args!("{error}"));
     });
-}
-
-/// A text of `linux.seccomp`, empty where there is none.
-fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'a str>) -> String {
-    spec.linux.seccomp.as_ref().and_then(pick).unwrap_or_default().to_string()
-}
-
-/// The hooks that later commands run, as they are in the configuration now.
-fn hooks_text(document: &Document<'_>, spec: &Spec<'_>) -> String {
-    if spec.hooks.poststart.is_empty() && spec.hooks.poststop.is_empty() {
-        return String::new();
-    }
-    let crate::json::Value::Object(top) = document.value() else { return String::new() };
-    let Some(hooks) = top.get("hooks") else { return String::new() };
-    let mut writer = Writer::new();
-    writer.value(hooks);
-    writer.finish()
 }

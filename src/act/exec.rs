@@ -21,6 +21,7 @@ use crate::sys::signal;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
 use rustix::io::Errno;
 
 /// Runs a process in a container: the value is the exit status, the program's
@@ -95,13 +96,15 @@ fn run(
         host: host::gather(Some(process), None)?,
         setgroups_denied: setgroups_denied(state.pid),
     };
-    let mut plan = plan(process, request)?;
+    // Not dropped, as in `create`.
+    let mut plan = ManuallyDrop::new(plan(process, request)?);
     for warning in warnings.iter().chain(&plan.warnings) {
         caller.log.warning(format_args!("{warning}"));
     }
     let console = options.console_socket.map(handover::connect_to).transpose()?;
     let environment =
         Strings::new(caller.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let environment = ManuallyDrop::new(environment);
     let mask = signal::block(signal::Set::ALL);
     let mut start = |cgroups: &Created| {
         let mut place = |pid| match (cgroups.add(pid), &state.systemd) {

@@ -16,5 +16,6 @@ pub mod listener;
 pub mod mounts;
 pub mod preview;
 pub mod protect;
+pub mod record;
 pub mod report;
 pub mod stage;

@@ -3,9 +3,12 @@
 //! A container's process can reach the runtime's file through
 //! `/proc/PID/exe` — at the latest when its entry point is
 //! `#!/proc/self/exe` — and overwrite it for the next run (CVE-2019-5736).
-//! So commands that enter a container first execute themselves from a memory
-//! file that is sealed against writing, or from a read-only view of the file
-//! where memory files may not be executed.
+//! So commands that enter a container first execute themselves from a read-only
+//! view of the file: a clone of its mount that belongs to no mount namespace
+//! when the program starts, so that nobody can mount, clone or change it
+//! (fs/namespace.c: `check_mnt`, `is_mounted`). Who may not mount executes a
+//! copy in memory that is sealed against writing. The view comes first because
+//! nothing is copied, and all runtimes share its pages.
 
 use crate::error::{Error, Result};
 use crate::sys::exec::{Strings, fexecve};
@@ -43,29 +46,20 @@ pub fn run_protected(arguments: &[&'static CStr], environment: &[&'static CStr])
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
         result => result.map_err(failed)?,
     };
-    if fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SEALS)) {
+    if is_readonly(&file) || fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SEALS)) {
         // The kernel names a program without a path after its descriptor.
         let _ = rustix::thread::set_name(c"ocinit");
-        return Ok(());
-    }
-    if is_readonly(&file) {
         return Ok(());
     }
     let own = |strings: &[&'static CStr]| {
         Strings::new(strings.iter().map(|string| CString::from(*string)).collect())
     };
     let (arguments, environment) = (own(arguments), own(environment));
-    let copy = match sealed_copy(&file) {
-        Ok(copy) => copy,
-        Err(errno) => readonly_view().map_err(|_| failed(errno))?,
-    };
-    match fexecve(copy.as_fd(), &arguments, &environment) {
-        Errno::ACCESS | Errno::PERM => {
-            let view = readonly_view().map_err(failed)?;
-            Err(failed(fexecve(view.as_fd(), &arguments, &environment)))
-        }
-        errno => Err(failed(errno)),
+    if let Ok(view) = readonly_view() {
+        fexecve(view.as_fd(), &arguments, &environment);
     }
+    let copy = sealed_copy(&file).map_err(failed)?;
+    Err(failed(fexecve(copy.as_fd(), &arguments, &environment)))
 }
 
 fn failed(errno: Errno) -> Error {
@@ -73,6 +67,7 @@ fn failed(errno: Errno) -> Error {
         .hint("see sysctl vm.memfd_noexec, or put the program on a read-only mount")
 }
 
+/// Whether the file's mount is read-only.
 fn is_readonly(file: &OwnedFd) -> bool {
     fstatfs(file).is_ok_and(|stat| stat.f_flags as u64 & ST_RDONLY != 0)
 }
@@ -98,10 +93,15 @@ fn sealed_copy(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {
 }
 
 /// The program's file through a detached, read-only mount.
+///
+/// Closing its descriptor, as execve does, takes the mount out of the namespace
+/// that was made for it. Until then whoever has CAP_SYS_ADMIN could change it
+/// (mount_setattr(2)), but there is nobody yet who could reach it.
 fn readonly_view() -> rustix::io::Result<OwnedFd> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let view = open_tree(rustix::fs::CWD, c"/proc/self/exe", flags)?;
     let attributes = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
     mount_setattr(view.as_fd(), attributes, false)?;
-    Ok(view)
+    // What started from it would otherwise ask for protection again.
+    if is_readonly(&view) { Ok(view) } else { Err(Errno::ROFS) }
 }

@@ -78,7 +78,7 @@ impl Report {
         let errno = fault.errno.map_or(0, |errno| errno.raw_os_error());
         report.bytes[2..4].copy_from_slice(&length.to_ne_bytes());
         report.bytes[4..8].copy_from_slice(&errno.to_ne_bytes());
-        let _ = report.write_str(fault.hint);
+        let _ = report.write_str(fault.remedy());
         report
     }
 

@@ -60,7 +60,11 @@ impl Cgroups {
                 directory: directory.to_owned(),
             })
             .collect();
-        groups.sort_by_key(|group| group.unified);
+        // The unified one is the last.
+        if let Some(at) = groups.iter().position(|group| group.unified) {
+            let unified = groups.remove(at);
+            groups.push(unified);
+        }
         Some(Cgroups { groups })
     }
 

@@ -1,17 +1,30 @@
 //! Which cgroup hierarchies this host has, and where this process is in them.
 //!
 //! A hierarchy's place comes from /proc/PID/mountinfo (proc_pid_mountinfo(5)),
-//! this process's place in it from /proc/PID/cgroup (cgroups(7)).
+//! but for cgroup v2 where every distribution has it, which two inodes tell; this
+//! process's place in it from /proc/PID/cgroup (cgroups(7)).
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ffi::CStr;
+
+use linux_raw_sys::general::CGROUP2_SUPER_MAGIC;
+use rustix::fs::statfs;
 
 use super::file;
 use crate::error::{Context, Result};
 
 /// Where every distribution has its cgroups.
 const USUAL: &str = "/sys/fs/cgroup";
+
+/// The inode of the directory above all others of a hierarchy (fs/kernfs/dir.c
+/// counts from there).
+const HIERARCHY: u64 = 1;
+
+/// That of the first cgroup namespace: `PROC_CGROUP_INIT_INO` of the kernel's
+/// include/linux/proc_ns.h.
+const FIRST_NAMESPACE: u64 = 0xefff_fffb;
 
 /// One hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,13 +64,15 @@ impl Layout {
         // given one of its threads a mount namespace.
         let read =
             |name: &'static str| file::read_all(name).context(|| alloc::format!("read {name}"));
-        let mountinfo = read("/proc/thread-self/mountinfo")?;
         let own = match file::read_all("/proc/thread-self/cgroup") {
             // A kernel without cgroups has no such file.
             Err(rustix::io::Errno::NOENT) => String::new(),
             result => result.context(|| "read /proc/thread-self/cgroup")?,
         };
-        let layout = Layout::parse(&mountinfo, &own);
+        let layout = match whole_unified() {
+            Some(mount) => Layout { hierarchies: own_of(&own, &mount).into_iter().collect() },
+            None => Layout::parse(&read("/proc/thread-self/mountinfo")?, &own),
+        };
         let Some(unified) = layout.unified() else { return Ok(layout) };
         let controllers = file::must_read(&unified.mount, "cgroup.controllers")?;
         Ok(layout.with_unified_controllers(&controllers))
@@ -66,7 +81,7 @@ impl Layout {
     /// As [`Layout::detect`], from the text of both files. Which controllers
     /// cgroup v2 has is in neither: see [`Layout::with_unified_controllers`].
     pub fn parse(mountinfo: &str, own: &str) -> Layout {
-        let mounts: Vec<Mounted<'_>> = mountinfo.lines().filter_map(Mounted::parse).collect();
+        let mounts: Vec<Mounted<'_>> = split(mountinfo, b'\n').filter_map(Mounted::parse).collect();
         // A later mount on the same place covers the earlier ones.
         let usual = mounts.iter().rfind(|mount| mount.point == USUAL);
         if let Some(mount) = usual.filter(|mount| mount.fstype == "cgroup2") {
@@ -122,12 +137,44 @@ impl Layout {
     }
 }
 
+/// The whole of cgroup v2 at its usual place, seen from the first cgroup
+/// namespace: what mountinfo would say is known then. Where there are hundreds of
+/// containers, the kernel writes thousands of lines for it.
+fn whole_unified() -> Option<Mounted<'static>> {
+    let stat = statfs(c"/sys/fs/cgroup").ok()?;
+    let whole = stat.f_type as u64 == u64::from(CGROUP2_SUPER_MAGIC)
+        && inode(c"/sys/fs/cgroup")? == HIERARCHY
+        && inode(c"/proc/thread-self/ns/cgroup")? == FIRST_NAMESPACE;
+    whole.then_some(Mounted { root: "/", point: USUAL, fstype: "cgroup2", options: "" })
+}
+
+#[inline(never)]
+fn inode(path: &CStr) -> Option<u64> {
+    rustix::fs::stat(path).ok().map(|stat| stat.st_ino)
+}
+
 fn prefer(old: &mut Hierarchy, found: Hierarchy) {
     let usual = |hierarchy: &Hierarchy| hierarchy.mount.starts_with(USUAL);
     // On the same place the later one is on top.
     if old.mount == found.mount || usual(&found) && !usual(old) {
         *old = found;
     }
+}
+
+/// The parts of a text between bytes of that kind. A machine has thousands of
+/// mounts, and core's search for a character is made for long texts.
+fn split(text: &str, byte: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    core::iter::from_fn(move || {
+        let text = rest?;
+        match text.bytes().position(|other| other == byte) {
+            Some(end) => {
+                rest = text.get(end + 1..);
+                text.get(..end)
+            }
+            None => rest.take(),
+        }
+    })
 }
 
 /// One line of mountinfo.
@@ -141,15 +188,10 @@ struct Mounted<'a> {
 impl<'a> Mounted<'a> {
     /// `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPER`
     fn parse(line: &'a str) -> Option<Mounted<'a>> {
-        let (left, right) = line.split_once(" - ")?;
-        let mut left = left.split(' ').skip(3);
-        let mut right = right.split(' ');
-        Some(Mounted {
-            root: left.next()?,
-            point: left.next()?,
-            fstype: right.next()?,
-            options: right.nth(1)?,
-        })
+        let mut fields = split(line, b' ').skip(3);
+        let (root, point) = (fields.next()?, fields.next()?);
+        fields.find(|field| *field == "-")?;
+        Some(Mounted { root, point, fstype: fields.next()?, options: fields.nth(1)? })
     }
 }
 
@@ -162,13 +204,15 @@ fn own_of(own: &str, mount: &Mounted<'_>) -> Option<Hierarchy> {
         _ => return None,
     };
     // `ID:CONTROLLERS:PATH`; the unified one has no controllers there.
-    let mut lines = own.lines().filter_map(|line| {
-        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-        Some((controllers, path))
+    let mut lines = split(own, b'\n').filter_map(|line| {
+        let mut fields = split(line, b':');
+        let (number, controllers) = (fields.next()?, fields.next()?);
+        // The rest may have colons.
+        Some((controllers, line.get(number.len() + controllers.len() + 2..)?))
     });
     let here = |controllers: &str| {
-        let option = |name| mount.options.split(',').any(|option| option == name);
-        if unified { controllers.is_empty() } else { controllers.split(',').all(option) }
+        let option = |name| split(mount.options, b',').any(|option| option == name);
+        if unified { controllers.is_empty() } else { split(controllers, b',').all(option) }
     };
     let (controllers, path) = lines.find(|(controllers, _)| here(controllers))?;
     Some(Hierarchy {
@@ -271,6 +315,7 @@ mod tests {
             ("/docker/1", "/docker/1/x", "/x"),
             ("/docker/1", "/docker/12", "/"),
             ("/docker/1", "/other", "/"),
+            ("/a:b", "/a:b/c:d", "/c:d"),
             ("/../..", "/", "/"),
             ("/", "/a/b", "/a/b"),
         ] {

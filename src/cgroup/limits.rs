@@ -77,7 +77,7 @@ fn unified(resources: &Resources<'_>, groups: &[Group], writes: &mut Vec<Write>)
     };
     for &(name, value) in &resources.unified {
         let wrong = |what: &str| Err(error!("linux.resources.unified[\"{name}\"]: {what}"));
-        if name.contains('/') {
+        if name.as_bytes().contains(&b'/') {
             return wrong("must be a file name without slashes");
         }
         let Some((controller, _)) = name.split_once('.').filter(|(before, _)| !before.is_empty())
@@ -132,10 +132,10 @@ fn fail(write: &Write, directory: &str, errno: Errno) -> Result<()> {
         )
     };
     let hint = match errno {
-        Errno::NOENT | Errno::ACCESS if file.contains("memsw") || file.contains("swap") => {
+        Errno::NOENT | Errno::ACCESS if write.is_swap() => {
             "the kernel does not account for swap (swapaccount=1)"
         }
-        Errno::NOENT if file.contains("hugetlb") => "the kernel has no pages of this size",
+        Errno::NOENT if write.controller() == "hugetlb" => "the kernel has no pages of this size",
         Errno::NOENT | Errno::ACCESS => {
             "the kernel does not have this limit, or a cgroup above does not enable its controller"
         }

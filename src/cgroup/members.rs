@@ -2,7 +2,8 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use rustix::fs::{Dir, FileType, OFlags};
+use core::mem::MaybeUninit;
+use rustix::fs::{FileType, OFlags, RawDir};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -121,7 +122,9 @@ fn children(directory: &str) -> rustix::io::Result<Option<Vec<String>>> {
     if rustix::fs::fstat(&opened)?.st_nlink == 2 {
         return Ok(Some(children));
     }
-    for entry in Dir::new(opened)? {
+    let mut buffer = [MaybeUninit::uninit(); 2048];
+    let mut entries = RawDir::new(opened, &mut buffer);
+    while let Some(entry) = entries.next() {
         let entry = match entry {
             Err(Errno::NOENT) => break,
             entry => entry?,

@@ -13,6 +13,7 @@
 //! Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/*.rst.
 
 mod create;
+mod detached;
 mod devices;
 #[cfg(test)]
 mod devices_tests;

@@ -19,11 +19,9 @@ use linux_raw_sys::general::{MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_REMOUNT};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
 use rustix::io::Errno;
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, fsconfig_create, fsconfig_set_flag,
-    fsconfig_set_string, fsmount, fsopen, move_mount,
-};
+use rustix::mount::{MoveMountFlags, move_mount};
 
+use super::detached::make;
 use super::group::Cgroups;
 use super::layout::{Hierarchy, Layout};
 use crate::fault::{Act, Detail, Quoted};
@@ -202,26 +200,6 @@ fn bind(source: &CStr, foreign: bool, entry: &Mount, place: &Place<'_>) -> rusti
     }
 }
 
-/// A detached mount of a file system.
-fn make<'a>(
-    fstype: &CStr,
-    options: &mut dyn Iterator<Item = (&'a CStr, Option<&'a CStr>)>,
-    attributes: Attributes,
-) -> rustix::io::Result<OwnedFd> {
-    let context = fsopen(fstype, FsOpenFlags::FSOPEN_CLOEXEC)?;
-    // Only a name for /proc/mounts.
-    fsconfig_set_string(context.as_fd(), c"source", fstype)?;
-    for (key, value) in options {
-        match value {
-            Some(value) => fsconfig_set_string(context.as_fd(), key, value),
-            None => fsconfig_set_flag(context.as_fd(), key),
-        }?;
-    }
-    fsconfig_create(context.as_fd())?;
-    let attributes = MountAttrFlags::from_bits_retain(attributes.set as u32);
-    fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
-}
-
 impl CgroupMount {
     /// Plans the entry `mount` of type `cgroup`, or of type `cgroup2`, which on a
     /// hybrid host shows the unified hierarchy alone. Of the entry the type, the
@@ -269,7 +247,7 @@ impl CgroupMount {
                 let (mut parts, mut links) = (Vec::new(), Vec::new());
                 for (name, hierarchy, source) in directories {
                     let joint = hierarchy.controllers.split(',').filter(|one| *one != name);
-                    if hierarchy.controllers.contains(',') && !hierarchy.unified {
+                    if hierarchy.controllers.as_bytes().contains(&b',') && !hierarchy.unified {
                         links.extend(joint.map(|one| (c_string(one), c_string(name))));
                     }
                     parts.push((c_string(name), source));
@@ -280,21 +258,27 @@ impl CgroupMount {
         CgroupMount { mount, view }
     }
 
+    /// The hierarchies with the names of their directories; none for one that is
+    /// on the destination itself.
+    fn sources(&self) -> Vec<(&CStr, &Source)> {
+        match &self.view {
+            View::Unified(source) => Vec::from([(c"", source)]),
+            View::Directories(parts, _) => {
+                parts.iter().map(|(name, source)| (&**name, source)).collect()
+            }
+        }
+    }
+
     /// The entry of `mounts`, and a line for each hierarchy: how it is shown.
     pub fn describe(&self) -> (&Mount, String) {
         let mut lines = String::new();
-        let (parts, links) = match &self.view {
-            View::Unified(source) => {
-                source.describe(c"", &mut lines);
-                (&[][..], &[][..])
-            }
-            View::Directories(parts, links) => (&parts[..], &links[..]),
-        };
-        for (name, source) in parts {
+        for (name, source) in self.sources() {
             source.describe(name, &mut lines);
         }
-        for (name, target) in links {
-            let _ = writeln!(lines, "link {} to {}", Quoted(name), Quoted(target));
+        if let View::Directories(_, links) = &self.view {
+            for (name, target) in links {
+                let _ = writeln!(lines, "link {} to {}", Quoted(name), Quoted(target));
+            }
         }
         (&self.mount, lines)
     }
@@ -302,20 +286,13 @@ impl CgroupMount {
     /// What is bound where, of the container's own cgroups: nothing where they are
     /// mounted anew.
     pub fn binds(&self) -> Vec<(CString, &CStr)> {
-        let (unified, parts) = match &self.view {
-            View::Unified(source) => (Some(source), &[][..]),
-            View::Directories(parts, _) => (None, &parts[..]),
-        };
-        let at = &self.mount.destination;
-        let below = |name: &CString| {
-            let parts = [at.to_bytes(), b"/", name.to_bytes()];
+        let place = |name: &CStr| {
+            let slash = if name.is_empty() { &b""[..] } else { b"/" };
+            let parts = [self.mount.destination.to_bytes(), slash, name.to_bytes()];
             CString::new(parts.concat()).unwrap_or_default()
         };
-        let parts = parts.iter().map(|(name, source)| (below(name), source));
-        let all = unified.map(|source| (at.clone(), source)).into_iter().chain(parts);
-        all.filter(|(_, source)| !source.fresh)
-            .filter_map(|(place, source)| Some((place, source.own.as_deref()?)))
-            .collect()
+        let bound = self.sources().into_iter().filter(|(_, source)| !source.fresh);
+        bound.filter_map(|(name, source)| Some((place(name), source.own.as_deref()?))).collect()
     }
 
     /// Makes the mount beneath `root`. Allocates nothing.

@@ -4,7 +4,8 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use rustix::fs::{Dir, OFlags};
+use core::mem::MaybeUninit;
+use rustix::fs::{OFlags, RawDir};
 
 use super::file;
 use super::stats::Stats;
@@ -120,11 +121,13 @@ impl Stats<'_> {
 fn page_sizes(directory: &str, end: &str) -> Vec<String> {
     let mut sizes: Vec<String> = Vec::new();
     let opened = file::open(directory, "", OFlags::RDONLY | OFlags::DIRECTORY);
-    let Ok(mut entries) = opened.and_then(Dir::new) else { return sizes };
-    while let Some(Ok(entry)) = entries.read() {
+    let Ok(opened) = opened else { return sizes };
+    let mut buffer = [MaybeUninit::uninit(); 2048];
+    let mut entries = RawDir::new(opened, &mut buffer);
+    while let Some(Ok(entry)) = entries.next() {
         let name = entry.file_name().to_str().unwrap_or_default();
         let size = name.strip_prefix("hugetlb.").and_then(|name| name.strip_suffix(end));
-        if let Some(size) = size.filter(|size| !size.contains('.')) {
+        if let Some(size) = size.filter(|size| !size.as_bytes().contains(&b'.')) {
             sizes.insert(sizes.partition_point(|other| other.as_str() < size), size.into());
         }
     }

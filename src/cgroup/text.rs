@@ -46,7 +46,7 @@ pub type Count<'t> = (&'t str, &'t str, u64);
 pub fn devices(text: &str) -> Vec<Count<'_>> {
     let pairs = text.lines().filter_map(|line| line.split_once(' '));
     pairs
-        .filter(|(device, _)| device.contains(':'))
+        .filter(|(device, _)| device.as_bytes().contains(&b':'))
         .map(|(device, rest)| {
             let (kind, number) = rest.split_once(' ').unwrap_or(("", rest));
             (device, kind, parse(number))
@@ -56,7 +56,7 @@ pub fn devices(text: &str) -> Vec<Count<'_>> {
 
 /// A decimal number as Go writes it: without zeros at the end.
 pub fn shortest(number: &str) -> &str {
-    match number.contains('.') {
+    match number.as_bytes().contains(&b'.') {
         true => number.trim_end_matches('0').trim_end_matches('.'),
         false => number,
     }

@@ -30,12 +30,17 @@ impl Write {
         self.file.split_once('.').map_or(&self.file, |(controller, _)| controller)
     }
 
+    /// Whether it is about swap: `memory.memsw.*`, `memory.swap*`.
+    pub fn is_swap(&self) -> bool {
+        self.file.starts_with("memory.memsw") || self.file.starts_with("memory.swap")
+    }
+
     /// Whether both are for the same value: of files that hold one for each
     /// device, of the same device.
     pub(super) fn is_for_the_file_of(&self, other: &Write) -> bool {
         let device = |write: &Write| -> Option<String> {
             let (device, _) = write.value.split_once(' ')?;
-            device.contains(':').then(|| device.to_owned())
+            device.as_bytes().contains(&b':').then(|| device.to_owned())
         };
         (self.group, &self.file) == (other.group, &other.file) && device(self) == device(other)
     }

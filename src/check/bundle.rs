@@ -195,7 +195,8 @@ impl Look<'_> {
         let mut first = false;
         any_line(&self.mountinfo, &mut |line| {
             if field(line, ' ', 4) == "/" {
-                first = line.contains(" - rootfs ");
+                let mut rest = line.split(' ').skip_while(|field| *field != "-");
+                first = rest.nth(1) == Some("rootfs");
             }
             false
         });

@@ -78,9 +78,9 @@ fn has(write: &Write, directory: &str) -> bool {
 }
 
 fn hint(write: &Write) -> &'static str {
-    if write.file.contains("memsw") || write.file.contains("swap") {
+    if write.is_swap() {
         "boot with swapaccount=1, CONFIG_SWAP"
-    } else if write.file.contains("hugetlb") {
+    } else if write.controller() == "hugetlb" {
         "the kernel has no pages of this size: CONFIG_CGROUP_HUGETLB"
     } else if write.file.starts_with("cpu.rt_") {
         "CONFIG_RT_GROUP_SCHED"

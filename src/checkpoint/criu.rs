@@ -63,7 +63,7 @@ pub fn needs_root(what: &str) -> Result<()> {
 /// There is none that could be executed.
 pub fn program(caller: &Caller, environment: &Strings) -> Result<CString> {
     let name = caller.globals.criu.unwrap_or("criu");
-    let found = if name.contains('/') {
+    let found = if name.as_bytes().contains(&b'/') {
         access(name, Access::EXEC_OK)
             .context(|| format!("execute {name:?}"))
             .and_then(|()| CString::new(name).map_err(|_| error!("{name:?} has a null byte in it")))

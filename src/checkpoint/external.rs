@@ -143,15 +143,16 @@ mod tests {
     use crate::rootfs::mount::Mount;
     use crate::rootfs::prepare::IdMap;
     use crate::rootfs::tree::Recursion;
+    use alloc::boxed::Box;
     use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
 
     fn mount(place: &CStr, source: Option<&CStr>) -> Op {
-        Op::Mount(Mount {
+        Op::Mount(Box::new(Mount {
             destination: place.into(),
             source: source.unwrap_or_default().into(),
             bind: source.map(|_| Recursion::All),
             ..Mount::default()
-        })
+        }))
     }
 
     fn device(bind: bool) -> Op {
@@ -175,7 +176,7 @@ mod tests {
         let ops = [
             mount(c"/proc", None),
             mount(c"/data", Some(c"/srv")),
-            Op::Mount(remount),
+            Op::Mount(Box::new(remount)),
             device(false),
             device(true),
             Op::Mask(c"/proc/kcore".into()),
@@ -192,7 +193,7 @@ mod tests {
         );
         let id_map = Some(IdMap { maps: None, recursion: Recursion::One });
         let mapped = Mount { bind: Some(Recursion::One), id_map, ..Mount::default() };
-        assert!(external(&[Op::Mount(mapped)]).is_err());
+        assert!(external(&[Op::Mount(Box::new(mapped))]).is_err());
     }
 
     #[test]

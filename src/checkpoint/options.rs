@@ -141,7 +141,7 @@ fn address_and_port(text: &str) -> Option<(&str, u16)> {
     let (address, port) = text.rsplit_once(':')?;
     let address = match address.strip_prefix('[') {
         Some(inside) => inside.strip_suffix(']')?,
-        None if address.contains(':') => return None,
+        None if address.as_bytes().contains(&b':') => return None,
         None => address,
     };
     Some((address, port.parse().ok()?)).filter(|(address, _)| !address.is_empty())

@@ -10,12 +10,13 @@ use super::external::{External, external, mount_points, namespace_key, tell_rest
 use super::rpc::{Kind, inherit, opts, pair, request};
 use super::{Options, log, stdio};
 use crate::act::bundle::{bundle_directory, check_rootfs, read_config};
-use crate::act::create::{finish, first_state, undo};
+use crate::act::create::{finish, undo};
 use crate::act::draft::{Draft, Placement, draft, placement};
 use crate::act::foreground::{Foreground, check_terminal};
 use crate::act::handover::{connect_to, send_pidfd, write_pid_file};
 use crate::act::host;
 use crate::act::launch::{end, from_fault};
+use crate::act::record::first_state;
 use crate::cgroup;
 use crate::cgroup::systemd::Driver;
 use crate::container::process::Stat;

@@ -182,7 +182,7 @@ mod tests {
                 if parsed.help {
                     out += "help";
                 }
-                out.trim_end().to_string()
+                out.trim_ascii_end().to_string()
             }
             Err(error) => error.to_string(),
         };

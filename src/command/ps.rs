@@ -74,13 +74,13 @@ fn document(pids: &[i32]) -> String {
 fn filter(table: &str, pids: &[i32]) -> Result<String> {
     let mut lines = table.lines();
     let header = lines.next().unwrap_or_default();
-    let Some(column) = header.split_whitespace().position(|name| name == "PID") else {
+    let Some(column) = header.split_ascii_whitespace().position(|name| name == "PID") else {
         return Err(Error::new("couldn't find PID field in ps output"));
     };
     let mut text = String::from(header);
     text.push('\n');
     for line in lines {
-        let Some(field) = line.split_whitespace().nth(column) else { continue };
+        let Some(field) = line.split_ascii_whitespace().nth(column) else { continue };
         let pid: i32 =
             field.parse().map_err(|_| error!("unexpected pid '{field}' in ps output"))?;
         if pids.contains(&pid) {
@@ -100,7 +100,7 @@ fn host_table(options: &[&'static CStr], environment: &[&'static CStr]) -> Resul
         .map_err(|error| error.hint("`ps --format json` needs no ps"))?;
     match status {
         0 => Ok(output),
-        _ => Err(error!("ps: exit status {status}: {}", output.trim_end())),
+        _ => Err(error!("ps: exit status {status}: {}", output.trim_ascii_end())),
     }
 }
 

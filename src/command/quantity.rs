@@ -55,7 +55,8 @@ pub fn bytes(text: &str) -> Result<i64> {
     let (number, suffix) = text.split_at(end);
     let unit = suffix.to_ascii_lowercase();
     let (letter, rest) = unit.split_at_checked(1).unwrap_or((&unit, ""));
-    let power = match ("bkmgtp".find(letter), letter, rest) {
+    let power = b"bkmgtp".iter().position(|known| [*known] == *letter.as_bytes());
+    let power = match (power, letter, rest) {
         (_, "", "") | (Some(0), _, "") => 0,
         (Some(power @ 1..), _, "" | "b" | "ib") => power,
         _ => return Err(error!("invalid suffix: '{unit}'")),

@@ -11,6 +11,7 @@ use crate::fault::{Act, Detail, Fault, Quoted};
 use crate::json::Writer;
 use crate::process::spawn::{Program, reap};
 use crate::spec;
+use crate::sys::clock::monotonic;
 use crate::sys::exec::Strings;
 use alloc::ffi::CString;
 use alloc::string::String;
@@ -240,7 +241,9 @@ impl Hook {
 
     /// Waits for the hook's end, reading what it says so that it never blocks.
     fn wait(&self, child: Pid, said: &mut Said) -> Result<WaitStatus, Fault> {
-        let deadline = self.timeout_seconds.map(|seconds| now() + seconds * 1_000_000_000);
+        let deadline = self
+            .timeout_seconds
+            .map(|seconds| monotonic().saturating_add(seconds.saturating_mul(1000)));
         let pidfd = pidfd_open(child, PidfdFlags::empty()).ok();
         loop {
             if let Some((_, status)) =
@@ -248,7 +251,7 @@ impl Hook {
             {
                 return Ok(status);
             }
-            let left = deadline.map(|deadline| deadline.saturating_sub(now()));
+            let left = deadline.map(|deadline| deadline.saturating_sub(monotonic()));
             if left == Some(0) {
                 let _ = kill_process(child, Signal::KILL);
                 let _ = reap(child);
@@ -268,14 +271,14 @@ struct Said {
 }
 
 impl Said {
-    fn wait(&self, pidfd: Option<&OwnedFd>, nanoseconds: Option<u64>) {
+    fn wait(&self, pidfd: Option<&OwnedFd>, milliseconds: Option<u64>) {
         let Some(pidfd) = pidfd else {
             let _ = clock_nanosleep_relative(ClockId::Monotonic, &LOOK);
             return;
         };
-        let limit = nanoseconds.map(|all| Timespec {
-            tv_sec: (all / 1_000_000_000) as _,
-            tv_nsec: (all % 1_000_000_000) as _,
+        let limit = milliseconds.map(|all| Timespec {
+            tv_sec: (all / 1000) as _,
+            tv_nsec: (all % 1000 * 1_000_000) as _,
         });
         let mut fds = [PollFd::new(pidfd, PollFlags::IN), PollFd::new(&self.pipe, PollFlags::IN)];
         let _ = poll(&mut fds, limit.as_ref());
@@ -298,11 +301,6 @@ impl Said {
             }
         }
     }
-}
-
-fn now() -> u64 {
-    let time = rustix::time::clock_gettime(ClockId::Monotonic);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 fn check_executable(path: &CStr) -> Act {

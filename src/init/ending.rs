@@ -135,9 +135,10 @@ fn leave_file_systems() {
 
 /// Mount point, type and source of a line of mountinfo.
 fn mounted(line: &str) -> Option<(&str, &str, &str)> {
-    let (left, right) = line.split_once(" - ")?;
-    let mut right = right.split(' ');
-    Some((left.split(' ').nth(4)?, right.next()?, right.next()?))
+    let mut fields = line.split(' ');
+    let point = fields.nth(4)?;
+    fields.find(|field| *field == "-")?;
+    Some((point, fields.next()?, fields.next()?))
 }
 
 #[cfg(test)]

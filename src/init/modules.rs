@@ -3,6 +3,7 @@
 //! packed them has put them. They are not compressed, and nothing is looked up.
 
 use crate::error::{Context, Error, Result};
+use alloc::collections::BinaryHeap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,31 +16,32 @@ const DIRECTORY: &str = "/modules";
 
 /// Loads all of them; `complain` gets what does not work.
 pub fn load_all(complain: &mut dyn FnMut(Error)) {
-    let mut names = match names() {
+    let names = match names() {
         Ok(names) => names,
         Err(error) if error.errno == Some(Errno::NOENT) => return,
         Err(error) => return complain(error),
     };
-    names.sort_unstable();
     for name in names {
         load(&format!("{DIRECTORY}/{name}")).unwrap_or_else(&mut *complain);
     }
 }
 
+/// Their names, sorted.
 fn names() -> Result<Vec<String>> {
     let what = || format!("read directory \"{DIRECTORY}\"");
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = open(DIRECTORY, flags, Mode::empty()).context(what)?;
     let mut buffer = [MaybeUninit::uninit(); 2048];
     let mut entries = RawDir::new(directory, &mut buffer);
-    let mut names = Vec::new();
+    // Less code than a sort, as in `container::Root::ids`.
+    let mut names = BinaryHeap::new();
     while let Some(entry) = entries.next() {
         let name = entry.context(what)?.file_name().to_string_lossy().into_owned();
         if !name.starts_with('.') {
             names.push(name);
         }
     }
-    Ok(names)
+    Ok(names.into_sorted_vec())
 }
 
 fn load(path: &str) -> Result<()> {

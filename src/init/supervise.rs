@@ -396,5 +396,5 @@ fn read_pid(path: &str) -> Option<Pid> {
     let mut buffer = [0; 16];
     let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let length = rustix::io::read(&file, &mut buffer[..]).ok()?;
-    Pid::from_raw(core::str::from_utf8(&buffer[..length]).ok()?.trim().parse().ok()?)
+    Pid::from_raw(core::str::from_utf8(&buffer[..length]).ok()?.trim_ascii().parse().ok()?)
 }

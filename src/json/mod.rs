@@ -11,6 +11,7 @@
 
 use alloc::string::String;
 use core::fmt;
+use core::mem::ManuallyDrop;
 use miniserde::json;
 pub use miniserde::json::Value;
 
@@ -47,7 +48,9 @@ pub fn parse(text: &[u8]) -> core::result::Result<Value, SyntaxError> {
 pub struct Document<'t> {
     text: &'t [u8],
     file: &'t str,
-    value: Value,
+    /// Never dropped: a tree has hundreds of nodes, and the allocator keeps what
+    /// it is given back.
+    value: ManuallyDrop<Value>,
 }
 
 impl<'t> Document<'t> {
@@ -57,7 +60,7 @@ impl<'t> Document<'t> {
     /// One line: `FILE:LINE:COLUMN: what was expected`.
     pub fn parse(text: &'t [u8], file: &'t str) -> Result<Self> {
         match parse(text) {
-            Ok(value) => Ok(Document { text, file, value }),
+            Ok(value) => Ok(Document { text, file, value: ManuallyDrop::new(value) }),
             Err(error) => Err(at(file, error.position, format_args!("{}", error.what))),
         }
     }

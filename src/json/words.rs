@@ -4,6 +4,8 @@
 //! string with spaces costs a byte. The place of a word in its list is its
 //! number.
 
+use core::cmp::Ordering;
+
 /// The place of `word` in a list of words, each followed by a space.
 pub fn index(list: &'static str, word: &str) -> Option<usize> {
     // By bytes: a search for a character in a text is made for long texts, and
@@ -28,6 +30,64 @@ pub fn nth(list: &'static str, index: usize) -> &'static str {
 /// The words of a list, in order.
 pub fn iter(list: &'static str) -> impl Iterator<Item = &'static str> {
     list.split_terminator(' ')
+}
+
+/// How many words a binary search leaves to be read one by one.
+const STEP: usize = 4;
+
+/// How many offsets a sorted list of so many words has.
+pub const fn steps(words: usize) -> usize {
+    words.div_ceil(STEP)
+}
+
+/// Where each fourth word of a sorted list begins, for [`search`].
+pub const fn offsets<const COUNT: usize>(list: &str) -> [u16; COUNT] {
+    let bytes = list.as_bytes();
+    let mut offsets = [0; COUNT];
+    let (mut at, mut word) = (0, 0);
+    while at < bytes.len() {
+        if at == 0 || bytes[at - 1] == b' ' {
+            if word % STEP == 0 {
+                offsets[word / STEP] = at as u16;
+            }
+            word += 1;
+        }
+        at += 1;
+    }
+    assert!(steps(word) == COUNT);
+    offsets
+}
+
+/// The place of `word` in a sorted list with a space between its words.
+pub fn search(list: &str, offsets: &[u16], word: &str) -> Option<usize> {
+    // Two words of the list are none.
+    if word.as_bytes().contains(&b' ') {
+        return None;
+    }
+    let not_after = |at: &u16| compare(list, usize::from(*at), word) != Ordering::Greater;
+    let block = offsets.partition_point(not_after).checked_sub(1)?;
+    let mut at = usize::from(offsets[block]);
+    for place in block * STEP..(block + 1) * STEP {
+        if compare(list, at, word) == Ordering::Equal {
+            return Some(place);
+        }
+        let rest = list.as_bytes().get(at..)?;
+        at += rest.iter().position(|byte| *byte == b' ')? + 1;
+    }
+    None
+}
+
+/// Compares the word that begins there.
+fn compare(list: &str, at: usize, word: &str) -> Ordering {
+    let mut bytes = list.as_bytes()[at..].iter();
+    for byte in word.as_bytes() {
+        // A space is less than what is in words.
+        let order = bytes.next().unwrap_or(&b' ').cmp(byte);
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    bytes.next().unwrap_or(&b' ').cmp(&b' ')
 }
 
 /// Declares an enum whose values are words of the specification.
@@ -69,4 +129,22 @@ macro_rules! closed_set {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SORTED: &str = "a ab abc b ba d";
+    const OFFSETS: [u16; steps(6)] = offsets(SORTED);
+
+    #[test]
+    fn every_word_is_found_and_nothing_else() {
+        for (place, word) in SORTED.split(' ').enumerate() {
+            assert_eq!(search(SORTED, &OFFSETS, word), Some(place), "{word}");
+        }
+        for word in ["", " ", "A", "aa", "abcd", "a ab", "bb", "c", "d ", "e"] {
+            assert_eq!(search(SORTED, &OFFSETS, word), None, "{word}");
+        }
+    }
 }

@@ -190,34 +190,34 @@ impl Writer {
         self.comma = true;
     }
 
+    /// By runs of bytes that need no escape: nearly all of a document is one.
     fn quote(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut plain = 0;
         self.out.push('"');
-        for character in text.chars() {
-            let short = match character {
-                '"' | '\\' => character,
-                '\u{8}' => 'b',
-                '\u{c}' => 'f',
-                '\n' => 'n',
-                '\r' => 'r',
-                '\t' => 't',
-                '\0'..' ' | '\u{2028}' | '\u{2029}' => {
-                    let _ = write!(self.out, "\\u{:04x}", character as u32);
-                    continue;
-                }
-                _ => {
-                    self.put(character);
-                    continue;
-                }
+        for (at, &byte) in bytes.iter().enumerate() {
+            let (length, escape) = match byte {
+                b'"' => (1, "\\\""),
+                b'\\' => (1, "\\\\"),
+                8 => (1, "\\b"),
+                12 => (1, "\\f"),
+                b'\n' => (1, "\\n"),
+                b'\r' => (1, "\\r"),
+                b'\t' => (1, "\\t"),
+                ..b' ' => (1, ""),
+                0xe2 if bytes[at..].starts_with("\u{2028}".as_bytes()) => (3, "\\u2028"),
+                0xe2 if bytes[at..].starts_with("\u{2029}".as_bytes()) => (3, "\\u2029"),
+                _ => continue,
             };
-            self.put('\\');
-            self.put(short);
+            self.out.push_str(&text[plain..at]);
+            plain = at + length;
+            if escape.is_empty() {
+                let _ = write!(self.out, "\\u{byte:04x}");
+            }
+            self.out.push_str(escape);
         }
+        self.out.push_str(&text[plain..]);
         self.out.push('"');
-    }
-
-    #[inline(never)]
-    fn put(&mut self, character: char) {
-        self.out.push(character);
     }
 }
 

@@ -118,7 +118,7 @@ fn run_helper(program: &str, pid: Pid, map: &[Range], environment: &Strings) -> 
     if status == 0 {
         return Ok(());
     }
-    Err(Error::new(format!("{program}: {}", said.trim()))
+    Err(Error::new(format!("{program}: {}", said.trim_ascii()))
         .hint("the ranges that a user may map are in /etc/subuid and /etc/subgid"))
 }
 

@@ -69,7 +69,7 @@ pub fn move_devices(devices: &[NetDevice], pid: Pid) -> Result<()> {
             .map_err(|errno| device.failed("find the device on the host", errno))?;
         let twice = devices[..place].iter().any(|other| other.name == device.name);
         let taken = twice || self::index(&container, &device.name).is_ok();
-        if taken && !device.name.contains('%') {
+        if taken && !device.name.as_bytes().contains(&b'%') {
             return Err(device.failed(
                 &format!("the name {:?} is taken in the container", device.name),
                 Errno::EXIST,

@@ -7,6 +7,7 @@
 use super::archive::{Archive, Attributes};
 use crate::error::{Context, Error, Result};
 use crate::log::Log;
+use alloc::collections::BinaryHeap;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
@@ -15,7 +16,7 @@ use core::mem::MaybeUninit;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, fgetxattr, fstat, fstatfs, major, minor,
-    openat, readlinkat, statat,
+    openat, readlinkat_raw, statat,
 };
 use rustix::io::Errno;
 
@@ -77,8 +78,11 @@ impl Walk<'_> {
             }
             FileType::RegularFile => self.file(parent, child, name),
             FileType::Symlink => {
-                let target = readlinkat(parent, child, Vec::new()).context(|| reading(name))?;
-                self.archive.object(name, attributes, (0, 0), target.as_bytes())
+                // No target is longer (symlink(7)).
+                let mut buffer = [MaybeUninit::uninit(); 4096];
+                let (target, _) =
+                    readlinkat_raw(parent, child, &mut buffer).context(|| reading(name))?;
+                self.archive.object(name, attributes, (0, 0), target)
             }
             FileType::Socket => {
                 self.warn(name, "a socket without its program");
@@ -126,7 +130,8 @@ fn shows(directory: &OwnedFd) -> bool {
 
 /// The names in a directory, sorted.
 fn children(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<CString>> {
-    let mut names = Vec::new();
+    // Less code than a sort, as in `container::Root::ids`.
+    let mut names = BinaryHeap::new();
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(directory, &mut buffer);
     while let Some(entry) = entries.next() {
@@ -136,6 +141,5 @@ fn children(directory: BorrowedFd<'_>) -> rustix::io::Result<Vec<CString>> {
             names.push(CString::from(name));
         }
     }
-    names.sort_unstable();
-    Ok(names)
+    Ok(names.into_sorted_vec())
 }

@@ -13,6 +13,7 @@ use crate::network;
 use crate::process::program::Program;
 use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
+use alloc::boxed::Box;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -156,7 +157,8 @@ pub fn process_operations(
     }
     if let Some(policy) = linux.memory_policy {
         let mode = policy.mode as u32 | policy.flags;
-        ops.push(Op::MemoryPolicy(mode, mask("linux.memoryPolicy.nodes", policy.nodes)?));
+        let nodes = mask("linux.memoryPolicy.nodes", policy.nodes)?;
+        ops.push(Op::MemoryPolicy(mode, Box::new(nodes)));
     }
     ops.push(Op::Umask(process.user.umask.unwrap_or(0o022)));
     if !process.terminal {

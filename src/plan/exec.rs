@@ -13,6 +13,7 @@ use crate::namespace::join::Join;
 use crate::request::ExecOptions;
 use crate::rootfs::mask::Cover;
 use crate::spec::{Capabilities, Linux, Process, User, capability};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -51,7 +52,7 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
         first_cpus = cpus.initial.map(|list| mask(property, Some(list))).transpose()?;
         // Without `final` the process may run wherever its cpuset lets it.
         let last = cpus.last.map_or(Ok([!0; _]), |list| mask(property, Some(list)))?;
-        ops.push(Op::Affinity(last));
+        ops.push(Op::Affinity(Box::new(last)));
     }
     ops.push(Op::NewSession);
     if request.own_keyring {

@@ -13,6 +13,7 @@ use crate::process::terminal::Size;
 use crate::rootfs::mask::Cover;
 use crate::rootfs::tree::Recursion;
 use crate::spec::{self, Process, Spec};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use linux_raw_sys::general::*;
 
@@ -81,20 +82,20 @@ pub fn file_system(
             && !mount.remount
             && matches!(entry.kind, Some("cgroup" | "cgroup2"))
         {
-            ops.push(Op::CgroupMount(CgroupMount::plan(
+            ops.push(Op::CgroupMount(Box::new(CgroupMount::plan(
                 request.layout,
                 request.cgroups,
                 mount,
                 plan.namespaces.has(CLONE_NEWCGROUP),
                 in_user_namespace,
-            )));
+            ))));
             continue;
         }
         dev_is_bound |= mounts::binds_dev(&mount);
         if is_filled(spec, index, process.cwd) {
             closing.extend(mounts::close_later(&mut mount));
         }
-        ops.push(Op::Mount(mount));
+        ops.push(Op::Mount(Box::new(mount)));
     }
     if let Some(directory) = request.notify {
         let entry = spec::Mount {
@@ -105,7 +106,7 @@ pub fn file_system(
         };
         let mut mount = mounts::mount(&entry, request.bundle)?;
         mount.by_command = plan.namespaces.has(CLONE_NEWUSER);
-        ops.push(Op::Mount(mount));
+        ops.push(Op::Mount(Box::new(mount)));
     }
     if !dev_is_bound {
         let devices = mounts::devices(&linux.devices, in_user_namespace)?;
@@ -122,7 +123,7 @@ pub fn file_system(
     if !plan.create_container.is_empty() {
         ops.push(Op::ContainerHooks);
     }
-    ops.extend(closing.into_iter().map(Op::Mount));
+    ops.extend(closing.into_iter().map(|mount| Op::Mount(Box::new(mount))));
     ops.extend(mounts::sysctls(&linux.sysctl)?);
     let path = |path: &&str| c_string("linux.maskedPaths", path);
     for masked in &linux.masked_paths {

@@ -296,7 +296,8 @@ fn device(device: &spec::Device<'_>, in_user_namespace: bool) -> Result<Device> 
 /// A null byte.
 pub fn sysctls(values: &[(&str, &str)]) -> Result<Vec<Op>> {
     let op = |&(key, value): &(&str, &str)| {
-        let path = if key.contains('/') { String::from(key) } else { key.replace('.', "/") };
+        let path =
+            if key.as_bytes().contains(&b'/') { String::from(key) } else { key.replace('.', "/") };
         Ok(Op::Sysctl {
             file: c_string("linux.sysctl", &format!("sys/{path}"))?,
             value: c_string("linux.sysctl", value)?,

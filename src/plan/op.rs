@@ -7,6 +7,7 @@ use crate::rootfs::device::Device;
 use crate::rootfs::mount::Mount;
 use crate::rootfs::tree::Recursion;
 use crate::sys::schedule::Mask;
+use alloc::boxed::Box;
 use alloc::ffi::CString;
 use core::fmt;
 
@@ -38,9 +39,9 @@ pub enum Op {
     /// The root file system as it is, without a mount namespace.
     OpenRoot(CString),
     /// An entry of `mounts`.
-    Mount(Mount),
+    Mount(Box<Mount>),
     /// An entry of `mounts` of type cgroup.
-    CgroupMount(CgroupMount),
+    CgroupMount(Box<CgroupMount>),
     /// A device node.
     Device(Device),
     /// The links of /dev.
@@ -94,9 +95,9 @@ pub enum Op {
     /// personality(2): `PER_*`.
     Personality(u32),
     /// set_mempolicy(2): mode and flags, nodes.
-    MemoryPolicy(u32, Mask),
+    MemoryPolicy(u32, Box<Mask>),
     /// sched_setaffinity(2).
-    Affinity(Mask),
+    Affinity(Box<Mask>),
     /// umask(2).
     Umask(u32),
     /// PR_SET_NO_NEW_PRIVS.

@@ -9,6 +9,7 @@ use crate::rootfs::mount::Mount;
 use crate::rootfs::prepare::IdMap;
 use crate::rootfs::tree::Recursion;
 use crate::spec::Spec;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -112,7 +113,7 @@ fn owners_of_bind_mounts_are_mapped() {
             Op::Mount(mount) => Some(mount),
             _ => None,
         };
-        let map = |mount: Mount| (mount.by_command, mount.id_map);
+        let map = |mount: Box<Mount>| (mount.by_command, mount.id_map);
         plan.ops.into_iter().filter_map(mount).map(map).collect()
     };
     let own = r#""uidMappings":[{"containerID":0,"hostID":5,"size":1}],

@@ -40,7 +40,7 @@ impl Program {
                 .find(|entry| entry.0 == key)
                 .map(|entry| entry.1)
         };
-        let candidates = if name.contains('/') {
+        let candidates = if name.as_bytes().contains(&b'/') {
             Vec::from([CString::new(name).ok()?])
         } else {
             // execvpe(3): an empty entry is the current directory.
@@ -80,7 +80,7 @@ impl Program {
             match executable(path) {
                 Ok(()) => return Ok(path),
                 Err(Errno::ACCESS) => denied = true,
-                Err(errno) if name.contains('/') => {
+                Err(errno) if name.as_bytes().contains(&b'/') => {
                     return Err(Fault::alone(format_args!(
                         "exec: {name:?}: stat {name}: {}",
                         crate::errno::meaning(errno)

@@ -4,10 +4,12 @@
 
 use super::{Group, read};
 use crate::json::Writer;
+use alloc::collections::BinaryHeap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use rustix::fs::{CWD, Dir, Mode, OFlags, openat};
+use core::mem::MaybeUninit;
+use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 
 /// A resource: its name in `info` and in `schemata`, the property with what the
 /// machine has, its text file if there is one, its numbers, and the beginning of
@@ -98,14 +100,16 @@ fn numbers(directory: &str, names: &str, zeros: bool, out: &mut Writer) {
 fn domains(directory: &str) -> Vec<String> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = openat(CWD, directory, flags, Mode::empty());
-    let mut found = Vec::new();
-    for entry in opened.and_then(Dir::new).into_iter().flatten().flatten() {
+    let Ok(opened) = opened else { return Vec::new() };
+    let mut buffer = [MaybeUninit::uninit(); 1024];
+    let mut entries = RawDir::new(opened, &mut buffer);
+    let mut found = BinaryHeap::new();
+    while let Some(Ok(entry)) = entries.next() {
         if let Ok(name) = entry.file_name().to_str()
             && name.starts_with("mon_L3_")
         {
             found.push(format!("{directory}/{name}"));
         }
     }
-    found.sort_unstable();
-    found
+    found.into_sorted_vec()
 }

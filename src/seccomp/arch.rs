@@ -1,7 +1,6 @@
 //! Architectures: how the kernel shows their calls to a filter.
 
-use core::cmp::Ordering;
-
+use crate::json::words;
 use crate::spec::SeccompArch;
 
 /// What a table holds for a call that the architecture does not have.
@@ -39,9 +38,9 @@ pub struct Arch {
 /// The architectures that one kernel runs.
 #[derive(Debug)]
 pub struct Family {
-    /// The names of their calls, sorted, with a blank between them.
+    /// The names of their calls, sorted, with a space between them.
     names: &'static str,
-    /// Where each [`STEP`]th of the names begins.
+    /// See [`words::offsets`].
     offsets: &'static [u16],
     /// The architectures; those with the same `audit` beside each other.
     pub arches: &'static [Arch],
@@ -52,38 +51,13 @@ pub struct Family {
     multiplexers: [u16; 2],
 }
 
-/// How many names a binary search leaves to be read one by one.
-const STEP: usize = 4;
 /// What is added to the numbers of ipc(2) in the tables.
 const IPC: u8 = 128;
 
 impl Family {
     /// Where the name is in the tables.
     pub fn find(&self, name: &str) -> Option<u16> {
-        let not_after = |at: &u16| self.compare(usize::from(*at), name) != Ordering::Greater;
-        let block = self.offsets.partition_point(not_after).checked_sub(1)?;
-        let mut at = usize::from(self.offsets[block]);
-        for place in block * STEP..(block + 1) * STEP {
-            if self.compare(at, name) == Ordering::Equal {
-                return Some(place as u16);
-            }
-            let rest = self.names.as_bytes().get(at..)?;
-            at += rest.iter().position(|byte| *byte == b' ')? + 1;
-        }
-        None
-    }
-
-    /// Compares the name that begins there.
-    fn compare(&self, at: usize, name: &str) -> Ordering {
-        let mut bytes = self.names.as_bytes()[at..].iter();
-        for byte in name.as_bytes() {
-            // A blank is less than what is in names.
-            let order = bytes.next().unwrap_or(&b' ').cmp(byte);
-            if order != Ordering::Equal {
-                return order;
-            }
-        }
-        bytes.next().unwrap_or(&b' ').cmp(&b' ')
+        words::search(self.names, self.offsets, name).map(|place| place as u16)
     }
 
     /// The call that multiplexes the call at this place, and its number there.
@@ -144,25 +118,6 @@ impl Arch {
     }
 }
 
-/// Where each [`STEP`]th word begins.
-#[cfg_attr(target_arch = "sparc64", allow(dead_code))] // It has no tables.
-const fn offsets<const COUNT: usize>(names: &str) -> [u16; COUNT] {
-    let bytes = names.as_bytes();
-    let mut offsets = [0; COUNT];
-    let (mut at, mut word) = (0, 0);
-    while at < bytes.len() {
-        if at == 0 || bytes[at - 1] == b' ' {
-            if word % STEP == 0 {
-                offsets[word / STEP] = at as u16;
-            }
-            word += 1;
-        }
-        at += 1;
-    }
-    assert!(word.div_ceil(STEP) == COUNT);
-    offsets
-}
-
 macro_rules! families {
     ($($(#[$condition:meta])* $family:ident {
         $($arch:ident $table:ident $audit:literal $base:literal
@@ -173,7 +128,7 @@ macro_rules! families {
             $(#[$condition])*
             {
                 use super::tables::$family::{BEHIND, COUNT, MULTIPLEXERS, NAMES};
-                static OFFSETS: [u16; COUNT.div_ceil(STEP)] = offsets(NAMES);
+                static OFFSETS: [u16; words::steps(COUNT)] = words::offsets(NAMES);
                 &Family {
                     names: NAMES,
                     offsets: &OFFSETS,

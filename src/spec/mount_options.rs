@@ -83,6 +83,7 @@ macro_rules! table {
         /// The names of all options, in order, each followed by a space.
         pub const NAMES: &str = concat!($($name, " "),+);
         const EFFECTS: &[Effect] = &[$($effect),+];
+        static OFFSETS: [u16; words::steps(EFFECTS.len())] = words::offsets(NAMES);
     };
 }
 
@@ -188,7 +189,7 @@ impl<'a> MountOptions<'a> {
     pub fn parse(options: &[&'a str]) -> Self {
         let mut parsed = MountOptions::default();
         for &option in options {
-            match words::index(NAMES, option) {
+            match words::search(NAMES, &OFFSETS, option) {
                 Some(index) => parsed.apply(EFFECTS[index]),
                 None if option.is_empty() => {}
                 None => parsed.data.push(option),

@@ -26,7 +26,7 @@ fn each(value: &mut Value, path: &str, root: &mut dyn FnMut(&mut Value, &str)) {
     match value {
         Value::Object(object) => {
             for (key, below) in object.iter_mut() {
-                let path = match (key.contains('.'), path.is_empty()) {
+                let path = match (key.as_bytes().contains(&b'.'), path.is_empty()) {
                     (true, _) => format!("{path}[{key:?}]"),
                     (false, true) => key.clone(),
                     (false, false) => format!("{path}.{key}"),

@@ -9,9 +9,6 @@ unsafe extern "C" {
     static __ehdr_start: Elf64_Ehdr;
 }
 
-/// The smallest page of the architectures.
-const PAGE: usize = 4096;
-
 /// Gives the pages of code and constants back: those that are used again come
 /// again from the file. For a program that has done all it had to do but wait.
 pub fn forget() {
@@ -22,14 +19,66 @@ pub fn forget() {
         let first = header.byte_add((*header).e_phoff as usize).cast::<Elf64_Phdr>();
         (header as usize, core::slice::from_raw_parts(first, usize::from((*header).e_phnum)))
     };
-    for header in headers {
-        if header.p_type != PT_LOAD || header.p_flags & PF_W != 0 {
-            continue;
-        }
-        let start = (base + header.p_vaddr as usize) & !(PAGE - 1);
-        let length = header.p_memsz as usize;
+    for (start, length) in constant(base, headers) {
         // SAFETY: a private mapping of a file that was never written to: what
         // is read there afterwards is the same.
         let _ = unsafe { syscall(__NR_madvise, [start, length, MADV_DONTNEED as usize, 0, 0, 0]) };
+    }
+}
+
+/// Where the segments that nobody writes to are, with whole pages at their
+/// beginnings, and how long they are, of an image whose ELF header is at `base`.
+///
+/// A page is no larger than what segments are aligned to, and no other segment
+/// is on it. The addresses in the headers are those of memory only where the
+/// image does not move; everywhere the first segment begins with the ELF header.
+fn constant(base: usize, headers: &[Elf64_Phdr]) -> impl Iterator<Item = (usize, usize)> {
+    let mut loaded = headers.iter().filter(|header| header.p_type == PT_LOAD).peekable();
+    let moved = base.wrapping_sub(loaded.peek().map_or(0, |first| first.p_vaddr as usize));
+    loaded.filter(|header| header.p_flags & PF_W == 0).map(move |header| {
+        let begin = header.p_vaddr as usize & !(header.p_align as usize).saturating_sub(1);
+        let end = (header.p_vaddr + header.p_memsz) as usize;
+        (moved.wrapping_add(begin), end - begin)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use linux_raw_sys::elf_uapi::{PF_R, PF_X};
+
+    fn ranges(base: usize, segments: &[(u32, u64, u64, u64)]) -> Vec<(usize, usize)> {
+        let headers = segments.iter().map(|&(p_flags, p_vaddr, p_memsz, p_align)| Elf64_Phdr {
+            p_type: PT_LOAD,
+            p_flags,
+            p_vaddr,
+            p_memsz,
+            p_align,
+            p_offset: 0,
+            p_paddr: 0,
+            p_filesz: 0,
+        });
+        constant(base, &headers.collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn an_image_that_moved_with_large_pages() {
+        let segments = [
+            (PF_R, 0, 0x1795, 0x10000),
+            (PF_R | PF_X, 0x11798, 0x8f16c, 0x10000),
+            (PF_R | PF_W, 0xb0908, 0x186f8, 0x10000),
+        ];
+        let expect = [(0x7000_0000, 0x1795), (0x7001_0000, 0x90904)];
+        assert_eq!(ranges(0x7000_0000, &segments), expect);
+    }
+
+    #[test]
+    fn an_image_at_its_own_address() {
+        let segments = [
+            (PF_R | PF_X, 0x10_0000, 0x10_9415, 0x2000),
+            (PF_R | PF_W, 0x20_abc8, 0x1_22f8, 0x2000),
+        ];
+        assert_eq!(ranges(0x10_0000, &segments), [(0x10_0000, 0x10_9415)]);
     }
 }

@@ -27,6 +27,7 @@ pub mod machine;
 pub mod mountinfo;
 pub mod oci;
 pub mod packages;
+pub mod peer;
 pub mod skip;
 pub mod spec;
 pub mod terminal;

@@ -80,7 +80,13 @@ fn the_program_of_the_runtime_cannot_be_overwritten() {
     bundle.program("/bin/entry", b"#!/proc/self/exe\n");
     // With everything that root can have, as the attack was published.
     bundle.config["process"]["noNewPrivileges"] = json!(false);
-    let all = json!(["CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", "CAP_KILL"]);
+    let all = json!([
+        "CAP_DAC_OVERRIDE",
+        "CAP_DAC_READ_SEARCH",
+        "CAP_SYS_PTRACE",
+        "CAP_KILL",
+        "CAP_SYS_ADMIN"
+    ]);
     for set in ["bounding", "effective", "permitted"] {
         bundle.config["process"]["capabilities"][set] = all.clone();
     }
@@ -102,6 +108,7 @@ fn the_program_of_the_runtime_cannot_be_overwritten() {
     let attack: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     say(&format!("{ENTRIES} entries under attack: {attack}"));
     assert_eq!(attack["written"], json!([]), "what was written to");
+    assert_eq!(attack["unwrapped"], json!([]), "what was done to the program's mount");
     assert!(attack["seen"].as_u64() > Some(0), "it saw the runtime's processes");
     assert!(fs::read(&binary).unwrap() == before, "the runtime's program is as it was");
     c.delete_force();

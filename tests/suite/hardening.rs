@@ -1,6 +1,6 @@
 //! The runtime's own memory, as the kernel shows it: what must not be written is read-only, and nothing that can be
 //! written can be executed. In the process that waits for `start` and in one in the foreground, both of which run from
-//! the sealed copy.
+//! the protected view or copy.
 
 use ocinit_tests::{Lab, eventually, oci, skip};
 use std::fs;

@@ -71,3 +71,28 @@ impl Target {
         Ok(Some(Path::new(emulator)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::workspace::root;
+
+    /// cross itself is tried by nobody here: its images are in a registry.
+    #[test]
+    fn what_cross_is_told_is_about_our_targets() {
+        let text = std::fs::read_to_string(root().join("Cross.toml")).unwrap();
+        let config: toml::Table = text.parse().unwrap();
+        assert!(config.keys().all(|key| ["build", "target"].contains(&key.as_str())));
+        let targets = config["target"].as_table().unwrap();
+        for (name, target) in targets {
+            find(name).unwrap();
+            // An image that somebody else's target has, by its name and version.
+            let image = target["image"].as_str().unwrap();
+            let rest = image.strip_prefix("ghcr.io/cross-rs/").unwrap();
+            let (of, version) = rest.split_once(':').unwrap();
+            let architecture = |triple: &str| triple.split('-').next().map(String::from);
+            assert_eq!(architecture(of), architecture(name));
+            assert_eq!(version.split('.').count(), 3, "{image}");
+        }
+    }
+}

@@ -39,9 +39,13 @@ impl Groups {
         let (kind, parent) = (&place[..end], &place[end + 1..]);
         let mut path = Text::new();
         path.push(parent).push(b"/").push(wish.name.to_bytes());
-        must!(__NR_mkdirat, AT_FDCWD, path.address(), 0o755);
         self.only_unified |= kind == b"v2only";
+        if !wish.option(b'd') {
+            must!(__NR_mkdirat, AT_FDCWD, path.address(), 0o755);
+        }
         let fd = match kind {
+            // It is only to be removed.
+            _ if wish.option(b'd') => -1,
             b"v2" | b"v2only" => {
                 must!(__NR_openat, AT_FDCWD, path.address(), O_DIRECTORY | O_CLOEXEC)
             }
@@ -119,9 +123,7 @@ fn bind_read_only(from: &Text<160>, to: usize, flags: u32) {
 
 fn open(path: &Text<160>, file: &[u8], flags: u32) -> isize {
     let mut name = Text::<200>::new();
-    // SAFETY: the text's own bytes.
-    name.push(unsafe { core::slice::from_raw_parts(path.address() as *const u8, path.length()) });
-    name.push(file);
+    name.push(path.bytes()).push(file);
     must!(__NR_openat, AT_FDCWD, name.address(), flags | O_CLOEXEC)
 }
 

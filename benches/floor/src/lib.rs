@@ -4,6 +4,7 @@
 #![no_std]
 
 pub mod call;
+pub mod program;
 pub mod text;
 
 #[path = "../../../src/sys/start/memory.rs"]
@@ -36,6 +37,12 @@ pub unsafe fn argument(stack: *const usize, number: usize) -> Option<&'static co
         }
         Some(core::ffi::CStr::from_ptr(*stack.add(1 + number) as *const core::ffi::c_char))
     }
+}
+
+/// What follows the prefix in a word.
+pub fn after(word: &'static core::ffi::CStr, prefix: &[u8]) -> Option<&'static core::ffi::CStr> {
+    let rest = word.to_bytes_with_nul().strip_prefix(prefix)?;
+    core::ffi::CStr::from_bytes_with_nul(rest).ok()
 }
 
 #[panic_handler]

@@ -43,6 +43,11 @@ impl<const N: usize> Text<N> {
         self.bytes.as_ptr() as usize
     }
 
+    /// The bytes, without the null byte.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
     /// Its length without the null byte.
     pub fn length(&self) -> usize {
         self.length

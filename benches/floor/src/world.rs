@@ -3,14 +3,15 @@
 
 use crate::Wish;
 use crate::cgroup::Groups;
+use crate::life::Gate;
 use core::ffi::CStr;
-use floor::call::exit;
+use floor::program::{become_true, no_new_privileges, rights};
 use floor::{call, must};
 use linux_raw_sys::general::*;
-use linux_raw_sys::prctl::{PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS};
 
-/// Makes it all in the process's new mount namespace, and becomes `/bin/true`.
-pub fn make(wish: &Wish, groups: &Groups) -> ! {
+/// Makes it all in the process's new mount namespace, and becomes `/bin/true`:
+/// at once, or when the gate opens.
+pub fn make(wish: &Wish, groups: &Groups, gate: Option<Gate>) -> ! {
     must!(__NR_setsid);
     // KEYCTL_JOIN_SESSION_KEYRING: a kernel without keys has none to share.
     call!(__NR_keyctl, 1, 0);
@@ -28,7 +29,7 @@ pub fn make(wish: &Wish, groups: &Groups) -> ! {
         mounts(wish, groups);
     }
     if wish.wants(b'd') && wish.wants(b'm') {
-        devices(wish.option(b'u'));
+        devices(wish.option(b'u') || wish.option(b'r'));
     }
     if wish.wants(b'k') && wish.wants(b'm') {
         masks();
@@ -41,16 +42,14 @@ pub fn make(wish: &Wish, groups: &Groups) -> ! {
     } else {
         must!(__NR_chroot, c".".as_ptr());
     }
-    must!(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    no_new_privileges();
     if wish.wants(b'c') {
-        rights();
+        rights(!wish.option(b'r'));
     }
-    let limit = [1024_u64, 1024];
-    must!(__NR_prlimit64, 0, 7, limit.as_ptr(), 0);
-    let arguments = [c"/bin/true".as_ptr(), core::ptr::null()];
-    let environment = [c"PATH=/bin".as_ptr(), c"TERM=xterm".as_ptr(), core::ptr::null()];
-    must!(__NR_execve, arguments[0], arguments.as_ptr(), environment.as_ptr());
-    exit(1)
+    if let Some(gate) = gate {
+        gate.pass();
+    }
+    become_true(wish.filter)
 }
 
 fn loopback() {
@@ -81,7 +80,11 @@ fn mounts(wish: &Wish, groups: &Groups) {
     }
     mount(c"tmpfs", c"dev", MS_NOSUID | MS_STRICTATIME, c"mode=755,size=65536k");
     mkdir(c"dev/pts");
-    let terminals = c"newinstance,ptmxmode=0666,mode=0620,gid=5";
+    let terminals = match wish.option(b'r') {
+        // Group 5 is not mapped.
+        true => c"newinstance,ptmxmode=0666,mode=0620",
+        false => c"newinstance,ptmxmode=0666,mode=0620,gid=5",
+    };
     mount(c"devpts", c"dev/pts", MS_NOSUID | MS_NOEXEC, terminals);
     mkdir(c"dev/shm");
     mount(c"tmpfs", c"dev/shm", none, c"mode=1777,size=65536k");
@@ -94,6 +97,10 @@ fn mounts(wish: &Wish, groups: &Groups) {
         if wish.wants(b'g') {
             cgroups(wish, groups, none);
         }
+    } else if wish.option(b'r') {
+        must!(__NR_mount, c"/sys".as_ptr(), c"sys".as_ptr(), 0, MS_BIND | MS_REC, 0);
+        let flags = MS_REMOUNT | MS_BIND | MS_RDONLY | none;
+        must!(__NR_mount, 0, c"sys".as_ptr(), 0, flags, 0);
     }
 }
 
@@ -162,21 +169,4 @@ fn masks() {
             must!(__NR_mount, 0, at, 0, MS_REMOUNT | MS_BIND | MS_RDONLY, 0);
         }
     }
-}
-
-/// CAP_KILL, CAP_NET_BIND_SERVICE and CAP_AUDIT_WRITE, as `spec` writes them.
-const KEPT: u64 = 1 << 5 | 1 << 10 | 1 << 29;
-
-fn rights() {
-    for number in (0..64).filter(|number| KEPT >> number & 1 == 0) {
-        if call!(__NR_prctl, PR_CAPBSET_DROP, number, 0, 0, 0) < 0 {
-            break;
-        }
-    }
-    must!(__NR_setgroups, 0, 0);
-    // _LINUX_CAPABILITY_VERSION_3; effective, permitted and inheritable, twice.
-    let header = [0x2008_0522_u32, 0];
-    let kept = KEPT as u32;
-    let sets = [kept, kept, 0, 0, 0, 0];
-    must!(__NR_capset, header.as_ptr(), sets.as_ptr());
 }

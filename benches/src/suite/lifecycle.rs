@@ -4,7 +4,8 @@
 use super::{Bench, Stage, TIMES, id};
 use crate::bundle;
 use crate::measure::{Contender, Pace, Sample, interleave, orphan, run};
-use crate::runtime::Runtime;
+use crate::place::DIRECTORY;
+use crate::runtime::{Runtime, floor};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub const BENCH: Bench =
 fn all(stage: &mut Stage<'_>) -> Result<(), String> {
     let bundle = bundle::make("plain", |_| {})?;
     let mut contenders: Vec<Contender<'_>> = Vec::new();
+    contenders.push(Contender { name: "floor".into(), take: Box::new(|| floor_life(&bundle)) });
     for runtime in &stage.runtimes {
         let bundle = &bundle;
         let take = move || life(runtime, bundle);
@@ -41,4 +43,13 @@ fn life(runtime: &Runtime, bundle: &Path) -> Result<Sample, String> {
     result().inspect_err(|_| {
         let _ = run(&mut runtime.call(&["delete", "--force", &id]));
     })
+}
+
+/// The same of the floor; its process waits at a named pipe.
+fn floor_life(bundle: &Path) -> Result<Sample, String> {
+    let fifo = format!("fifo={}", Path::new(DIRECTORY).join("fifo").display());
+    let step = |option| run(floor(bundle, "", option).arg(&fifo));
+    let (made, started) = (step("w")?, step("s")?);
+    let program = orphan();
+    Ok(made.and(started).and(program).and(step("d")?))
 }

@@ -19,39 +19,39 @@ const ALL: &[Measure] =
 
 fn all(stage: &mut Stage<'_>) -> Result<(), String> {
     let plain = bundle::make("plain", |_| {})?;
-    scene(stage, "", &plain, Some(""), true)?;
-    scene(stage, "hot", &plain, Some(""), false)?;
+    scene(stage, "", &plain, floor(&plain, "", ""), true)?;
+    scene(stage, "hot", &plain, floor(&plain, "", ""), false)?;
     if stage.view == View::V2 {
         let own = bundle::make("cgroupns", |config| {
             spec::set_namespace(config, ocinit_tests::json!({"type": "cgroup"}));
         })?;
-        scene(stage, "cgroup namespace", &own, Some("c"), true)?;
+        scene(stage, "cgroup namespace", &own, floor(&own, "", "c"), true)?;
     }
     match bundle::docker_profile() {
         Ok(profile) => {
+            let filter = bundle::filter(&profile)?;
             let filtered = bundle::make("seccomp", |config| config["linux"]["seccomp"] = profile)?;
-            scene(stage, "Docker's seccomp profile", &filtered, None, true)?;
+            let mut floor = floor(&filtered, "", "");
+            floor.arg(format!("filter={}", filter.display()));
+            scene(stage, "Docker's seccomp profile", &filtered, floor, true)?;
         }
         Err(why) => println!("(no run with Docker's profile: {why})"),
     }
     let mapped = bundle::make("userns", spec::add_user_namespace)?;
-    scene(stage, "user namespace", &mapped, Some("u"), true)?;
+    scene(stage, "user namespace", &mapped, floor(&mapped, "", "u"), true)?;
     rootless(stage)
 }
 
-/// All contenders on one bundle; the floor with these options, if it can do it.
+/// All contenders on one bundle, with that floor.
 fn scene(
     stage: &mut Stage<'_>,
     what: &str,
     bundle: &Path,
-    options: Option<&str>,
+    mut floor: Command,
     apart: bool,
 ) -> Result<(), String> {
     let mut contenders: Vec<Contender<'_>> = Vec::new();
-    if let Some(options) = options {
-        let take = move || run(&mut floor(bundle, "", options));
-        contenders.push(Contender { name: "floor".into(), take: Box::new(take) });
-    }
+    contenders.push(Contender { name: "floor".into(), take: Box::new(|| run(&mut floor)) });
     for runtime in &stage.runtimes {
         let take = move || run(&mut runtime.run(bundle, &id()));
         contenders.push(Contender { name: runtime.name.clone(), take: Box::new(take) });
@@ -81,7 +81,11 @@ fn rootless(stage: &mut Stage<'_>) -> Result<(), String> {
         command.uid(user.uid).gid(user.gid).env("XDG_RUNTIME_DIR", &home).env("HOME", &home);
         command
     };
+    // No network namespace and no control groups.
+    let mut floor = floor(&made, "ng", "r");
+    floor.uid(user.uid).gid(user.gid);
     let mut contenders: Vec<Contender<'_>> = Vec::new();
+    contenders.push(Contender { name: "floor".into(), take: Box::new(|| run(&mut floor)) });
     for runtime in &stage.runtimes {
         let take = || run(&mut call(runtime));
         contenders.push(Contender { name: runtime.name.clone(), take: Box::new(take) });

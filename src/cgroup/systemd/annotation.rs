@@ -110,7 +110,7 @@ impl<'a> Parser<'a> {
     /// Everything up to where a number or a word ends.
     fn word(&mut self) -> &'a str {
         let all = self.blank();
-        let end = all.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c));
+        let end = all.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.'));
         let (word, rest) = all.split_at(end.unwrap_or(all.len()));
         self.rest = rest;
         word

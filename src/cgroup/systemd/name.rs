@@ -53,7 +53,7 @@ impl Names {
             true => name.to_owned(),
             false => format!("{prefix}-{name}.scope"),
         };
-        if unit.contains('/') {
+        if unit.as_bytes().contains(&b'/') {
             return Err(error!("linux.cgroupsPath: invalid unit name: {unit}"));
         }
         let path = match unit.ends_with(SLICE) {
@@ -80,7 +80,7 @@ fn expand(slice: &str) -> Result<String> {
         return Ok(path);
     }
     // Neither empty components nor paths.
-    if name.split('-').any(str::is_empty) || name.contains('/') {
+    if name.split('-').any(str::is_empty) || name.as_bytes().contains(&b'/') {
         return Err(invalid());
     }
     for (end, _) in name.match_indices('-').chain([(name.len(), "")]) {

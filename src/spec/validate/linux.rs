@@ -24,11 +24,12 @@ pub(super) fn check(rules: &mut Rules, linux: &Linux<'_>) {
     if let Some(rdt) = &linux.intel_rdt {
         let id = rdt.clos_id.unwrap_or("");
         rules.require(
-            id == "/" || id != "." && id != ".." && !id.contains('/'),
+            id == "/" || id != "." && id != ".." && !id.as_bytes().contains(&b'/'),
             "intelRdt.closID: must be / or the name of a directory",
         );
         rules.require(
-            rdt.mem_bw_schema.is_none_or(|text| text.starts_with("MB:") && !text.contains('\n')),
+            rdt.mem_bw_schema
+                .is_none_or(|text| text.starts_with("MB:") && !text.as_bytes().contains(&b'\n')),
             "intelRdt.memBwSchema: must be one line that begins with MB:",
         );
     }

@@ -23,7 +23,7 @@ pub(super) fn check(rules: &mut Rules, resources: &Resources<'_>) {
     for (key, _) in &resources.unified {
         let (controller, rest) = key.split_once('.').unwrap_or(("", ""));
         rules.require_of(
-            !controller.is_empty() && !rest.is_empty() && !key.contains('/'),
+            !controller.is_empty() && !rest.is_empty() && !key.as_bytes().contains(&b'/'),
             key,
             0,
             "unified[\"*\"]: must be the name of a file like memory.high, without slashes",

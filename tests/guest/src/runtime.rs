@@ -1,6 +1,6 @@
 //! The runtime in the container of a board: the core of the integration tests
-//! (life cycle, exec, mounts, capabilities, control groups), on the board's own
-//! kernel and architecture. It says what holds as `board` does.
+//! (life cycle, exec, hooks, mounts, capabilities, filters, user namespaces,
+//! control groups), on the board's own kernel and architecture. It says what holds as `board` does.
 
 use crate::board::check;
 use serde_json::{Value, json};
@@ -21,8 +21,11 @@ pub fn core() -> bool {
     let mut good = bundle.life_cycle();
     good &= bundle.statuses();
     good &= bundle.exec();
+    good &= bundle.hooks();
     good &= bundle.mounts();
     good &= bundle.capabilities();
+    good &= bundle.filters();
+    good &= bundle.namespaces();
     good &= bundle.cgroups();
     good & bundle.refusals()
 }
@@ -63,6 +66,34 @@ fn becomes(name: &str, status: &str) -> bool {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Whether `events` tells that the kernel has killed for want of memory.
+fn out_of_memory() -> bool {
+    let name = "events tell of want of memory";
+    let told = "/tmp/told";
+    let watcher = fs::File::create(told).and_then(|file| {
+        let mut command = Command::new("/bin/ocinit");
+        command.args(["--root", ROOT, "events", "--interval", "100ms", "c"]);
+        command.stdin(Stdio::null()).stdout(file).spawn()
+    });
+    let Ok(mut watcher) = watcher else { return check(name, false, String::new) };
+    let says = |text: &str| {
+        let begun = Instant::now();
+        let mut found = false;
+        while !found && begun.elapsed() < Duration::from_secs(20) {
+            found = fs::read_to_string(told).unwrap_or_default().contains(text);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        found
+    };
+    // It watches from its first statistics on.
+    let watches = says("\"stats\"");
+    let (code, _) = oci(&["exec", "c", "/bin/guest", "eat", "64"]);
+    let good = watches && code == 137 && says("\"oom\"");
+    let _ = watcher.kill();
+    let _ = watcher.wait();
+    check(name, good, || format!("status {code}, {:?}", fs::read_to_string(told)))
 }
 
 struct Bundle(PathBuf);
@@ -123,6 +154,14 @@ impl Bundle {
         report
     }
 
+    /// What a probe in a container says.
+    fn report_of(&self, probe: &str, change: impl FnOnce(&mut Value)) -> Value {
+        self.with(&["/bin/guest", "probe", probe], change);
+        let (_, said) = oci(&["run", "-b", self.bundle(), "c"]);
+        let report: Value = serde_json::from_str(&said).unwrap_or_default();
+        report[probe].clone()
+    }
+
     fn life_cycle(&self) -> bool {
         self.with(&["/bin/guest", "wait"], |_| ());
         let mut good = ends("create", &["create", "-b", self.bundle(), "c"], 0);
@@ -158,6 +197,12 @@ impl Bundle {
         let report: Value = serde_json::from_str(&said).unwrap_or_default();
         let there = report["hostname"] == "inner" && report["pid"].as_i64().unwrap_or(0) > 1;
         good &= check("exec is in the container", there, || said.replace('\n', " "));
+        let (_, said) = oci(&["exec", "--user", "7:8", "c", "/bin/guest", "report"]);
+        let report: Value = serde_json::from_str(&said).unwrap_or_default();
+        let user = [&report["uid"][0], &report["gid"][0]] == [&json!(7), &json!(8)];
+        good &= check("exec as another user", user, || said.replace('\n', " "));
+        let (_, said) = oci(&["list", "--quiet"]);
+        good &= check("it is in the list", said == "c\n", || said.clone());
         good & ends("delete by force", &["delete", "--force", "c"], 0)
     }
 
@@ -212,14 +257,92 @@ impl Bundle {
         let limits = [file("pids.max"), file("memory.max")];
         let set = limits == ["17\n", "33554432\n"];
         good &= check("limits are set", set, || format!("{limits:?}"));
-        good &= ends("update", &["update", "--pids-limit", "9", "c"], 0);
-        good &= check("limits are changed", file("pids.max") == "9\n", || file("pids.max"));
+        let (_, said) = oci(&["exec", "c", "/bin/guest", "report"]);
+        let report: Value = serde_json::from_str(&said).unwrap_or_default();
+        let inside = report["cgroup"].to_string().contains("/board-test");
+        good &= check("exec is in its control group", inside, || said.replace('\n', " "));
+        let (_, said) = oci(&["events", "--stats", "c"]);
+        let stats: Value = serde_json::from_str(&said).unwrap_or_default();
+        let known = stats["data"]["pids"]["current"] == 1 && stats["type"] == "stats";
+        good &= check("statistics are told", known, || said.clone());
+        let (_, said) = oci(&["ps", "--format", "json", "c"]);
+        let ps: Vec<i32> = serde_json::from_str(&said).unwrap_or_default();
+        good &= check("its processes are told", ps.len() == 1, || said.clone());
+        let limits = ["--pids-limit", "9", "--memory", "16777216", "--memory-swap", "16777216"];
+        good &= ends("update", &[&["update"], &limits[..], &["c"]].concat(), 0);
+        let limits = [file("pids.max"), file("memory.max")];
+        good &=
+            check("limits are changed", limits == ["9\n", "16777216\n"], || format!("{limits:?}"));
+        good &= out_of_memory();
         good &= ends("pause", &["pause", "c"], 0);
         good &= becomes("it is paused", "paused");
+        let (code, said) = oci(&["exec", "c", "/bin/guest", "exit", "0"]);
+        good &= check("exec refuses a paused container", code != 0, || said.clone());
         good &= ends("resume", &["resume", "c"], 0);
         good &= becomes("it runs again", "running");
         good &= ends("delete a running one by force", &["delete", "-f", "c"], 0);
         good & check("its control group is gone", !group.exists(), String::new)
+    }
+
+    fn hooks(&self) -> bool {
+        let hook = |name: &str| {
+            let probe = format!("create:/tmp/{name}");
+            json!([{"path": "/bin/guest", "args": ["guest", "probe", probe]}])
+        };
+        self.with(&["/bin/guest", "exit", "0"], |config| {
+            config["hooks"] = json!({"createRuntime": hook("made"), "poststop": hook("ended")});
+        });
+        let mut good = ends("run with hooks", &["run", "-b", self.bundle(), "c"], 0);
+        let ran = ["/tmp/made", "/tmp/ended"].map(|path| Path::new(path).exists());
+        good &= check("hooks run", ran == [true; 2], || format!("{ran:?}"));
+        self.with(&["/bin/guest", "exit", "0"], |config| {
+            let fails = json!([{"path": "/bin/guest", "args": ["guest", "exit", "3"]}]);
+            config["hooks"] = json!({"createRuntime": fails});
+        });
+        good &= ends("a hook that fails", &["run", "-b", self.bundle(), "c"], 1);
+        good & ends("nothing is left of it", &["state", "c"], 1)
+    }
+
+    fn filters(&self) -> bool {
+        let program = ["/bin/guest", "probe", "call:personality,0", "call:getpriority,0,0"];
+        self.with(&program, |config| {
+            config["linux"]["seccomp"] = json!({
+                "defaultAction": "SCMP_ACT_ALLOW",
+                "syscalls": [{"names": ["personality"], "action": "SCMP_ACT_ERRNO",
+                    "errnoRet": libc::EXDEV}],
+            });
+        });
+        let (code, said) = oci(&["run", "-b", self.bundle(), "c"]);
+        // The kernel has none there.
+        if cfg!(target_arch = "sparc64") {
+            let refused = code == 1 && said.contains("seccomp");
+            return check("a filter is refused", refused, || said.replace('\n', " "));
+        }
+        let report: Value = serde_json::from_str(&said).unwrap_or_default();
+        let [filtered, free] =
+            ["call:personality,0", "call:getpriority,0,0"].map(|call| report[call].clone());
+        let right = filtered["error"] == libc::EXDEV.to_string() && free == true;
+        check("a filter holds", right, || said.replace('\n', " "))
+    }
+
+    fn namespaces(&self) -> bool {
+        let report = self.report("a container with a user namespace", |config| {
+            let map = json!([{"containerID": 0, "hostID": 1000, "size": 500}]);
+            config["linux"]["uidMappings"] = map.clone();
+            config["linux"]["gidMappings"] = map;
+            if let Some(list) = config["linux"]["namespaces"].as_array_mut() {
+                list.push(json!({"type": "user"}));
+            }
+        });
+        let map = report["uid_map"].to_string();
+        let words: Vec<&str> = map.trim_matches(['[', ']', '"']).split_whitespace().collect();
+        let mut good = check("its ids are mapped", words == ["0", "1000", "500"], || map.clone());
+        let (uid, host) = (&report["uid"][0], &report["hostname"]);
+        good &= check("it is root there", *uid == 0 && host == "inner", || report.to_string());
+        let msgmax = self.report_of("read:/proc/sys/kernel/msgmax", |config| {
+            config["linux"]["sysctl"] = json!({"kernel.msgmax": "4321"});
+        });
+        good & check("a sysctl is set", msgmax == "4321", || msgmax.to_string())
     }
 
     fn refusals(&self) -> bool {

@@ -3,7 +3,7 @@
 //! `/bundle` is a container with its own namespaces and limits, `/bundle/NAME`
 //! the others.
 
-use super::{Board, guest};
+use super::{Board, Trials, guest};
 use crate::error::{Context, Result};
 use crate::workspace::target;
 use serde_json::{Value, json};
@@ -15,17 +15,23 @@ const DIRECTORIES: [&str; 8] = ["bin", "dev", "etc", "proc", "run", "sys", "tmp"
 
 /// Makes it, with this runtime in it.
 pub fn made(board: &Board, binary: &Path) -> Result<PathBuf> {
-    let dir = target().join("boards").join(format!("bundle-{}", board.name));
-    let _ = fs::remove_dir_all(&dir);
-    for directory in DIRECTORIES {
-        let path = dir.join("rootfs").join(directory);
-        fs::create_dir_all(&path).context(path.display())?;
-    }
-    place(&guest::built(board)?, &dir.join("rootfs/bin/guest"))?;
-    place(binary, &dir.join("rootfs/bin/ocinit"))?;
+    let dir = root_file_system(board, "bundle")?;
     let contained = contained(board);
     let inside = |name: &str| dir.join(name).join("config.json");
+    let mut waits = shared(&contained, &[]);
+    waits["process"]["args"] = json!(["/bin/guest", "wait"]);
+    write(&inside("waits"), &waits)?;
+    let mut little = contained.clone();
+    little["process"]["args"] = json!(["/bin/guest", "board", "little"]);
+    if board.trials() == Trials::Little {
+        // There is no memory for more.
+        write(&dir.join("config.json"), &little)?;
+        return Ok(dir);
+    }
+    little["root"]["path"] = json!("../rootfs");
+    write(&inside("little"), &little)?;
     write(&dir.join("config.json"), &contained)?;
+    place(binary, &dir.join("rootfs/bin/ocinit"))?;
     write(&inside("shared"), &shared(&contained, &["shared"]))?;
     write(&inside("watched"), &shared(&contained, &["shared", "watchdog"]))?;
     write(&inside("runtime"), &runtime(&contained))?;
@@ -39,6 +45,29 @@ pub fn made(board: &Board, binary: &Path) -> Result<PathBuf> {
     write(&inside("missing"), &fails)?;
     write(&inside("broken"), &Value::Null)?;
     fs::write(inside("broken"), "{\"ociVersion\": ").context("broken")?;
+    Ok(dir)
+}
+
+/// Makes the bundle that is put on a disk: it looks at what it is on.
+pub fn for_image(board: &Board) -> Result<PathBuf> {
+    let dir = root_file_system(board, "disk")?;
+    let kept = dir.join("rootfs/etc/kept");
+    fs::write(&kept, "as packed\n").context(kept.display())?;
+    let mut config = shared(&contained(board), &["image"]);
+    config["root"] = json!({"path": "rootfs"});
+    write(&dir.join("config.json"), &config)?;
+    Ok(dir)
+}
+
+/// An empty bundle with the program that checks.
+fn root_file_system(board: &Board, kind: &str) -> Result<PathBuf> {
+    let dir = target().join("boards").join(format!("{kind}-{}", board.name));
+    let _ = fs::remove_dir_all(&dir);
+    for directory in DIRECTORIES {
+        let path = dir.join("rootfs").join(directory);
+        fs::create_dir_all(&path).context(path.display())?;
+    }
+    place(&guest::built(board)?, &dir.join("rootfs/bin/guest"))?;
     Ok(dir)
 }
 

@@ -1,6 +1,7 @@
 //! Booting a board in its emulator and reading its console.
 
 use super::Board;
+use super::machine::{Life, Listener};
 use crate::error::{Context, Result};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -28,10 +29,28 @@ pub struct Boot<'a> {
 pub enum Ending {
     /// The machine went off.
     Off,
+    /// It was reset, by its own program.
+    Reset,
+    /// Its watchdog has reset it.
+    Bitten,
+    /// The emulator ended, and did not say how the machine had.
+    Unknown,
     /// The kernel panicked.
     Panic,
     /// It took too long.
     Late,
+}
+
+impl Ending {
+    /// That of a machine that has ended.
+    fn of(life: &Life) -> Ending {
+        match life.end.as_deref() {
+            Some("guest-shutdown") => Ending::Off,
+            Some("guest-reset") if life.bitten => Ending::Bitten,
+            Some("guest-reset") => Ending::Reset,
+            _ => Ending::Unknown,
+        }
+    }
 }
 
 /// What the console said.
@@ -52,8 +71,13 @@ impl Boot<'_> {
     /// Boots the machine to its end.
     pub fn run(&self, mut line: impl FnMut(&str)) -> Result<Said> {
         let begun = Instant::now();
+        let listener = Listener::new()?;
         let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command
+            .args(listener.arguments())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
         let mut qemu = Running(command.spawn().context("the board's start")?);
         let console = qemu.0.stdout.take().ok_or("the emulator has no console")?;
         let (sender, receiver) = mpsc::channel();
@@ -76,7 +100,7 @@ impl Boot<'_> {
                         break Ending::Panic;
                     }
                 }
-                Err(RecvTimeoutError::Disconnected) => break Ending::Off,
+                Err(RecvTimeoutError::Disconnected) => break Ending::of(&listener.life()),
                 Err(RecvTimeoutError::Timeout) => break Ending::Late,
             }
         };

@@ -40,19 +40,29 @@ impl Image {
         Ok(image)
     }
 
-    /// The same with modules for the init to load: an archive after the archive,
-    /// as boot loaders may give to a kernel.
-    pub fn with_modules(&self, modules: &Path) -> Result<Image> {
+    /// The same with the modules of a directory, for the init to load, and with
+    /// more files: an archive after the archive, as boot loaders may give to a
+    /// kernel. `kind` tells it from others of the board.
+    pub fn with(&self, kind: &str, modules: &Path, files: &[(&str, &[u8])]) -> Result<Image> {
         let mut archive = cpio::Archive::new();
-        archive.directory("modules");
-        for entry in fs::read_dir(modules).into_iter().flatten().flatten() {
+        let entries: Vec<_> = fs::read_dir(modules).into_iter().flatten().flatten().collect();
+        if !entries.is_empty() {
+            archive.directory("modules");
+        }
+        for entry in entries {
             let name = format!("modules/{}", entry.file_name().to_string_lossy());
             archive.file(&name, &fs::read(entry.path()).context(&name)?);
+        }
+        for (name, content) in files {
+            if let Some((directory, _)) = name.split_once('/') {
+                archive.directory(directory);
+            }
+            archive.file(name, content);
         }
         let mut whole = fs::read(&self.path).context(self.path.display())?;
         whole.resize(whole.len().next_multiple_of(4), 0);
         whole.extend(archive.finish());
-        let path = self.path.with_extension("loaded");
+        let path = self.path.with_extension(kind);
         fs::write(&path, &whole).context(path.display())?;
         Ok(Image { path, size: whole.len() as u64 })
     }

@@ -12,8 +12,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What Debian does not build in: a disk, images on it, and a watchdog.
-const MODULES: [&str; 6] = ["virtio_pci", "virtio_blk", "squashfs", "loop", "overlay", "softdog"];
+/// What Debian does not build in everywhere: a disk, images on it, and a watchdog
+/// without hardware.
+const MODULES: [&str; 8] =
+    ["virtio_pci", "virtio_blk", "squashfs", "ext4", "erofs", "loop", "overlay", "softdog"];
 
 /// The directory with the newest kernel behind the package: `image`, and
 /// `modules` with files in their order.

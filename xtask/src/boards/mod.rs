@@ -5,13 +5,16 @@ mod boot;
 pub mod bundle;
 mod console;
 mod debian;
+mod disk;
 pub mod guest;
 mod image;
 mod kernel;
+mod machine;
 mod source;
 
 pub use boot::command;
 pub use console::{Boot, Ending, Said};
+pub use disk::{Disk, FileSystem};
 pub use image::Image;
 
 use crate::error::{Context, Result};
@@ -35,14 +38,34 @@ struct File {
     target: String,
     /// The kernel's name of the architecture.
     linux: String,
-    /// What the kernel has not got there: `seccomp`.
+    /// What there is not: `seccomp`, `erofs` or `reset`.
     #[serde(default)]
     lacks: Vec<String>,
+    /// Its kernel.config is the whole configuration, and not what comes after
+    /// the one that boards share.
+    #[serde(default)]
+    alone: bool,
+    /// What it is tried with.
+    #[serde(default)]
+    trials: Trials,
     /// The least memory that its kernel boots with, as QEMU takes it, where
     /// that is little.
     least_memory: Option<String>,
     kernel: Option<Kernel>,
     emulator: Option<Emulator>,
+}
+
+/// What an emulated board is tried with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trials {
+    /// Everything.
+    #[default]
+    All,
+    /// That a container runs with a kernel that has next to nothing.
+    Little,
+    /// That it starts as it is meant to: the rest is tried on a board like it.
+    Start,
 }
 
 /// Where a kernel to boot comes from.
@@ -62,6 +85,12 @@ enum Kernel {
 struct Emulator {
     package: String,
     program: String,
+    /// The package and the file of a firmware that QEMU does not bring.
+    firmware: Option<(String, String)>,
+    /// A watchdog that QEMU emulates and the kernel has a driver of: its device.
+    watchdog: Option<String>,
+    /// The device that shows a disk, where it is not QEMU's usual place for it.
+    disk: Option<String>,
 }
 
 impl Board {
@@ -118,9 +147,26 @@ impl Board {
         !self.file.lacks.iter().any(|lacking| lacking == feature)
     }
 
+    /// What it is tried with.
+    pub fn trials(&self) -> Trials {
+        self.file.trials
+    }
+
+    /// QEMU's device with the watchdog, where there is one.
+    pub fn watchdog(&self) -> Option<&str> {
+        self.file.emulator.as_ref()?.watchdog.as_deref()
+    }
+
+    /// QEMU's device that shows a disk.
+    fn disk(&self) -> &str {
+        let own = self.file.emulator.as_ref().and_then(|emulator| emulator.disk.as_deref());
+        own.unwrap_or("virtio-blk-pci")
+    }
+
     /// The fragments of its kernel's configuration, in order.
-    fn fragments(&self) -> [PathBuf; 2] {
-        [root().join("boards/kernel.config"), self.dir.join("kernel.config")]
+    fn fragments(&self) -> Vec<PathBuf> {
+        let shared = (!self.file.alone).then(|| root().join("boards/kernel.config"));
+        shared.into_iter().chain([self.dir.join("kernel.config")]).collect()
     }
 
     fn start(&self) -> PathBuf {
@@ -129,11 +175,14 @@ impl Board {
 
     /// Installs the emulator where it is missing.
     pub fn install(&self) -> Result {
-        let Some(Emulator { package, program }) = &self.file.emulator else {
+        let Some(Emulator { package, program, firmware, .. }) = &self.file.emulator else {
             let readme = self.dir.join("README.md");
             return Err(format!("{} is not emulated here: see {}", self.name, readme.display()));
         };
-        crate::debian::install_missing(&[(package, program), ("util-linux", "/usr/bin/setpriv")])
+        let mut files = vec![(package.as_str(), program.as_str())];
+        files.push(("util-linux", "/usr/bin/setpriv"));
+        files.extend(firmware.iter().map(|(package, file)| (package.as_str(), file.as_str())));
+        crate::debian::install_missing(&files)
     }
 
     /// The directory with the kernel, `image`, and with `modules` where those are

@@ -10,7 +10,7 @@ use crate::vm::cache;
 use crate::vm::kernel::one_in;
 use crate::workspace::target;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Whose configuration system the fragments are checked with, where a board does
@@ -29,7 +29,8 @@ const TOOLS: [(&str, &str); 8] = [
     ("xz-utils", "/usr/bin/xz"),
 ];
 
-/// The directory with the board's kernel, `image`, built when the fragments or the sources are new.
+/// The directory with the board's kernel, `image`, built when the fragments or
+/// the sources are new.
 pub fn kernel(board: &Board) -> Result<PathBuf> {
     let Some(Kernel::Source { source, compiler, image }) = &board.file.kernel else {
         return Err(format!("{} names no sources of a kernel", board.name));
@@ -40,12 +41,14 @@ pub fn kernel(board: &Board) -> Result<PathBuf> {
         let package = format!("gcc-{}", compiler.trim_end_matches('-'));
         install_missing(&[(&package, &format!("/usr/bin/{compiler}gcc"))])?;
         let (tree, build) = configured(board, source, compiler)?;
-        step(format_args!("building the kernel of {}: ten minutes of computing", board.name));
+        step(format_args!("building the kernel of {}: minutes of computing", board.name));
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         let mut make = Command::new("make");
         make.arg("-s").arg(format!("O={}", build.display())).arg(format!("-j{jobs}"));
         environment(&mut make, board, compiler);
-        run(make.arg(image).current_dir(&tree))?;
+        // The kernel's targets are called as the files that they make.
+        let goal = Path::new(image).file_name().unwrap_or_default();
+        run(make.arg(goal).current_dir(&tree))?;
         fs::create_dir(new).context(new.display())?;
         fs::copy(build.join(image), new.join("image")).context(image)?;
         cache::remove(&build);

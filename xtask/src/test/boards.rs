@@ -4,9 +4,9 @@
 //! that cannot be booted has failed, with the reason: only what its kernel has
 //! not got is skipped.
 
-use super::situations::{SITUATIONS, Situation, Variant};
+use super::situations::{self, FILE, NEGLECTED, Situation, Variant};
 use super::tally::Tally;
-use crate::boards::{Board, Boot, Image, Said, bundle};
+use crate::boards::{Board, Boot, Disk, FileSystem, Image, Said, Trials, bundle};
 use crate::build;
 use crate::error::Result;
 use crate::process::step;
@@ -28,13 +28,19 @@ struct Outcome {
     figures: Vec<String>,
 }
 
-/// Tries all boards, or those whose name contains `name`.
+/// Tries all boards, or the one called `name`, or else those whose name contains
+/// it.
 pub fn run(name: &Option<String>, tally: &mut Tally) {
     let boards = match Board::all() {
         Ok(boards) => boards,
         Err(why) => return tally.check("the boards can be read", false, &why),
     };
-    let asked = |board: &Board| name.as_ref().is_none_or(|name| board.name.contains(name));
+    let exact = boards.iter().any(|board| Some(&board.name) == name.as_ref());
+    let asked = |board: &Board| match name {
+        Some(name) if exact => board.name == *name,
+        Some(name) => board.name.contains(name),
+        None => true,
+    };
     let boards: Vec<Board> = boards.into_iter().filter(asked).collect();
     for board in &boards {
         step(format_args!("the kernel's configuration of {}", board.name));
@@ -90,7 +96,10 @@ struct Bench<'a> {
     whole: Image,
     bare: Image,
     /// With the modules of the kernel, where it has what it needs in modules.
-    loaded: Option<Image>,
+    loaded: Image,
+    /// The same with the settings of a board that nobody looks after.
+    neglected: Image,
+    disks: Vec<Disk>,
 }
 
 impl<'a> Bench<'a> {
@@ -102,11 +111,18 @@ impl<'a> Bench<'a> {
         let whole = Image::pack(&board.name, packer, &binary, &bundle)?;
         let bare = Image::without_dev(&board.name, packer, &binary, &bundle)?;
         let modules = kernel.join("modules");
-        let loaded = match modules.is_dir() {
-            true => Some(whole.with_modules(&modules)?),
-            false => None,
+        let settings = [("etc/ocinit.json", NEGLECTED.as_bytes())];
+        let neglected = whole.with("neglected", &modules, &settings)?;
+        let disks = match board.trials() {
+            Trials::All => Disk::all(board)?,
+            Trials::Little | Trials::Start => Vec::new(),
         };
-        Ok(Bench { board, kernel: kernel.join("image"), whole, bare, loaded })
+        let file = |kind| disks.iter().find(|disk: &&Disk| disk.kind == kind).map(Disk::bytes);
+        let files: Vec<_> =
+            file(FileSystem::Erofs).into_iter().map(|bytes| (FILE, bytes)).collect();
+        let loaded = whole.with("loaded", &modules, &files)?;
+        let kernel = kernel.join("image");
+        Ok(Bench { board, kernel, whole, bare, loaded, neglected, disks })
     }
 
     fn run(&self) -> Outcome {
@@ -114,20 +130,14 @@ impl<'a> Bench<'a> {
         let mut outcome =
             Outcome { name, checks: Vec::new(), skips: Vec::new(), figures: Vec::new() };
         outcome.figures.push(format!("initramfs {} KiB", self.whole.size / 1024));
-        for situation in SITUATIONS {
-            let memory = match situation.variant {
-                Variant::Small => match self.board.least_memory() {
-                    Some(memory) => Some(memory),
-                    None => {
-                        let why = "the kernel itself needs far more memory";
-                        outcome.skips.push(format!("{}: {why}", situation.name));
-                        continue;
-                    }
-                },
-                _ => None,
-            };
-            let result = self.boot(situation, memory).and_then(|said| {
-                let verdict = situation.verdict(&said);
+        for situation in situations::of(self.board) {
+            if let Some(why) = self.lacks(situation.variant) {
+                outcome.skips.push(format!("{}: {why}", situation.name));
+                continue;
+            }
+            let result = self.boot(situation).and_then(|said| {
+                let verdict = situation.verdict(&said, self.board.watchdog());
+                let verdict = verdict.and_then(|()| self.disks.iter().try_for_each(Disk::check));
                 outcome.figures.extend(situation.figures(&said));
                 println!(
                     "    {}: {}: {}, {:.1} s",
@@ -146,11 +156,47 @@ impl<'a> Bench<'a> {
         outcome
     }
 
-    fn boot(&self, situation: &Situation, memory: Option<&str>) -> Result<Said> {
-        let image = match (situation.variant, &self.loaded) {
-            (Variant::WithoutDev, _) => &self.bare,
-            (Variant::Modules, Some(loaded)) => loaded,
-            _ => &self.whole,
+    /// Why the board cannot be booted with that.
+    fn lacks(&self, variant: Variant) -> Option<String> {
+        match variant {
+            Variant::Small if self.board.least_memory().is_none() => {
+                Some("the kernel itself needs far more memory".into())
+            }
+            Variant::Neglected if !self.board.has("reset") => {
+                Some("the firmware does not reset the machine".into())
+            }
+            Variant::Disk(kind) | Variant::File(kind) if !self.board.has(kind.name()) => {
+                Some(format!("the kernel reads no {} that is made here", kind.name()))
+            }
+            _ => None,
+        }
+    }
+
+    fn boot(&self, situation: &Situation) -> Result<Said> {
+        let disk = |kind| self.disks.iter().find(|disk| disk.kind == kind);
+        let watchdog = || self.board.watchdog().into_iter();
+        let watchdog = || watchdog().flat_map(|device| ["-device".into(), device.into()]).collect();
+        let mut arguments = Vec::new();
+        let image = match situation.variant {
+            Variant::Whole | Variant::Small => &self.whole,
+            Variant::WithoutDev => &self.bare,
+            Variant::Modules => {
+                arguments = watchdog();
+                &self.loaded
+            }
+            Variant::Neglected => {
+                arguments = watchdog();
+                &self.neglected
+            }
+            Variant::Disk(kind) => {
+                arguments.extend(disk(kind).into_iter().flat_map(Disk::arguments));
+                &self.loaded
+            }
+            Variant::File(_) => &self.loaded,
+        };
+        let memory = match situation.variant {
+            Variant::Small => self.board.least_memory(),
+            _ => None,
         };
         let parameters = format!("quiet {}", situation.parameters);
         let boot = Boot {
@@ -159,7 +205,7 @@ impl<'a> Bench<'a> {
             initramfs: &image.path,
             parameters: &parameters,
             memory,
-            arguments: &[],
+            arguments: &arguments,
             limit: LIMIT,
         };
         boot.run(|_| ())

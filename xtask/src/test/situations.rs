@@ -1,6 +1,6 @@
 //! What boards are booted into, and what their consoles have to say then.
 
-use crate::boards::{Ending, Said};
+use crate::boards::{Board, Ending, FileSystem, Said, Trials};
 use crate::error::Result;
 
 /// One boot.
@@ -27,15 +27,59 @@ pub enum Variant {
     Modules,
     /// As little memory as the kernel boots with.
     Small,
+    /// A disk with the bundle.
+    Disk(FileSystem),
+    /// A file in the archive with a file system that has the bundle.
+    File(FileSystem),
+    /// A health command that fails, and the watchdog: it ends the boot.
+    Neglected,
 }
+
+/// Where the archive has a file with a file system.
+pub const FILE: &str = "image";
+
+/// The settings of [`Variant::Neglected`]. The container outlives the first
+/// word to stop, so that the watchdog comes before the next start.
+pub const NEGLECTED: &str = r#"{
+    "bundle": "/bundle/waits",
+    "restart": "always",
+    "stop-signal": "SIGUSR1",
+    "stop-timeout": 60,
+    "watchdog": 2,
+    "health": {"command": ["/bin/guest", "exit", "1"], "interval": 1, "timeout": 30, "retries": 1}
+}
+"#;
 
 const OFF: (&str, usize) = ("ocinit: powering off", 1);
 const STARTED: (&str, usize) = ("ocinit: container \"main\" started", 1);
 const GOOD: (&str, usize) = ("ocinit: container \"main\" exited with status 42", 1);
 const NOT_STARTED: (&str, usize) = ("ocinit: container \"main\" could not be started", 1);
 
-/// All of them.
-pub const SITUATIONS: &[Situation] = &[
+/// A board that nobody looks after: it does not end by itself.
+const NEGLECT: Situation = Situation {
+    name: "the watchdog resets a board that is not well",
+    parameters: "",
+    variant: Variant::Neglected,
+    expected: &[
+        STARTED,
+        ("ocinit: error: container \"main\" is unhealthy", 1),
+        ("ocinit: stopping container \"main\"", 1),
+        ("ocinit: rebooting", 0),
+    ],
+    figures: &[],
+};
+
+/// Those for the board.
+pub fn of(board: &Board) -> &'static [Situation] {
+    match board.trials() {
+        Trials::All => ALL,
+        Trials::Little => LITTLE,
+        Trials::Start => START,
+    }
+}
+
+/// All that a whole kernel is booted into.
+const ALL: &[Situation] = &[
     Situation {
         name: "a container with namespaces and limits",
         parameters: "",
@@ -57,7 +101,7 @@ pub const SITUATIONS: &[Situation] = &[
         name: "the runtime's life cycle, mounts, capabilities and control groups",
         parameters: "ocinit.bundle=/bundle/runtime",
         variant: Variant::Whole,
-        expected: &[STARTED, ("BOARD ok", 37), GOOD, OFF],
+        expected: &[STARTED, ("BOARD ok", 53), GOOD, OFF],
         figures: &[],
     },
     Situation {
@@ -76,6 +120,49 @@ pub const SITUATIONS: &[Situation] = &[
         parameters: "ocinit.bundle=/bundle/watched ocinit.watchdog=2",
         variant: Variant::Modules,
         expected: &[STARTED, ("BOARD ok the init holds the watchdog", 1), GOOD, OFF],
+        figures: &[],
+    },
+    NEGLECT,
+    Situation {
+        name: "the bundle is a squashfs on a disk",
+        parameters: "ocinit.root=/dev/vda",
+        variant: Variant::Disk(FileSystem::Squashfs),
+        expected: &[
+            ("BOARD root = squashfs", 1),
+            ("BOARD writing = EROFS", 1),
+            ("BOARD ok", 1),
+            STARTED,
+            GOOD,
+            OFF,
+        ],
+        figures: &[],
+    },
+    Situation {
+        name: "the bundle is an ext4 on a disk, with an overlay to write to",
+        parameters: "ocinit.root=/dev/vda ocinit.overlay",
+        variant: Variant::Disk(FileSystem::Ext4),
+        expected: &[
+            ("BOARD root = overlay", 1),
+            ("BOARD writing = works", 1),
+            ("BOARD ok", 1),
+            STARTED,
+            GOOD,
+            OFF,
+        ],
+        figures: &[],
+    },
+    Situation {
+        name: "the bundle is an erofs in a file",
+        parameters: "ocinit.root=/image",
+        variant: Variant::File(FileSystem::Erofs),
+        expected: &[
+            ("BOARD root = erofs", 1),
+            ("BOARD writing = EROFS", 1),
+            ("BOARD ok", 1),
+            STARTED,
+            GOOD,
+            OFF,
+        ],
         figures: &[],
     },
     Situation {
@@ -146,14 +233,52 @@ pub const SITUATIONS: &[Situation] = &[
     },
 ];
 
+/// What a kernel is booted into that has no control groups, no filters and no
+/// network, on a machine with hardly any memory.
+const LITTLE: &[Situation] = &[
+    Situation {
+        name: "the kernel has next to nothing",
+        parameters: "",
+        variant: Variant::Small,
+        expected: &[
+            ("CONFIG_CGROUPS", 3),
+            ("ocinit: warning: linux.namespaces: ", 4),
+            ("ocinit: warning: linux.resources.", 3),
+            ("CONFIG_SECCOMP_FILTER: the container runs without", 1),
+            STARTED,
+            ("BOARD ok", 9),
+            GOOD,
+            OFF,
+        ],
+        figures: &[],
+    },
+    NEGLECT,
+];
+
+/// What a board is booted into that another one stands for otherwise.
+const START: &[Situation] = &[Situation {
+    name: "the firmware starts the kernel",
+    parameters: "loglevel=7 ocinit.bundle=/bundle/little",
+    variant: Variant::Whole,
+    expected: &[("efi: EFI v", 1), STARTED, ("BOARD ok", 9), GOOD, OFF],
+    figures: &[(") after ", "from /init to the program", "")],
+}];
+
 impl Situation {
-    /// Whether the console says what it has to, and the machine went off by
-    /// itself.
-    pub fn verdict(&self, said: &Said) -> Result {
+    /// Whether the console says what it has to, and the machine ended as it has
+    /// to: it went off by itself, or was reset by the watchdog.
+    pub fn verdict(&self, said: &Said, watchdog: Option<&str>) -> Result {
+        let expected = match (self.variant, watchdog) {
+            (Variant::Neglected, Some(_)) => Ending::Bitten,
+            // The kernel's own, which resets the machine as a reboot does.
+            (Variant::Neglected, None) => Ending::Reset,
+            _ => Ending::Off,
+        };
         match said.ending {
+            ending if ending == expected => {}
             Ending::Panic => return Err("the kernel panicked".into()),
-            Ending::Late => return Err("the machine did not go off in time".into()),
-            Ending::Off => {}
+            Ending::Late => return Err("the machine did not end in time".into()),
+            ending => return Err(format!("the machine's end: {ending:?}, and not {expected:?}")),
         }
         if let Some(failed) = said.lines.iter().find(|line| line.contains("BOARD FAIL")) {
             return Err(failed.clone());
@@ -206,9 +331,28 @@ mod tests {
             ("one\ntwo\ntwo\nBOARD FAIL x: y", Ending::Off, false),
             ("one\ntwo\ntwo", Ending::Panic, false),
             ("one\ntwo\ntwo", Ending::Late, false),
+            ("one\ntwo\ntwo", Ending::Reset, false),
+            ("one\ntwo\ntwo", Ending::Unknown, false),
         ] {
-            assert_eq!(SITUATION.verdict(&said(text, ending)).is_ok(), good, "{text} {ending:?}");
+            let verdict = SITUATION.verdict(&said(text, ending), None);
+            assert_eq!(verdict.is_ok(), good, "{text} {ending:?}");
         }
+    }
+
+    #[test]
+    fn a_neglected_board_is_reset_by_its_watchdog() {
+        let neglected = Situation { variant: Variant::Neglected, ..SITUATION };
+        for (ending, hardware, good) in [
+            (Ending::Bitten, Some("i6300esb"), true),
+            (Ending::Reset, Some("i6300esb"), false),
+            (Ending::Reset, None, true),
+            (Ending::Off, None, false),
+        ] {
+            let verdict = neglected.verdict(&said("one\ntwo\ntwo", ending), hardware);
+            assert_eq!(verdict.is_ok(), good, "{ending:?} {hardware:?}");
+        }
+        let settings: serde_json::Value = serde_json::from_str(NEGLECTED).unwrap();
+        assert!(settings.is_object());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The binaries of all targets: that they build, what they must be, and that
+//! The binaries of all targets: that they build, what they must be, that they
+//! are handed out whole (`dist` does the same with builds from nothing), and that
 //! they start, on the machine or in QEMU's user mode. QEMU lacks many of the
 //! calls that a container takes, so only what is computed is compared: the
 //! documents that do not depend on the machine have to be the same everywhere.
@@ -8,14 +9,14 @@ use crate::error::{Context, Result};
 use crate::footprint::{TARGETS as RECORD, file_size, print};
 use crate::process::{output, step};
 use crate::target::{TARGETS, Target};
-use crate::{binary, build};
+use crate::{binary, build, dist};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 /// Builds and checks them, and prints their sizes.
 pub fn all(tally: &mut Tally) {
-    let mut sizes = Vec::new();
+    let (mut sizes, mut paths) = (Vec::new(), Vec::new());
     let mut first = None;
     for target in &TARGETS {
         let mut check = |what: &str, result: Result| {
@@ -41,7 +42,15 @@ pub fn all(tally: &mut Tally) {
         let same = said == *first.get_or_insert_with(|| said.clone());
         check("says what the others say", holds(same, &said));
         sizes.extend(file_size(target.name, &built.path));
+        paths.push((target.name, built.path));
     }
+    let built = |target: &Target| match paths.iter().find(|(name, _)| *name == target.name) {
+        Some((_, path)) => Ok(path.clone()),
+        None => Err(format!("{} was not built", target.name)),
+    };
+    let whole = dist::lay_out(built).and_then(|directory| dist::check(&directory));
+    let why = whole.as_ref().err().cloned().unwrap_or_default();
+    tally.check("what is handed out is whole, with its checksums", whole.is_ok(), &why);
     step("how large the binaries are");
     match RECORD.read() {
         Ok(recorded) => print(&sizes, &recorded),

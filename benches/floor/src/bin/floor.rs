@@ -6,20 +6,28 @@
 //! `floor ROOTFS NAME PIECES OPTIONS [KIND=DIRECTORY…]` runs `/bin/true` in
 //! `ROOTFS`. `PIECES` has a letter for each piece that is left out (see
 //! `Pieces`), or `-`. `OPTIONS`: `c` a cgroup namespace, `u` a user namespace,
-//! `b` an eBPF program for devices (v2), or `-`. The directories are those that the control groups are made in; their
+//! `r` one with the caller's own id alone, `b` an eBPF program for devices (v2), or
+//! `-`. The directories are those that the control groups are made in; their
 //! kind is `v2`, the name of a v1 controller, or `v2only` where there is no v1.
+//! `filter=FILE` has the instructions of a system call filter. With `fifo=FILE`
+//! the option `w` stands for `create` (the process waits there), `s` for `start`
+//! and `d` for `delete`.
 #![no_std]
 #![no_main]
 
 #[path = "../cgroup.rs"]
 mod cgroup;
+#[path = "../life.rs"]
+mod life;
 #[path = "../world.rs"]
 mod world;
 
 use cgroup::Groups;
 use core::ffi::CStr;
+use floor::program::Filter;
 use floor::text::Text;
-use floor::{argument, call, call::exit, call::fail, must};
+use floor::{after, argument, call, call::exit, call::fail, must};
+use life::Gate;
 use linux_raw_sys::general::*;
 
 /// What is asked for.
@@ -29,6 +37,9 @@ pub struct Wish {
     pub rootfs: &'static CStr,
     /// The name of the control groups.
     pub name: &'static CStr,
+    /// The filter of the program's system calls.
+    pub filter: Option<Filter>,
+    fifo: Option<&'static CStr>,
     left_out: &'static CStr,
     options: &'static CStr,
 }
@@ -46,6 +57,10 @@ impl Wish {
         self.options.to_bytes().contains(&letter)
     }
 
+    fn mapped(&self) -> bool {
+        self.option(b'u') || self.option(b'r')
+    }
+
     fn namespaces(&self) -> u32 {
         let mut flags = CLONE_NEWNS;
         for (piece, more) in
@@ -55,7 +70,7 @@ impl Wish {
                 flags |= more;
             }
         }
-        if self.option(b'u') {
+        if self.mapped() {
             // Of the ipc namespace /dev/mqueue belongs to root inside, later.
             flags = (flags | CLONE_NEWUSER) & !CLONE_NEWIPC;
         }
@@ -72,19 +87,36 @@ extern "C" fn floor_main(stack: *const usize) -> ! {
     else {
         fail("usage: floor ROOTFS NAME PIECES OPTIONS [KIND=DIRECTORY...]", 0)
     };
-    let wish = Wish { rootfs, name, left_out, options };
+    let (filter, fifo) = (None, None);
+    let mut wish = Wish { rootfs, name, filter, fifo, left_out, options };
     let mut groups = Groups::new();
     for number in 5.. {
-        let Some(place) = word(number).filter(|_| wish.wants(b'g')) else { break };
-        groups.make(place, &wish);
+        let Some(place) = word(number) else { break };
+        if let Some(file) = after(place, b"filter=") {
+            wish.filter = Some(Filter::map(file));
+        } else if let Some(path) = after(place, b"fifo=") {
+            wish.fifo = Some(path);
+        } else if wish.wants(b'g') && !wish.option(b's') {
+            groups.make(place, &wish);
+        }
     }
+    match wish.fifo {
+        Some(path) if wish.option(b's') => Gate::open(path),
+        Some(_) if wish.option(b'd') => groups.remove(),
+        _ => run(&wish, &groups),
+    }
+    exit(0)
+}
+
+fn run(wish: &Wish, groups: &Groups) {
+    let gate = wish.fifo.map(Gate::make);
     let mut pipe = [0_i32; 2];
-    if wish.option(b'u') {
+    if wish.mapped() {
         must!(__NR_pipe2, pipe.as_mut_ptr(), O_CLOEXEC);
     }
-    let pid = clone(&wish, &groups);
+    let pid = clone(wish, groups);
     if pid == 0 {
-        if wish.option(b'u') {
+        if wish.mapped() {
             let mut byte = [0_u8];
             must!(__NR_close, pipe[1]);
             must!(__NR_read, pipe[0], byte.as_mut_ptr(), 1);
@@ -93,17 +125,29 @@ extern "C" fn floor_main(stack: *const usize) -> ! {
             must!(__NR_unshare, CLONE_NEWIPC);
         }
         groups.enter();
-        world::make(&wish, &groups)
+        world::make(wish, groups, gate)
     }
-    if wish.option(b'u') {
-        map(pid, b"/uid_map");
-        map(pid, b"/gid_map");
+    if wish.option(b'r') {
+        write(pid, b"/setgroups", b"deny");
+        map_own(pid, b"/uid_map", call!(__NR_getuid));
+        map_own(pid, b"/gid_map", call!(__NR_getgid));
+    } else if wish.option(b'u') {
+        // The ids of the benches' bundle: 0 to 65535 are 100000 and up.
+        write(pid, b"/uid_map", b"0 100000 65536");
+        write(pid, b"/gid_map", b"0 100000 65536");
+    }
+    if wish.mapped() {
         must!(__NR_close, pipe[1]);
+    }
+    if let Some(gate) = gate {
+        return gate.reached();
     }
     let mut status = [0_i32];
     must!(__NR_wait4, pid, status.as_mut_ptr(), 0, 0);
     groups.remove();
-    exit(if status[0] == 0 { 0 } else { 1 })
+    if status[0] != 0 {
+        exit(1)
+    }
 }
 
 fn clone(wish: &Wish, groups: &Groups) -> isize {
@@ -122,12 +166,17 @@ fn clone(wish: &Wish, groups: &Groups) -> isize {
     must!(__NR_clone3, arguments.as_ptr(), size_of_val(&arguments))
 }
 
-/// The ids of the benches' bundle: 0 to 65535 are 100000 and up.
-fn map(pid: isize, file: &[u8]) {
+/// The caller's id is 0 inside.
+fn map_own(pid: isize, file: &[u8], id: isize) {
+    let mut line = Text::<40>::new();
+    line.push(b"0 ").number(id as u64).push(b" 1");
+    write(pid, file, line.bytes());
+}
+
+fn write(pid: isize, file: &[u8], line: &[u8]) {
     let mut path = Text::<40>::new();
     path.push(b"/proc/").number(pid as u64).push(file);
     let fd = must!(__NR_openat, AT_FDCWD, path.address(), O_WRONLY);
-    let line = b"0 100000 65536";
     must!(__NR_write, fd, line.as_ptr(), line.len());
     call!(__NR_close, fd);
 }

@@ -1,0 +1,74 @@
+//! What is written down of a container before there is anything of it.
+
+use crate::container::{Cgroups, State, limits};
+use crate::error::Result;
+use crate::json::{Document, Value, Writer};
+use crate::log::time::Timestamp;
+use crate::plan::Plan;
+use crate::rdt;
+use crate::request::CreateOptions;
+use crate::spec::{self, Spec};
+use alloc::format;
+use alloc::string::{String, ToString};
+
+/// What is remembered of a container when there is nothing of it yet.
+/// `directories` are those of the bundle and of its root file system.
+///
+/// # Errors
+/// `linux.intelRdt` cannot be carried out.
+pub fn first_state(
+    options: &CreateOptions,
+    document: &Document<'_>,
+    spec: &Spec<'_>,
+    plan: &Plan,
+    directories: [&str; 2],
+    rootless: bool,
+) -> Result<State> {
+    let [bundle, rootfs] = directories.map(String::from);
+    Ok(State {
+        oci_version: spec.oci_version.to_string(),
+        id: options.id.clone(),
+        pid: 0,
+        start_time: 0,
+        bundle,
+        rootfs,
+        created: format!("{}", Timestamp::now().with_fraction()),
+        annotations: spec
+            .annotations
+            .iter()
+            .map(|(key, value)| (key.to_string(), value.to_string()))
+            .collect(),
+        cgroups: Cgroups::default(),
+        rdt: match &spec.linux.intel_rdt {
+            Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
+            None => rdt::Group::default(),
+        },
+        rootless,
+        systemd: None,
+        listener_path: of_filter(spec, |filter| filter.listener_path),
+        listener_metadata: of_filter(spec, |filter| filter.listener_metadata),
+        unfiltered: false,
+        own_keyring: !options.no_new_keyring,
+        own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
+        descriptors: Default::default(),
+        hooks: hooks_text(document, spec),
+        limits: limits::of_config(document),
+    })
+}
+
+/// A text of `linux.seccomp`, empty where there is none.
+fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'a str>) -> String {
+    spec.linux.seccomp.as_ref().and_then(pick).unwrap_or_default().to_string()
+}
+
+/// The hooks that later commands run, as they are in the configuration now.
+fn hooks_text(document: &Document<'_>, spec: &Spec<'_>) -> String {
+    if spec.hooks.poststart.is_empty() && spec.hooks.poststop.is_empty() {
+        return String::new();
+    }
+    let Value::Object(top) = document.value() else { return String::new() };
+    let Some(hooks) = top.get("hooks") else { return String::new() };
+    let mut writer = Writer::new();
+    writer.value(hooks);
+    writer.finish()
+}
