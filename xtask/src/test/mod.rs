@@ -32,8 +32,7 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
     let binary = binary.as_deref();
     let ready = binary.filter(|_| options.integration() && can_run(&mut tally));
     // They take longest, and run beside the rest.
-    let guests =
-        ready.map(|binary| guest::start(binary, &options.guests, &options.name, &mut tally));
+    let guests = ready.map(|binary| guest::start(binary, &options, &mut tally));
     if options.lint {
         parts::lint(&mut tally);
     }
