@@ -47,8 +47,7 @@ pub fn run_protected(arguments: &[&'static CStr], environment: &[&'static CStr])
         result => result.map_err(failed)?,
     };
     if is_readonly(&file) || fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SEALS)) {
-        // The kernel names a program without a path after its descriptor.
-        let _ = rustix::thread::set_name(c"ocinit");
+        give_a_name();
         return Ok(());
     }
     let own = |strings: &[&'static CStr]| {
@@ -60,6 +59,19 @@ pub fn run_protected(arguments: &[&'static CStr], environment: &[&'static CStr])
     }
     let copy = sealed_copy(&file).map_err(failed)?;
     Err(failed(fexecve(copy.as_fd(), &arguments, &environment)))
+}
+
+/// The kernel names a program without a path after its descriptor, or after the
+/// memory file since Linux 6.14. One that has been started by its path, from a
+/// read-only mount, keeps its name.
+fn give_a_name() {
+    let given = |name: CString| {
+        let name = name.to_bytes();
+        name.first().is_some_and(u8::is_ascii_digit) || name.starts_with(b"memfd:")
+    };
+    if rustix::thread::name().is_ok_and(given) {
+        let _ = rustix::thread::set_name(c"ocinit");
+    }
 }
 
 fn failed(errno: Errno) -> Error {
