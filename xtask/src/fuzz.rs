@@ -167,8 +167,9 @@ fn fuzz(programs: &Path, name: &str, seconds: u32) -> Result<u64> {
     }
     command.arg(format!("-max_total_time={seconds}"));
     command.arg(format!("-artifact_prefix={}/", crashes.display()));
-    // The arguments of the command line are never freed, on purpose.
-    command.args(["-print_final_stats=1", "-detect_leaks=0", "-timeout=10", "-max_len=16384"]);
+    // Arguments of the command line and JSON trees are never freed, on purpose.
+    command.args(["-print_final_stats=1", "-detect_leaks=0", "-rss_limit_mb=0"]);
+    command.args(["-timeout=10", "-max_len=16384"]).env("ASAN_OPTIONS", "detect_leaks=0");
     let out = command.stdin(Stdio::null()).output().context(program.display())?;
     let said = String::from_utf8_lossy(&out.stderr);
     if out.status.success() {
