@@ -54,6 +54,9 @@ struct Scene {
     entered: bool,
 }
 
+/// The root file system, its `/dev`, the cover and the mounts that are kept.
+type Parts<'a> = (BorrowedFd<'a>, &'a mut Option<OwnedFd>, &'a mut mask::Cover, &'a mut Kept);
+
 impl Child<'_> {
     /// Does it all; ends as the program, or with a report of what failed.
     pub fn run(mut self, plan: &mut Plan) -> ! {
@@ -126,18 +129,16 @@ impl Child<'_> {
             }
             Op::Mount(mount) => {
                 scene.dev = None;
-                scene.root()?;
-                let Scene { root, kept, .. } = scene;
-                mount.act(root.as_ref().ok_or(Errno::BADF)?.as_fd(), kept)
+                let (root, _, _, kept) = scene.parts()?;
+                mount.act(root, kept)
             }
             Op::CgroupMount(mount) => {
                 scene.kept.hidden_by(&mount.mount.destination);
                 mount.act(scene.root()?)
             }
             Op::Device(device) => {
-                scene.root()?;
-                let Scene { root, dev, .. } = scene;
-                device.act(root.as_ref().ok_or(Errno::BADF)?.as_fd(), dev)
+                let (root, dev, ..) = scene.parts()?;
+                device.act(root, dev)
             }
             Op::DeviceLinks => device::make_links(scene.root()?),
             Op::WorkingDirectory(path) => make_working_directory(scene.root()?, path),
@@ -158,14 +159,12 @@ impl Child<'_> {
             Op::RuntimeHooks => self.ask_for(Kind::WantHooks),
             Op::ContainerHooks => plan.create_container.run(&plan.state, "creating", own_pid()),
             Op::Mask(path) => {
-                let Scene { root, cover, kept, .. } = scene;
-                let root = root.as_ref().ok_or(Errno::BADF)?;
-                cover.mask(kept, root.as_fd(), path)
+                let (root, _, cover, kept) = scene.parts()?;
+                cover.mask(kept, root, path)
             }
             Op::Readonly(path, recursion) => {
-                let Scene { root, kept, .. } = scene;
-                let root = root.as_ref().ok_or(Errno::BADF)?;
-                mask::make_readonly(kept, root.as_fd(), path, *recursion)
+                let (root, _, _, kept) = scene.parts()?;
+                mask::make_readonly(kept, root, path, *recursion)
             }
             Op::Label { file, text } => self.write_proc(file, text),
             Op::Pivot => root::pivot(scene.root()?, self.proc.as_fd()),
@@ -304,6 +303,14 @@ impl Scene {
             self.root = Some(openat(CWD, c"/", flags, Mode::empty())?);
         }
         Ok(self.root.as_ref().map(AsFd::as_fd).ok_or(Errno::BADF)?)
+    }
+
+    /// The same, and beside it what operations use of each other.
+    fn parts(&mut self) -> Result<Parts<'_>, Fault> {
+        self.root()?;
+        let Scene { root, dev, cover, kept, .. } = self;
+        let root = root.as_ref().map(AsFd::as_fd).ok_or(Errno::BADF)?;
+        Ok((root, dev, cover, kept))
     }
 }
 
