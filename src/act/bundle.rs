@@ -4,17 +4,14 @@
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::plan::mounts::absolute;
+use crate::rootfs::path::FdPath;
 use crate::spec::Spec;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem::MaybeUninit;
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat_raw};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-
-/// The longest path that the kernel tells.
-const PATH_MAX: usize = 4096;
 
 /// The largest config.json that is read, in bytes.
 const CONFIG_LIMIT: usize = 64 << 20;
@@ -32,10 +29,7 @@ pub fn bundle_directory(path: &str) -> Result<String> {
 
 /// The path of an open file as the kernel knows it.
 fn real_path(file: &OwnedFd) -> rustix::io::Result<String> {
-    let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let mut buffer = [MaybeUninit::uninit(); PATH_MAX];
-    let (path, _) = readlinkat_raw(CWD, name, &mut buffer)?;
-    core::str::from_utf8(path).map(String::from).map_err(|_| Errno::ILSEQ)
+    String::from_utf8(FdPath::new(file.as_fd()).read()?).map_err(|_| Errno::ILSEQ)
 }
 
 /// Reads a whole configuration file.

@@ -9,7 +9,6 @@ use super::record::first_state;
 use super::{host, protect};
 use crate::cgroup::systemd::Driver;
 use crate::cgroup::{self, Cgroups, Created};
-use crate::checkpoint::stdio;
 use crate::container::notify::{self, Notify};
 use crate::container::process::Stat;
 use crate::container::{Directory, Lock, Root, START_SOCKET, State, destroy, hooks};
@@ -117,7 +116,6 @@ pub fn make(
     let rdt = spec.linux.intel_rdt.as_ref();
     let state = State {
         unfiltered: filter && spec.linux.seccomp.is_none(),
-        descriptors: if terminal { Default::default() } else { stdio::pipes() },
         ..first_state(options, &document, &spec, &plan, [&bundle, &rootfs], rootless)?
     };
     let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;

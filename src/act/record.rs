@@ -1,5 +1,6 @@
 //! What is written down of a container before there is anything of it.
 
+use crate::checkpoint::stdio;
 use crate::container::{Cgroups, State, limits};
 use crate::error::Result;
 use crate::json::{Document, Value, Writer};
@@ -50,7 +51,10 @@ pub fn first_state(
         unfiltered: false,
         own_keyring: !options.no_new_keyring,
         own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
-        descriptors: Default::default(),
+        descriptors: match &spec.process {
+            Some(process) if process.terminal => Default::default(),
+            _ => stdio::pipes(),
+        },
         hooks: hooks_text(document, spec),
         limits: limits::of_config(document),
     })

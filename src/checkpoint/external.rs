@@ -116,11 +116,11 @@ pub fn tell_restore(message: &mut Message, list: &[External], root: BorrowedFd<'
 /// The path that a place has when all links in it are followed beneath `root`;
 /// as it is where it is not there.
 fn resolve(root: BorrowedFd<'_>, place: &CStr) -> Vec<u8> {
-    let path = |fd: BorrowedFd<'_>| rustix::fs::readlink(FdPath::new(fd).as_c_str(), Vec::new());
+    let path = |fd: BorrowedFd<'_>| FdPath::new(fd).read();
     let found = open_in(root, place).and_then(|fd| Ok((path(fd.as_fd())?, path(root)?)));
     let below = found.ok().and_then(|(found, top)| {
-        let top = top.to_bytes().strip_suffix(b"/").unwrap_or(top.to_bytes());
-        found.to_bytes().strip_prefix(top).map(Vec::from)
+        let top = top.strip_suffix(b"/").unwrap_or(&top);
+        found.strip_prefix(top).map(Vec::from)
     });
     below.filter(|path| path.starts_with(b"/")).unwrap_or_else(|| place.to_bytes().into())
 }

@@ -76,10 +76,7 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
     let program = criu::program(caller, &environment)?;
     criu::open_directory(asked.image_path)?;
     let console = options.console_socket.map(connect_to).transpose()?;
-    let state = State {
-        descriptors: if terminal { Default::default() } else { stdio::pipes() },
-        ..first_state(options, &document, &spec, &plan, directories, rootless)?
-    };
+    let state = first_state(options, &document, &spec, &plan, directories, rootless)?;
     let log = log_path(&asked, LOG);
     let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
@@ -287,7 +284,8 @@ impl Restoring<'_> {
     fn path_of(&self, name: &str) -> Result<CString> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         openat(self.directory, name, flags, Mode::empty())
-            .and_then(|made| rustix::fs::readlink(FdPath::new(made.as_fd()).as_c_str(), Vec::new()))
+            .and_then(|made| FdPath::new(made.as_fd()).read())
+            .map(|path| CString::new(path).unwrap_or_default())
             .context(|| format!("open {name:?} of \"{}\"", self.state.id))
     }
 

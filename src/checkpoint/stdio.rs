@@ -9,9 +9,10 @@ use crate::act::bundle::read_config;
 use crate::container::{State, three};
 use crate::error::{Context, Result};
 use crate::json::{Document, Writer};
+use crate::rootfs::path::FdPath;
+use crate::sys::descriptor::borrow;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use rustix::fs::{FileType, stat};
 
 /// The file's name in the directory of the images.
@@ -21,8 +22,8 @@ pub const FILE: &str = "descriptors.json";
 /// gets them. The others are empty.
 pub fn pipes() -> [String; 3] {
     [0, 1, 2].map(|number| {
-        let link = rustix::fs::readlink(format!("/proc/self/fd/{number}"), Vec::new());
-        let text = link.ok().and_then(|link| link.into_string().ok()).unwrap_or_default();
+        let name = borrow(number).and_then(|fd| FdPath::new(fd).read().ok());
+        let text = name.and_then(|name| String::from_utf8(name).ok()).unwrap_or_default();
         if text.starts_with("pipe:[") { text } else { String::new() }
     })
 }

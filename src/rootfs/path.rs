@@ -11,10 +11,11 @@
 //! where the link points, inside the root (CVE-2019-19921, CVE-2021-30465,
 //! CVE-2024-45310 are what happens otherwise).
 
+use alloc::vec::Vec;
 use core::ffi::CStr;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
-    Dev, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, mknodat, openat, openat2,
+    CWD, Dev, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, mknodat, openat, openat2,
     readlinkat_raw,
 };
 use rustix::io::{Errno, Result, dup};
@@ -244,6 +245,16 @@ impl FdPath {
     /// The path.
     pub fn as_c_str(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.0).unwrap_or(c"")
+    }
+
+    /// The object's name as the kernel knows it: its path, or `pipe:[INODE]` and
+    /// the like.
+    ///
+    /// # Errors
+    /// There is no /proc.
+    pub fn read(&self) -> Result<Vec<u8>> {
+        let mut buffer = [core::mem::MaybeUninit::uninit(); PATH_MAX];
+        Ok(readlinkat_raw(CWD, self.as_c_str(), &mut buffer)?.0.to_vec())
     }
 }
 
