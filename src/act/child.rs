@@ -3,7 +3,9 @@
 
 use super::channel::Channel;
 use super::report::{Kind, Report};
+use super::stage;
 use crate::fault::{Act, Detail, Fault};
+use crate::namespace::join::join_all;
 use crate::plan::{Op, Plan};
 use crate::process::program::{change_directory, check_directory};
 use crate::process::terminal;
@@ -14,7 +16,7 @@ use crate::sys::schedule::{self, Mask};
 use crate::sys::{descriptor, domain, limit, network, signal};
 use core::ffi::CStr;
 use core::fmt;
-use linux_raw_sys::general::{CLONE_NEWCGROUP, PROC_SUPER_MAGIC};
+use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWPID, PROC_SUPER_MAGIC};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2};
 use rustix::io::Errno;
@@ -36,6 +38,9 @@ pub struct Child<'a> {
     /// Namespaces (`CLONE_NEW*`) to make when it is root there: what the kernel
     /// makes in them belongs to who makes them.
     pub late: u32,
+    /// It joins namespaces itself: no stage has done so. That of pids it was born
+    /// into.
+    pub joins: bool,
     /// The signal mask of the program.
     pub mask: signal::Set,
     /// The host's /proc, opened before anything could be mounted over it.
@@ -63,7 +68,7 @@ impl Child<'_> {
         let cover = core::mem::take(&mut plan.cover);
         let kept = Kept::default();
         let mut scene = Scene { root: None, dev: None, cover, kept, master: None, entered: false };
-        self.begin();
+        self.begin(plan);
         for index in 0..plan.ops.len() {
             let result = match &plan.ops[index] {
                 Op::FindProgram => plan
@@ -83,7 +88,7 @@ impl Child<'_> {
     }
 
     /// Enters what the command prepared.
-    fn begin(&self) {
+    fn begin(&self, plan: &Plan) {
         if self.wait_first && self.channel.wait_go().is_err() {
             crate::sys::exit(1);
         }
@@ -100,6 +105,12 @@ impl Child<'_> {
         };
         if let Err(fault) = result() {
             self.fail(&"enter the container's cgroup and user namespace", &fault);
+        }
+        if self.joins {
+            let others = plan.namespaces.join.iter().filter(|join| join.kind != CLONE_NEWPID);
+            if let Err(fault) = join_all(others) {
+                self.fail(&stage::STEP, &fault);
+            }
         }
         // What is made from here on has the modes that the plan says.
         rustix::process::umask(Mode::empty());

@@ -262,6 +262,7 @@ impl Making<'_> {
                 private,
                 environment: self.environment,
                 mask,
+                last: false,
             },
         )
         .map_err(not_started)?;
