@@ -64,12 +64,19 @@ type Parts<'a> = (BorrowedFd<'a>, &'a mut Option<OwnedFd>, &'a mut mask::Cover, 
 
 impl Child<'_> {
     /// Does it all; ends as the program, or with a report of what failed.
-    pub fn run(mut self, plan: &mut Plan) -> ! {
+    pub fn run(self, plan: &mut Plan) -> ! {
         let cover = core::mem::take(&mut plan.cover);
         let kept = Kept::default();
         let mut scene = Scene { root: None, dev: None, cover, kept, master: None, entered: false };
         self.begin(plan);
+        let mut announced = false;
         for index in 0..plan.ops.len() {
+            // From here on only the process itself changes. Who does not hand it
+            // over to `start` may hear of it now, and do its part meanwhile.
+            if self.start.is_none() && !announced && matches!(plan.ops[index], Op::Identity) {
+                self.announce(&mut scene);
+                announced = true;
+            }
             let result = match &plan.ops[index] {
                 Op::FindProgram => plan
                     .program
@@ -81,7 +88,12 @@ impl Child<'_> {
                 self.fail(&plan.ops[index], &fault);
             }
         }
-        self.ready(&mut scene);
+        if !announced {
+            self.announce(&mut scene);
+        }
+        if self.channel.wait_go().is_err() {
+            crate::sys::exit(1);
+        }
         let starter = self.wait_start();
         let fault = self.finish(plan, starter.as_ref().unwrap_or(&self.channel));
         self.fail_to(starter.as_ref(), &Quiet, &fault)
@@ -228,14 +240,15 @@ impl Child<'_> {
         Ok(())
     }
 
-    /// Tells the command, and waits until it has written the state down.
-    fn ready(&mut self, scene: &mut Scene) {
+    /// Tells the command that the world is ready. It says go on when it has
+    /// written the state down.
+    fn announce(&self, scene: &mut Scene) {
         let report = Report::new(Kind::Ready, 0);
         let sent = match scene.master.take() {
             Some(master) => self.channel.send_with(report.as_bytes(), master.as_fd()),
             None => self.channel.send(&report),
         };
-        if sent.is_err() || self.channel.wait_go().is_err() {
+        if sent.is_err() {
             crate::sys::exit(1);
         }
     }

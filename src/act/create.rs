@@ -300,8 +300,10 @@ impl Making<'_> {
         if let Some(path) = &self.options.pid_file {
             write_pid_file(path, born.pid)?;
         }
-        born.go()?;
-        if self.mode == Until::Running {
+        if self.mode == Until::Created {
+            born.leave()?;
+        } else {
+            born.go()?;
             born.until_program(&self.state.listener("creating")).map_err(not_started)?;
             hooks::poststart(&self.state, self.caller.environment)?;
         }

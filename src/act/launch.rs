@@ -314,11 +314,19 @@ impl Born {
         until_program(&self.channel, listener)
     }
 
-    /// Lets it go on.
+    /// Lets it go on; whether it has ended, and why, [`Born::until_program`] says.
+    ///
+    /// # Errors
+    /// The channel is broken.
+    pub fn go(&self) -> Result<()> {
+        go(&self.channel)
+    }
+
+    /// Lets it go on, and leaves it.
     ///
     /// # Errors
     /// It has ended.
-    pub fn go(&self) -> Result<()> {
+    pub fn leave(&self) -> Result<()> {
         self.channel.go().context(|| "let the container's first process go on")
     }
 
