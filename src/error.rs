@@ -1,14 +1,12 @@
 //! What went wrong, in one line: the step, the object, the errno by name, and
 //! the remedy where it is known.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::string::String;
 use core::fmt;
-use core::ops::{Deref, DerefMut};
+use core::ops::Deref;
 use rustix::io::Errno;
 
-use crate::errno;
+use crate::{errno, text};
 
 /// An error as the user sees it: one line, and the exit status it asks for.
 ///
@@ -16,19 +14,20 @@ use crate::errno;
 /// no middle part. Engines search the text for the strings of runc: keep those
 /// in `what`.
 ///
-/// It is boxed, so that a result costs a word and not a copy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error(Box<Parts>);
+/// It is a pointer to what stays, as a [`text!`](crate::text!) does: a result
+/// costs a word, and there is nothing to drop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Error(&'static Parts);
 
 /// What an [`Error`] is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parts {
     /// What was being done, to what: `mount "proc" on "/proc"`.
-    pub what: Cow<'static, str>,
+    pub what: &'static str,
     /// What the kernel said.
     pub errno: Option<Errno>,
     /// What the user can do, where we know it.
-    pub hint: Option<Cow<'static, str>>,
+    pub hint: Option<&'static str>,
     /// The exit status, where it is not the command's usual one.
     pub status: Option<u8>,
 }
@@ -40,60 +39,53 @@ impl Deref for Error {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
-    }
-}
-
-impl DerefMut for Error {
-    fn deref_mut(&mut self) -> &mut Parts {
-        &mut self.0
+        self.0
     }
 }
 
 impl Error {
     #[cold]
     #[inline(never)]
-    fn make(what: Cow<'static, str>, errno: Option<Errno>) -> Self {
-        Error(Box::new(Parts { what, errno, hint: None, status: None }))
-    }
-
-    /// An error whose text is yet to be formatted: what [`error!`](crate::error!)
-    /// calls.
-    #[cold]
-    #[inline(never)]
-    pub fn text(what: fmt::Arguments<'_>) -> Self {
-        Error::make(Cow::Owned(alloc::fmt::format(what)), None)
+    fn make(parts: Parts) -> Self {
+        Error(Box::leak(Box::new(parts)))
     }
 
     /// An error that no system call reported.
-    pub fn new(what: impl Into<Cow<'static, str>>) -> Self {
-        Error::make(what.into(), None)
+    #[cold]
+    #[inline(never)]
+    pub fn new(what: &'static str) -> Self {
+        Error::make(Parts { what, errno: None, hint: None, status: None })
     }
 
     /// A system call's error: `what` names the step and its object.
-    pub fn os(what: impl Into<Cow<'static, str>>, errno: Errno) -> Self {
-        Error::make(what.into(), Some(errno))
+    #[cold]
+    #[inline(never)]
+    pub fn os(what: &'static str, errno: Errno) -> Self {
+        Error::make(Parts { what, errno: Some(errno), hint: None, status: None })
     }
 
     /// Adds the remedy.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
-        self.hint = Some(hint.into());
-        self
+    #[cold]
+    #[inline(never)]
+    pub fn hint(self, hint: &'static str) -> Self {
+        Error::make(Parts { hint: Some(hint), ..*self })
     }
 
     /// Asks for an exit status other than the command's usual one.
     #[must_use]
-    pub fn status(mut self, status: u8) -> Self {
-        self.status = Some(status);
-        self
+    #[cold]
+    #[inline(never)]
+    pub fn status(self, status: u8) -> Self {
+        Error::make(Parts { status: Some(status), ..*self })
     }
 
     /// Puts the larger undertaking before the step: `PREFIX: WHAT…`.
     #[must_use]
-    pub fn within(mut self, prefix: impl fmt::Display) -> Self {
-        self.what = Cow::Owned(alloc::format!("{prefix}: {}", self.what));
-        self
+    #[cold]
+    #[inline(never)]
+    pub fn within(self, prefix: &str) -> Self {
+        Error::make(Parts { what: text!("{prefix}: {}", self.what), ..*self })
     }
 }
 
@@ -114,28 +106,21 @@ impl fmt::Display for Error {
 pub trait Context<T> {
     /// The error becomes [`Error::os`] with the text that `what` builds; it is
     /// called only on failure.
-    fn context<W: Into<Cow<'static, str>>>(self, what: impl FnOnce() -> W) -> Result<T>;
+    fn context(self, what: impl FnOnce() -> &'static str) -> Result<T>;
 }
 
 impl<T> Context<T> for core::result::Result<T, Errno> {
-    fn context<W: Into<Cow<'static, str>>>(self, what: impl FnOnce() -> W) -> Result<T> {
+    fn context(self, what: impl FnOnce() -> &'static str) -> Result<T> {
         self.map_err(|errno| Error::os(what(), errno))
     }
 }
 
-/// `format!` into the text of an error.
+/// An error with a text that is yet to be formatted.
 #[macro_export]
 macro_rules! error {
     ($($argument:tt)*) => {
-        $crate::error::Error::text(format_args!($($argument)*))
+        $crate::error::Error::new($crate::text!($($argument)*))
     };
-}
-
-/// The text of an error as an owned string.
-impl From<Error> for String {
-    fn from(error: Error) -> String {
-        alloc::format!("{error}")
-    }
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub mod rootfs;
 pub mod seccomp;
 pub mod spec;
 pub mod sys;
+pub mod text;
 
 use alloc::vec::Vec;
 use rustix::fd::{AsRawFd, IntoRawFd};

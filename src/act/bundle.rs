@@ -6,7 +6,7 @@ use crate::error::{Context, Error, Result};
 use crate::plan::mounts::absolute;
 use crate::rootfs::path::FdPath;
 use crate::spec::Spec;
-use alloc::format;
+use crate::text;
 use alloc::string::String;
 use alloc::vec::Vec;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -21,7 +21,7 @@ const CONFIG_LIMIT: usize = 64 << 20;
 /// # Errors
 /// There is none.
 pub fn bundle_directory(path: &str) -> Result<String> {
-    let what = || format!("open bundle {path:?}");
+    let what = || text!("open bundle {path:?}");
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = openat(CWD, path, flags, Mode::empty()).context(what)?;
     real_path(&directory).context(what)
@@ -37,7 +37,7 @@ fn real_path(file: &OwnedFd) -> rustix::io::Result<String> {
 /// # Errors
 /// It cannot be read, is no file, or is larger than any configuration.
 pub fn read_config(path: &str) -> Result<Vec<u8>> {
-    let what = || format!("open {path:?}");
+    let what = || text!("open {path:?}");
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
         let error = Error::os(what(), errno);
@@ -49,7 +49,7 @@ pub fn read_config(path: &str) -> Result<Vec<u8>> {
     let stat = rustix::fs::fstat(&file).context(what)?;
     let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
     if kind == rustix::fs::FileType::Directory {
-        return Err(Error::os(format!("read {path:?}"), Errno::ISDIR));
+        return Err(Error::os(text!("read {path:?}"), Errno::ISDIR));
     }
     read_document(file.as_fd(), path, stat.st_size as usize)
 }
@@ -63,7 +63,7 @@ pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Ve
     loop {
         match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
             Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::os(format!("read {path:?}"), errno)),
+            Err(errno) => return Err(Error::os(text!("read {path:?}"), errno)),
             Ok(0) => return Ok(text),
             Ok(_) if text.len() > CONFIG_LIMIT => {
                 return Err(error!("read {path:?}: more than {CONFIG_LIMIT} bytes"));
@@ -80,7 +80,7 @@ pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Ve
 pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<String> {
     let root = spec.root.as_ref().ok_or_else(|| error!("config.json: root: it is missing"))?;
     let path = absolute(bundle, root.path);
-    let what = || format!("root.path: open root file system {path:?}");
+    let what = || text!("root.path: open root file system {path:?}");
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let directory = openat(CWD, &*path, flags, Mode::empty()).map_err(|errno| {
         let error = Error::os(what(), errno);

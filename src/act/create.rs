@@ -19,6 +19,7 @@ use crate::request::{Caller, CreateOptions};
 use crate::spec::{self, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::{descriptor, signal};
+use crate::text;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -312,7 +313,7 @@ impl Making<'_> {
 
     /// The socket on which the first process waits for `start`.
     fn start_socket(&self) -> Result<OwnedFd> {
-        let what = || format!("make the start socket of \"{}\"", self.state.id);
+        let what = || text!("make the start socket of \"{}\"", self.state.id);
         let path = format!("/proc/self/fd/{}/{START_SOCKET}", self.directory.as_fd().as_raw_fd());
         let address = SocketAddrUnix::new(path).context(what)?;
         let flags = SocketFlags::CLOEXEC;

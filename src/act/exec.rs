@@ -18,6 +18,7 @@ use crate::request::{Caller, ExecOptions};
 use crate::spec::{Process, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
+use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
@@ -179,7 +180,7 @@ fn bring_up(
 }
 
 fn setgroups_denied(pid: i32) -> bool {
-    read_config(&format!("/proc/{pid}/setgroups")).is_ok_and(|text| text.starts_with(b"deny"))
+    read_config(text!("/proc/{pid}/setgroups")).is_ok_and(|text| text.starts_with(b"deny"))
 }
 
 /// The namespaces of the container's init that are not those we are in.

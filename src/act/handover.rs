@@ -5,6 +5,7 @@ use super::channel::send_fd;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys::descriptor::write_all;
+use crate::text;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -19,7 +20,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 /// # Errors
 /// Nobody listens there, or it may not be reached.
 pub fn connect_to(path: &str) -> Result<OwnedFd> {
-    let what = || format!("connect to socket {path:?}");
+    let what = || text!("connect to socket {path:?}");
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .context(what)?;
     let result = match SocketAddrUnix::new(path) {
@@ -73,7 +74,7 @@ pub fn write_pid_file(path: &str, pid: Pid) -> Result<()> {
         .and_then(|()| renameat(CWD, &*temporary, CWD, path))
         .map_err(|errno| {
             let _ = unlinkat(CWD, &*temporary, rustix::fs::AtFlags::empty());
-            Error::os(format!("write pid file {path:?}"), errno)
+            Error::os(text!("write pid file {path:?}"), errno)
         })
 }
 

@@ -22,6 +22,7 @@ use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
 use crate::sys::schedule::set_affinity;
 use crate::sys::{limit, signal};
+use crate::text;
 use alloc::format;
 use alloc::vec::Vec;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWUSER};
@@ -122,7 +123,7 @@ fn join_pids(plan: &Plan) -> Act {
 /// inherits them, and may lower its own when it has no privilege any more.
 fn raise_hard_limits(limits: &[Rlimit]) -> Result<()> {
     for planned @ &Rlimit { resource, soft, hard } in limits {
-        let what = || format!("set {} to {soft} (hard {hard})", Rlimit::name(resource));
+        let what = || text!("set {} to {soft} (hard {hard})", Rlimit::name(resource));
         let now = limit::get(resource).context(what)?;
         if hard <= now.hard {
             continue;
@@ -251,7 +252,7 @@ fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
         .and_then(|file| rustix::io::write(&file, format!("{value}").as_bytes()))
         .map(drop)
         .map_err(|errno| {
-            let error = Error::os(format!("write {value} to \"{path}\""), errno);
+            let error = Error::os(text!("write {value} to \"{path}\""), errno);
             match errno {
                 Errno::ACCESS | Errno::PERM => error.hint("lowering it needs CAP_SYS_RESOURCE"),
                 _ => error,

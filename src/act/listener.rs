@@ -6,6 +6,7 @@ use super::handover::connect_to;
 use crate::container::State;
 use crate::error::{Context, Result};
 use crate::seccomp::notify::{self, ProcessState};
+use crate::text;
 use alloc::vec::Vec;
 use rustix::fd::{AsFd, OwnedFd};
 
@@ -43,6 +44,6 @@ impl Listener<'_> {
         let socket =
             connect_to(self.path).map_err(|error| error.within("linux.seccomp.listenerPath"))?;
         send_fd(socket.as_fd(), document.as_bytes(), descriptor.as_fd())
-            .context(|| alloc::format!("send the notify descriptor to {:?}", self.path))
+            .context(|| text!("send the notify descriptor to {:?}", self.path))
     }
 }

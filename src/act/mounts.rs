@@ -26,6 +26,7 @@ use crate::spec;
 use crate::sys::clone::{Side, clone};
 use crate::sys::descriptor::standard;
 use crate::sys::exec::Strings;
+use crate::text;
 use alloc::ffi::CString;
 use alloc::vec::Vec;
 use linux_raw_sys::general::{CLONE_NEWNS, CLONE_NEWUSER};
@@ -98,13 +99,12 @@ fn make(caller: &Caller, mount: &Mount, user: Option<&Join>) -> Result<OwnedFd> 
     let environment =
         Strings::new(caller.environment.iter().map(|entry| CString::from(*entry)).collect());
     let user = user.and_then(|join| join.fd.as_ref()).map(AsFd::as_fd);
-    prepare::make(mount, user, &environment)
-        .map_err(|error| error.within(alloc::format!("{mount}")))
+    prepare::make(mount, user, &environment).map_err(|error| error.within(text!("{mount}")))
 }
 
 /// Has a process in the container's namespaces carry it out.
 fn in_container(state: &State, joins: &[Join], mounts: &mut [Mount], change: Change) -> Result<()> {
-    let what = || alloc::format!("enter container {}", state.id);
+    let what = || text!("enter container {}", state.id);
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let proc = openat(CWD, c"/proc", flags, Mode::empty()).context(|| "open \"/proc\"")?;
     let (ours, theirs) = channel::pair().context(what)?;

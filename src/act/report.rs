@@ -127,13 +127,14 @@ pub fn decode(packet: &[u8]) -> Error {
     let length = usize::from(u16::from_ne_bytes([header[2], header[3]])).min(rest.len());
     let (text, hint) = rest.split_at(length);
     let errno = i32::from_ne_bytes([header[4], header[5], header[6], header[7]]);
-    let text = String::from_utf8_lossy(text).into_owned();
+    let owned = |bytes| &*String::from_utf8_lossy(bytes).into_owned().leak();
+    let (text, hint) = (owned(text), owned(hint));
     let mut error = match errno::of(errno) {
         None => Error::new(text),
         Some(errno) => Error::os(text, errno),
     };
     if !hint.is_empty() {
-        error = error.hint(String::from_utf8_lossy(hint).into_owned());
+        error = error.hint(hint);
     }
     error
 }

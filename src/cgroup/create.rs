@@ -19,6 +19,7 @@ use super::{freezer, hierarchy, limits, members};
 use crate::error;
 use crate::error::{Context, Result};
 use crate::fault::{Act, Detail};
+use crate::text;
 
 /// Cgroups that exist, and the descriptors by which they are entered.
 #[derive(Debug, Default)]
@@ -186,7 +187,7 @@ fn check_unused(group: &Group) -> Result<()> {
     }
     if freezer::state(group)? == Some(true) {
         return Err(error!("container's cgroup unexpectedly frozen")
-            .hint(alloc::format!("thaw \"{}\"", group.directory)));
+            .hint(text!("thaw \"{}\"", group.directory)));
     }
     Ok(())
 }
@@ -246,7 +247,7 @@ impl Created {
     /// The file, the process id and the errno.
     pub fn add(&self, pid: Pid) -> Result<()> {
         let Some(group) = self.cgroups.unified() else { return Ok(()) };
-        file::must_write(&group.directory, PROCS, &alloc::format!("{}", pid.as_raw_nonzero()))
+        file::must_write(&group.directory, PROCS, text!("{}", pid.as_raw_nonzero()))
     }
 
     /// Gives the cgroup to the owner of the container's user namespace

@@ -2,7 +2,6 @@
 //! them those that every container may (runc's list, which has the last word
 //! there too). What no rule allows is denied.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -16,6 +15,7 @@ use super::{devices_v1, ebpf, file};
 use crate::error::{Error, Result};
 use crate::spec::{DeviceAccess, DeviceRule, DeviceRuleKind};
 use crate::sys::bpf::{self, Instruction};
+use crate::text;
 
 /// Allowed to every container: making any node (which does not open it), null,
 /// random, full, tty, zero, urandom, and the pseudo-terminals.
@@ -231,7 +231,7 @@ fn write_lines(directory: &str, lines: &[(bool, String)]) -> Result<()> {
         let (file, name) =
             if *allowed { (&allow, "devices.allow") } else { (&deny, "devices.deny") };
         file::write_value(file, line).map_err(|errno| {
-            let step = format!("set linux.resources.devices: write \"{line}\" to");
+            let step = text!("set linux.resources.devices: write \"{line}\" to");
             file::failed(&step, directory, name, errno)
         })?;
     }
@@ -242,7 +242,7 @@ fn write_lines(directory: &str, lines: &[(bool, String)]) -> Result<()> {
 type Failure = (&'static str, Errno);
 
 fn refused(directory: &str, (step, errno): Failure) -> Error {
-    let what = format!("set linux.resources.devices: {step} the eBPF program of \"{directory}\"");
+    let what = text!("set linux.resources.devices: {step} the eBPF program of \"{directory}\"");
     let error = Error::os(what, errno);
     match errno {
         Errno::NOSYS | Errno::INVAL => {

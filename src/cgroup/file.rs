@@ -9,6 +9,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, Result, read, write};
 
 use crate::error::{self, Error};
+use crate::text;
 
 /// The longest path, with its end (`PATH_MAX` of the kernel).
 const PATH_MAX: usize = 4096;
@@ -95,7 +96,7 @@ pub fn write_value(file: impl AsFd, value: &str) -> Result<()> {
 #[inline(never)]
 pub fn failed(step: &str, directory: &str, file: &str, errno: Errno) -> Error {
     let separator = if file.is_empty() { "" } else { "/" };
-    Error::os(alloc::format!("{step} \"{directory}{separator}{file}\""), errno)
+    Error::os(text!("{step} \"{directory}{separator}{file}\""), errno)
 }
 
 /// [`open`], with the error as the user sees it.
@@ -111,7 +112,7 @@ pub fn must_read(directory: &str, file: &str) -> error::Result<String> {
 /// [`write_in`], with the error as the user sees it.
 pub fn must_write(directory: &str, file: &str, value: &str) -> error::Result<()> {
     write_in(directory, file, value).map_err(|errno| {
-        let step = alloc::format!("write \"{value}\" to");
+        let step = text!("write \"{value}\" to");
         failed(&step, directory, file, errno)
     })
 }

@@ -13,6 +13,7 @@ use rustix::fs::statfs;
 
 use super::file;
 use crate::error::{Context, Result};
+use crate::text;
 
 /// Where every distribution has its cgroups.
 const USUAL: &str = "/sys/fs/cgroup";
@@ -71,8 +72,7 @@ impl Layout {
     /// # Errors
     /// procfs cannot be read.
     pub fn detect() -> Result<Layout> {
-        let read =
-            |name: &'static str| file::read_all(name).context(|| alloc::format!("read {name}"));
+        let read = |name: &'static str| file::read_all(name).context(|| text!("read {name}"));
         let own = match file::read_all(own!("cgroup")) {
             // A kernel without cgroups has no such file.
             Err(rustix::io::Errno::NOENT) => String::new(),

@@ -11,8 +11,9 @@ use super::group::Group;
 use super::write::{Sink, Write};
 use super::{file, limits_v1 as v1, limits_v2 as v2};
 use crate::error;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::spec::Resources;
+use crate::text;
 
 /// What one controller's limits become in one of the two versions.
 type Translate = fn(&Resources<'_>, &mut Sink<'_>) -> Result<()>;
@@ -126,11 +127,10 @@ fn put(write: &Write, directory: &str) -> rustix::io::Result<()> {
 #[cold]
 fn fail(write: &Write, directory: &str, errno: Errno) -> Result<()> {
     let Write { file, value, property, .. } = write;
-    let what = || {
-        alloc::format!(
-            "set linux.resources.{property}: write \"{value}\" to \"{directory}/{file}\""
-        )
-    };
+    let error = Error::os(
+        text!("set linux.resources.{property}: write \"{value}\" to \"{directory}/{file}\""),
+        errno,
+    );
     let hint = match errno {
         Errno::NOENT | Errno::ACCESS if write.is_swap() => {
             "the kernel does not account for swap (swapaccount=1)"
@@ -145,7 +145,7 @@ fn fail(write: &Write, directory: &str, errno: Errno) -> Result<()> {
         Errno::INVAL if property.starts_with("memory.") => {
             "memory+swap limit should be >= memory limit"
         }
-        _ => return Err(errno).context(what),
+        _ => return Err(error),
     };
-    Err::<(), Errno>(errno).context(what).map_err(|error| error.hint(hint))
+    Err(error.hint(hint))
 }

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::file;
 use super::group::Cgroups;
 use crate::error::{Context, Result};
+use crate::text;
 
 /// How often new processes may turn up while all are being killed.
 const ROUNDS: usize = 1000;
@@ -52,7 +53,7 @@ impl Cgroups {
                 match Pid::from_raw(pid).map(|pid| kill_process(pid, signal)) {
                     // 0: a process outside of our pid namespace.
                     None | Some(Ok(()) | Err(Errno::SRCH)) => {}
-                    Some(Err(errno)) => return Err(errno).context(|| alloc::format!("kill {pid}")),
+                    Some(Err(errno)) => return Err(errno).context(|| text!("kill {pid}")),
                 }
             }
             signalled.append(&mut pids);

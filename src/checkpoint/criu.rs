@@ -15,6 +15,7 @@ use crate::sys::clone::{Side, clone};
 use crate::sys::descriptor::{become_stdio, close_on_exec_from};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::signal;
+use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
@@ -65,7 +66,7 @@ pub fn program(caller: &Caller, environment: &Strings) -> Result<CString> {
     let name = caller.globals.criu.unwrap_or("criu");
     let found = if name.as_bytes().contains(&b'/') {
         access(name, Access::EXEC_OK)
-            .context(|| format!("execute {name:?}"))
+            .context(|| text!("execute {name:?}"))
             .and_then(|()| CString::new(name).map_err(|_| error!("{name:?} has a null byte in it")))
     } else {
         find(name, environment)
@@ -78,7 +79,7 @@ pub fn program(caller: &Caller, environment: &Strings) -> Result<CString> {
 /// # Errors
 /// Those of mkdir(2) and open(2).
 pub fn make_directory(path: &str) -> Result<OwnedFd> {
-    let what = || format!("make directory {path:?}");
+    let what = || text!("make directory {path:?}");
     let ends = path.match_indices('/').map(|(index, _)| index).filter(|index| *index > 0);
     for end in ends.chain([path.len()]) {
         match mkdirat(CWD, &path[..end], Mode::RWXU) {
@@ -95,7 +96,7 @@ pub fn make_directory(path: &str) -> Result<OwnedFd> {
 /// Those of open(2).
 pub fn open_directory(path: &str) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    openat(CWD, path, flags, Mode::empty()).context(|| format!("open directory {path:?}"))
+    openat(CWD, path, flags, Mode::empty()).context(|| text!("open directory {path:?}"))
 }
 
 /// Where and how criu works.
@@ -127,7 +128,7 @@ impl Criu {
     /// No process, or what is not ready in the place of its own.
     pub fn start(start: &Start<'_>) -> Result<(Criu, Vec<OwnedFd>)> {
         let Start { program, environment, apart } = start;
-        let what = || format!("run {program:?}");
+        let what = || text!("run {program:?}");
         let (ours, theirs) = channel::pair().context(what)?;
         let number = CString::new(format!("{}", theirs.as_fd().as_raw_fd())).unwrap_or_default();
         let arguments = Strings::new(Vec::from([(*program).clone(), c"swrk".into(), number]));
@@ -276,7 +277,7 @@ fn failure(response: &Response) -> Error {
         "" => "it does not say why",
         message => message,
     };
-    let what = format!("criu failed: {why}");
+    let what = text!("criu failed: {why}");
     match errno::of(response.errno) {
         Some(errno) => Error::os(what, errno),
         None => Error::new(what),

@@ -18,6 +18,7 @@ use crate::request::{Caller, CgroupManager};
 use crate::spec::Spec;
 use crate::sys::descriptor::{borrow, write_all};
 use crate::sys::exec::Strings;
+use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -50,7 +51,7 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
     if !matches!(status, Status::Running | Status::Paused) {
         return Err(error!("Container cannot be checkpointed in {} state", status.name()));
     }
-    let text = read_config(&format!("{}/config.json", state.bundle))?;
+    let text = read_config(text!("{}/config.json", state.bundle))?;
     let document = Document::parse(&text, "config.json")?;
     let spec = Spec::read(&document)?;
     let plan = planned(caller, &spec, &directory, &state, &environment)?;
@@ -58,7 +59,7 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
     if let Some(parent) = options.parent_path {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         openat(&images, parent, flags, Mode::empty())
-            .context(|| format!("--parent-path: open {parent:?} in {:?}", options.image_path))?;
+            .context(|| text!("--parent-path: open {parent:?} in {:?}", options.image_path))?;
     }
     let work = options.work_path.map(criu::make_directory).transpose()?;
     let log = log_path(&options, LOG);
@@ -168,7 +169,7 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
         let Some(key) = namespace_key(join.kind) else { continue };
         let name = crate::namespace::name(join.kind);
         let path = format!("/proc/{}/ns/{name}", state.pid);
-        let inode = stat(&*path).context(|| format!("look at {path:?}"))?.st_ino;
+        let inode = stat(&*path).context(|| text!("look at {path:?}"))?.st_ino;
         message.bytes(opts::EXTERNAL, format!("{name}[{inode}]:{key}").as_bytes());
     }
     Ok(())
@@ -179,7 +180,7 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
 fn contents(options: &mut Options, state: &State, plan: &Plan, images: &OwnedFd) -> Result<()> {
     let path = format!("/proc/{}/root", state.pid);
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = openat(CWD, &*path, flags, Mode::empty()).context(|| format!("open {path:?}"))?;
+    let root = openat(CWD, &*path, flags, Mode::empty()).context(|| text!("open {path:?}"))?;
     tell_dump(&mut options.opts, &external(&plan.ops)?, root.as_fd());
     let descriptors = stdio::of_container(state)?;
     let mut told: Vec<&String> = Vec::new();
@@ -192,5 +193,5 @@ fn contents(options: &mut Options, state: &State, plan: &Plan, images: &OwnedFd)
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
     openat(images, stdio::FILE, flags, Mode::RUSR | Mode::WUSR)
         .and_then(|file| write_all(file.as_fd(), stdio::to_json(&descriptors).as_bytes()))
-        .map_err(|errno| Error::os(format!("write {:?}", stdio::FILE), errno))
+        .map_err(|errno| Error::os(text!("write {:?}", stdio::FILE), errno))
 }

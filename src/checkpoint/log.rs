@@ -2,6 +2,7 @@
 
 use crate::act::bundle::read_config;
 use crate::error::Error;
+use crate::text;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,7 +17,7 @@ pub fn explain(error: Error, path: &str) -> Error {
     let log = read_config(path).unwrap_or_default();
     let quoted = quote(&String::from_utf8_lossy(&log));
     let says = if quoted.is_empty() { "" } else { ", which says: " };
-    error.hint(format!("see {path:?}{says}{quoted}"))
+    error.hint(text!("see {path:?}{says}{quoted}"))
 }
 
 /// The last errors of a log in one line, without their times.

@@ -35,6 +35,7 @@ use crate::sys::clone::setns;
 use crate::sys::exec::Strings;
 use crate::sys::mount::mount;
 use crate::sys::{network, signal};
+use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -60,7 +61,7 @@ const MOUNT_POINT: &str = "criu-root";
 pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Result<u8> {
     criu::needs_root("restore")?;
     let bundle = bundle_directory(options.bundle)?;
-    let text = read_config(&format!("{bundle}/config.json"))?;
+    let text = read_config(text!("{bundle}/config.json"))?;
     let document = Document::parse(&text, "config.json")?;
     let spec = Spec::read(&document)?;
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
@@ -167,7 +168,7 @@ impl Restoring<'_> {
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         }
         mkdirat(self.directory, MOUNT_POINT, Mode::RWXU)
-            .context(|| format!("make {MOUNT_POINT:?} of \"{}\"", self.state.id))?;
+            .context(|| text!("make {MOUNT_POINT:?} of \"{}\"", self.state.id))?;
         let root = self.path_of(MOUNT_POINT)?;
         asked.opts.bytes(opts::ROOT, root.to_bytes());
         let points = mount_points(&self.plan.ops);
@@ -201,7 +202,7 @@ impl Restoring<'_> {
         config_file(asked, self.spec.annotations.iter().copied());
         asked.opts.set(opts::EVASIVE_DEVICES);
         asked.opts.set(opts::RST_SIBLING);
-        let text = read_config(&format!("{}/{}", asked.image_path, stdio::FILE))?;
+        let text = read_config(text!("{}/{}", asked.image_path, stdio::FILE))?;
         for (number, name) in (0..).zip(&stdio::from_json(&text)?) {
             if name.starts_with("pipe:[") || name.starts_with("file[") {
                 asked.opts.message(opts::INHERIT_FD, &inherit(name.as_bytes(), number));
@@ -244,8 +245,7 @@ impl Restoring<'_> {
             match namespace_key(join.kind) {
                 Some(key) => {
                     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-                    let fd =
-                        openat(CWD, path, flags, Mode::empty()).context(|| format!("{join}"))?;
+                    let fd = openat(CWD, path, flags, Mode::empty()).context(|| text!("{join}"))?;
                     let message = inherit(key.as_bytes(), fd.as_raw_fd());
                     asked.opts.message(opts::INHERIT_FD, &message);
                     opened.push(fd);
@@ -267,7 +267,7 @@ impl Restoring<'_> {
     fn mounts(&self, asked: &mut Options) -> Result<()> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, &*self.state.rootfs, flags, Mode::empty())
-            .context(|| format!("open {:?}", self.state.rootfs))?;
+            .context(|| text!("open {:?}", self.state.rootfs))?;
         let mut list = external(&self.plan.ops)?;
         // It was there if the container had been made for a service manager. criu
         // must be told the whole path: it works elsewhere.
@@ -286,7 +286,7 @@ impl Restoring<'_> {
         openat(self.directory, name, flags, Mode::empty())
             .and_then(|made| FdPath::new(made.as_fd()).read())
             .map(|path| CString::new(path).unwrap_or_default())
-            .context(|| format!("open {name:?} of \"{}\"", self.state.id))
+            .context(|| text!("open {name:?} of \"{}\"", self.state.id))
     }
 
     /// What we do when criu has come to a step.
@@ -355,7 +355,7 @@ fn prepare(rootfs: &CString, at: &CString, ops: &[Op], points: &[usize]) -> Act 
 /// it to us, as the hooks expect.
 fn loopback_up(pid: i32) -> rustix::io::Result<()> {
     let open = |path: &str| openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-    let (ours, theirs) = (open("/proc/self/ns/net")?, open(&format!("/proc/{pid}/ns/net"))?);
+    let (ours, theirs) = (open("/proc/self/ns/net")?, open(text!("/proc/{pid}/ns/net"))?);
     setns(theirs.as_fd(), CLONE_NEWNET)?;
     let result = network::loopback_up();
     setns(ours.as_fd(), CLONE_NEWNET)?;

@@ -11,6 +11,7 @@ use crate::error::{Context, Result};
 use crate::json::{Document, Writer};
 use crate::rootfs::path::FdPath;
 use crate::sys::descriptor::borrow;
+use crate::text;
 use alloc::format;
 use alloc::string::String;
 use rustix::fs::{FileType, Stat, fstat, stat};
@@ -37,17 +38,17 @@ pub fn pipes() -> [String; 3] {
 /// procfs cannot be read.
 pub fn of_container(state: &State) -> Result<[String; 3]> {
     let proc = format!("/proc/{}", state.pid);
-    let mounts = read_config(&format!("{proc}/mountinfo"))?;
+    let mounts = read_config(text!("{proc}/mountinfo"))?;
     let mounts = String::from_utf8_lossy(&mounts);
     let mut result = state.descriptors.clone();
     for (number, text) in result.iter_mut().enumerate().filter(|(_, text)| text.is_empty()) {
         // One that the program has closed has no file.
-        let Ok(info) = read_config(&format!("{proc}/fdinfo/{number}")) else { continue };
+        let Ok(info) = read_config(text!("{proc}/fdinfo/{number}")) else { continue };
         let mount = mount_id(&String::from_utf8_lossy(&info));
         let outside = |id: &u32| !mounts.lines().any(|line| first(line) == Some(*id));
         let Some(mount) = mount.filter(outside) else { continue };
         let path = format!("{proc}/fd/{number}");
-        let found = stat(&*path).context(|| format!("look at {path:?}"))?;
+        let found = stat(&*path).context(|| text!("look at {path:?}"))?;
         let kind = FileType::from_raw_mode(found.st_mode);
         if matches!(kind, FileType::RegularFile | FileType::CharacterDevice) {
             *text = format!("file[{mount:x}:{:x}]", found.st_ino);

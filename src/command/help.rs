@@ -6,6 +6,7 @@ use alloc::string::String;
 use crate::command::flag::{Command, Flag};
 use crate::command::{COMMANDS, globals};
 use crate::spec;
+use crate::text;
 
 static HELP: Flag = Flag::switch("help", "show help").short('h');
 static VERSION: Flag = Flag::switch("version", "print the version").short('v');
@@ -80,7 +81,7 @@ fn options(page: &mut String, lists: &[&[&Flag]]) {
         match flag.default {
             None => row(page, width, &label(flag), flag.help),
             Some(default) => {
-                row(page, width, &label(flag), &format!("{} (default: {default})", flag.help));
+                row(page, width, &label(flag), text!("{} (default: {default})", flag.help));
             }
         }
     }

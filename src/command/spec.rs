@@ -1,6 +1,5 @@
 //! `spec`: a config.json to start from.
 
-use alloc::format;
 use rustix::fd::AsFd;
 use rustix::fs::{FsWord, Mode, OFlags, openat, statfs};
 use rustix::io::Errno;
@@ -11,6 +10,7 @@ use crate::error;
 use crate::error::{Context, Result};
 use crate::spec::DefaultConfig;
 use crate::sys::descriptor::write_all;
+use crate::text;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -46,14 +46,14 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let name = invocation.value("file").unwrap_or("config.json");
     let open = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::open(bundle, open, Mode::empty())
-        .context(|| format!("open bundle \"{bundle}\""))?;
+        .context(|| text!("open bundle \"{bundle}\""))?;
     let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = match openat(&directory, name, create, Mode::from_raw_mode(0o666)) {
         Err(Errno::EXIST) => return Err(error!("File {name} exists. Remove it first")),
-        other => other.context(|| format!("create \"{name}\" in \"{bundle}\""))?,
+        other => other.context(|| text!("create \"{name}\" in \"{bundle}\""))?,
     };
     let mut document = config.document();
     document.push('\n');
-    write_all(file.as_fd(), document.as_bytes()).context(|| format!("write \"{name}\""))?;
+    write_all(file.as_fd(), document.as_bytes()).context(|| text!("write \"{name}\""))?;
     Ok(0)
 }

@@ -14,6 +14,7 @@ use crate::json::{Document, Writer};
 use crate::rdt;
 use crate::spec::{IntelRdt, Resources};
 use crate::sys::descriptor::standard;
+use crate::text;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -176,7 +177,7 @@ fn from_flags(value: &dyn Fn(&str) -> Option<&'static str>) -> Result<String> {
                 continue;
             }
             let number = if kind == "n" || value == "-1" {
-                value.parse().map_err(|_| invalid(&alloc::format!("\"{value}\" is not a number")))
+                value.parse().map_err(|_| invalid(text!("\"{value}\" is not a number")))
             } else {
                 bytes(value).map_err(|error| invalid(&error.what))
             };

@@ -11,6 +11,7 @@ use crate::container::{ContainerId, Lock, Root, State};
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys::descriptor::write_all;
+use crate::text;
 
 /// The state's file.
 const STATE: &str = "state.json";
@@ -47,7 +48,7 @@ impl Directory<'_> {
     /// Those of fstat(2).
     pub fn owner(&self) -> Result<u32> {
         let stat = rustix::fs::fstat(&self.fd);
-        Ok(stat.context(|| alloc::format!("stat state of \"{}\"", self.id))?.st_uid)
+        Ok(stat.context(|| text!("stat state of \"{}\"", self.id))?.st_uid)
     }
 
     /// The saved state; `None` when there is none, or none that can be
@@ -56,7 +57,7 @@ impl Directory<'_> {
     /// # Errors
     /// It is there but cannot be read, or another runtime made it.
     pub fn load(&self) -> Result<Option<State>> {
-        let failed = || alloc::format!("read state of container \"{}\"", self.id);
+        let failed = || text!("read state of container \"{}\"", self.id);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = match openat(&self.fd, STATE, flags, Mode::empty()) {
             Ok(file) => file,
@@ -137,8 +138,8 @@ impl Directory<'_> {
             .context(|| self.failed_to_write())
     }
 
-    fn failed_to_write(&self) -> alloc::string::String {
-        alloc::format!("write state of container \"{}\"", self.id)
+    fn failed_to_write(&self) -> &'static str {
+        text!("write state of container \"{}\"", self.id)
     }
 
     /// Removes a file of the directory; a missing one is fine.
@@ -148,10 +149,9 @@ impl Directory<'_> {
     pub fn remove_file(&self, name: &str) -> Result<()> {
         match unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(Error::os(
-                alloc::format!("remove \"{name}\" of container \"{}\"", self.id),
-                errno,
-            )),
+            Err(errno) => {
+                Err(Error::os(text!("remove \"{name}\" of container \"{}\"", self.id), errno))
+            }
         }
     }
 
@@ -162,7 +162,7 @@ impl Directory<'_> {
     /// # Errors
     /// Something cannot be removed; removing again goes on from there.
     pub fn remove(&self, _lock: &Lock<'_>) -> Result<()> {
-        let failed = || alloc::format!("remove state of container \"{}\"", self.id);
+        let failed = || text!("remove state of container \"{}\"", self.id);
         let remove = || unlinkat(&self.root.fd, self.id.as_str(), AtFlags::REMOVEDIR);
         // Most have nothing else.
         let _ = unlinkat(&self.fd, STATE, AtFlags::empty());

@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use crate::container::process::Process;
 use crate::container::{Directory, State, Status};
 use crate::error::{Error, Result};
+use crate::text;
 
 /// Sends a signal to the container's init; with `all` to all its processes,
 /// and then a stopped container is fine. No signal only asks whether there is
@@ -44,7 +45,7 @@ pub fn kill(directory: &Directory<'_>, signal: Option<Signal>, all: bool) -> Res
         Ok(()) => thaw(&state, fatal && status == Status::Paused),
         Err(Errno::SRCH) if all => Ok(()),
         Err(Errno::SRCH) => Err(not_running()),
-        Err(errno) => Err(Error::os(alloc::format!("signal process {}", state.pid), errno)),
+        Err(errno) => Err(Error::os(text!("signal process {}", state.pid), errno)),
     }
 }
 

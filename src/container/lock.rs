@@ -7,6 +7,7 @@ use crate::container::directory::Directory;
 use crate::container::root::missing;
 use crate::error::{Error, Result};
 use crate::sys::clock::sleep;
+use crate::text;
 
 /// How long a command waits for another one that changes the same container.
 const PATIENCE_MS: u32 = 10_000;
@@ -48,7 +49,7 @@ impl Directory<'_> {
                     sleep(STEP_MS);
                 }
                 Err(errno) => {
-                    let what = alloc::format!("lock container \"{}\"", self.id);
+                    let what = text!("lock container \"{}\"", self.id);
                     let error = Error::os(what, errno);
                     return Err(match errno {
                         Errno::WOULDBLOCK => {
@@ -69,7 +70,7 @@ impl Directory<'_> {
             }
             (Ok(_), Ok(_)) | (Err(Errno::NOENT), _) => Err(missing(&self.root.path, &self.id)),
             (Err(errno), _) | (_, Err(errno)) => {
-                Err(Error::os(alloc::format!("stat state of \"{}\"", self.id), errno))
+                Err(Error::os(text!("stat state of \"{}\"", self.id), errno))
             }
         }
     }

@@ -10,6 +10,7 @@ use rustix::time::Timespec;
 
 use crate::error::{Error, Result};
 use crate::sys::clock::sleep;
+use crate::text;
 
 /// What /proc/PID/stat says (proc_pid_stat(5)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Stat {
         match read {
             Ok(length) => Ok(Stat::parse(&buffer[..length])),
             Err(Errno::NOENT | Errno::SRCH) => Ok(None),
-            Err(errno) => Err(Error::os(alloc::format!("read \"{path}\""), errno)),
+            Err(errno) => Err(Error::os(text!("read \"{path}\""), errno)),
         }
     }
 

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use crate::container::{ContainerId, Directory};
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::text;
 
 /// Opens a directory to work in.
 pub(super) const DIRECTORY: OFlags =
@@ -33,7 +34,7 @@ impl Root {
         match rustix::fs::open(path, DIRECTORY - OFlags::NOFOLLOW, Mode::empty()) {
             Ok(fd) => Ok(Some(Root { fd, path: path.to_owned() })),
             Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(Error::os(alloc::format!("open state directory \"{path}\""), errno)),
+            Err(errno) => Err(Error::os(text!("open state directory \"{path}\""), errno)),
         }
     }
 
@@ -52,7 +53,7 @@ impl Root {
             match rustix::fs::mkdirat(CWD, &path[..end], Mode::RWXU) {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(errno) => {
-                    let what = alloc::format!("create state directory \"{}\"", &path[..end]);
+                    let what = text!("create state directory \"{}\"", &path[..end]);
                     return Err(Error::os(what, errno));
                 }
             }
@@ -62,7 +63,7 @@ impl Root {
         };
         if sticky {
             rustix::fs::fchmod(&root.fd, Mode::RWXU | Mode::SVTX)
-                .context(|| alloc::format!("set the sticky bit of \"{path}\""))?;
+                .context(|| text!("set the sticky bit of \"{path}\""))?;
         }
         Ok(root)
     }
@@ -73,7 +74,7 @@ impl Root {
     /// # Errors
     /// The directory cannot be read.
     pub fn ids(&self) -> Result<Vec<ContainerId>> {
-        let failed = || alloc::format!("read state directory \"{}\"", self.path);
+        let failed = || text!("read state directory \"{}\"", self.path);
         // A descriptor of its own: reading moves the position.
         let list = rustix::fs::openat(&self.fd, ".", DIRECTORY, Mode::empty()).context(failed)?;
         let mut buffer = [MaybeUninit::uninit(); 2048];
@@ -98,7 +99,7 @@ impl Root {
             Ok(fd) => Ok(Some(Directory { root: self, id: id.clone(), fd })),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
             Err(errno) => {
-                Err(Error::os(alloc::format!("open state directory \"{}/{id}\"", self.path), errno))
+                Err(Error::os(text!("open state directory \"{}/{id}\"", self.path), errno))
             }
         }
     }
@@ -120,9 +121,7 @@ impl Root {
         match rustix::fs::mkdirat(&self.fd, id.as_str(), mode) {
             Ok(()) => self.container(id).inspect_err(|_| self.give_back(id)),
             Err(Errno::EXIST) => Err(error!("container with given ID already exists: {id}")),
-            Err(errno) => {
-                Err(Error::os(alloc::format!("create state \"{}/{id}\"", self.path), errno))
-            }
+            Err(errno) => Err(Error::os(text!("create state \"{}/{id}\"", self.path), errno)),
         }
     }
 

@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use rustix::net::SocketAddrUnix;
 
+use crate::text;
+
 /// A Unix socket on which a bus listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -61,7 +63,7 @@ impl Address {
             match byte {
                 b'-' | b'_' | b'/' | b'.' | b'\\' | b'*' => text.push(byte.into()),
                 _ if byte.is_ascii_alphanumeric() => text.push(byte.into()),
-                _ => text.push_str(&alloc::format!("%{byte:02x}")),
+                _ => text.push_str(text!("%{byte:02x}")),
             }
         }
         text

@@ -17,6 +17,7 @@ use super::value::Value;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys::clock::monotonic;
+use crate::text;
 
 /// How long a reply may take, in milliseconds: that of other D-Bus libraries.
 const REPLY: u64 = 25_000;
@@ -57,7 +58,7 @@ impl Connection {
     /// # Errors
     /// Nobody listens there, or they do not take us.
     pub fn open(address: &Address, uid: u32, is_bus: bool) -> Result<Connection> {
-        let what = || format!("connect to D-Bus socket \"{}\"", address.display());
+        let what = || text!("connect to D-Bus socket \"{}\"", address.display());
         let socket =
             socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
                 .context(what)?;

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::namespace::KINDS;
 use crate::spec::{Cpu, NamespaceKind, Resources, Spec};
 use crate::sys::seccomp;
+use crate::text;
 use alloc::format;
 use core::fmt;
 use rustix::fs::stat;
@@ -130,7 +131,7 @@ fn namespaces(spec: &mut Spec<'_>, machine: &dyn Machine, lack: &mut Note<'_>) {
         }
         let known = KINDS.iter().zip(NAMESPACE_OPTIONS).find(|((_, known), _)| *known == name);
         let option = known.map_or("CONFIG_NAMESPACES", |(_, option)| option);
-        let what = format!("linux.namespaces: {}", kind.name());
+        let what = text!("linux.namespaces: {}", kind.name());
         lack(&what, option, matches!(kind, Mount | Pid | User));
         if let Some(place) = gone.iter_mut().find(|place| place.is_none()) {
             *place = Some(kind);
@@ -158,7 +159,7 @@ fn mounts(spec: &mut Spec<'_>, machine: &dyn Machine, lack: &mut Note<'_>) {
             _ => return true,
         };
         if !there {
-            let what = format!("mounts: {} on {:?}", kind, mount.destination);
+            let what = text!("mounts: {} on {:?}", kind, mount.destination);
             lack(&what, option, kind == "devpts" && terminal);
         }
         there

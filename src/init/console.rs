@@ -7,6 +7,7 @@
 
 use crate::error::{Context, Result};
 use crate::sys::descriptor::{become_stdio, standard};
+use crate::text;
 use alloc::format;
 use alloc::string::String;
 use rustix::fd::AsFd;
@@ -23,7 +24,7 @@ pub fn take(device: Option<&str>) -> Result<()> {
         None if is_nowhere() => String::from("/dev/console"),
         None => return Ok(()),
     };
-    let what = || format!("open console \"{path}\"");
+    let what = || text!("open console \"{path}\"");
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let console = open(&*path, flags, Mode::empty()).context(what)?;
     for number in 0..3 {

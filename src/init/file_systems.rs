@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::sys::mount::mount;
+use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
@@ -84,7 +85,7 @@ impl Place {
         match mkdirat(CWD, self.target, Mode::from_raw_mode(0o755)) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => {
-                return Err(Error::os(format!("make directory {:?}", self.target), errno));
+                return Err(Error::os(text!("make directory {:?}", self.target), errno));
             }
         }
         if is_mount_point(self.target) {
@@ -93,7 +94,7 @@ impl Place {
         match mount(self.fstype, self.target, self.fstype, self.flags.into(), self.data) {
             Ok(()) | Err(Errno::BUSY) => Ok(()),
             Err(errno) => {
-                let what = format!("mount {:?} on {:?}", self.fstype, self.target);
+                let what = text!("mount {:?} on {:?}", self.fstype, self.target);
                 let error = Error::os(what, errno);
                 Err(if errno == Errno::NODEV { error.hint(self.option) } else { error })
             }
@@ -132,7 +133,7 @@ fn make_devices() -> Result<()> {
         let (kind, device) = (FileType::CharacterDevice, makedev(major, minor));
         match mknodat(CWD, &*path, kind, Mode::from_raw_mode(mode), device) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(Error::os(format!("make device \"{path}\""), errno)),
+            Err(errno) => return Err(Error::os(text!("make device \"{path}\""), errno)),
         }
     }
     for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0")] {
@@ -161,7 +162,7 @@ fn mount_cgroups() -> Result<()> {
     place(c"tmpfs", CGROUP, QUIET, Some(c"mode=755"), "CONFIG_TMPFS").mount()?;
     for name in controllers {
         let path = format!("/sys/fs/cgroup/{}", name.to_string_lossy());
-        let what = || format!("mount cgroup \"{path}\"");
+        let what = || text!("mount cgroup \"{path}\"");
         mkdirat(CWD, &*path, Mode::from_raw_mode(0o755))
             .map_err(|errno| Error::os(what(), errno))?;
         let Ok(target) = CString::new(&*path) else { continue };

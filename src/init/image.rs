@@ -5,6 +5,7 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys::board::{free_loop, show_file};
 use crate::sys::mount::mount;
+use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -33,7 +34,7 @@ const STEP_MS: u32 = 20;
 /// There is no such device or file, or it has none of the file systems that we
 /// look for, or the kernel has it not.
 pub fn mount_image(source: &str) -> Result<()> {
-    let what = || format!("root: mount \"{source}\"");
+    let what = || text!("root: mount \"{source}\"");
     let stat = wait_for(source).context(what)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = open(source, flags, Mode::empty()).context(what)?;
@@ -121,7 +122,7 @@ fn loop_device(file: &OwnedFd) -> Result<(String, OwnedFd)> {
 /// # Errors
 /// The kernel has no overlayfs, or a directory cannot be made.
 pub fn overlay(directory: &str) -> Result<()> {
-    let what = || format!("overlay: mount over \"{directory}\"");
+    let what = || text!("overlay: mount over \"{directory}\"");
     make_directory(WRITABLE)?;
     let flags = (MS_NOSUID | MS_NODEV).into();
     mount(c"tmpfs", WRITABLE, c"tmpfs", flags, Some(c"mode=755")).context(what)?;
@@ -154,7 +155,7 @@ pub fn bundle(image: Option<&str>, asked: Option<&str>) -> String {
 fn make_directory(path: &CStr) -> Result<()> {
     match mkdirat(CWD, path, Mode::from_raw_mode(0o755)) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
-        Err(errno) => Err(Error::os(format!("make directory {path:?}"), errno)),
+        Err(errno) => Err(Error::os(text!("make directory {path:?}"), errno)),
     }
 }
 

@@ -32,6 +32,7 @@ use crate::act::protect;
 use crate::error::{Context, Error};
 use crate::sys::clone::{Side, clone};
 use crate::sys::{clock as time, network, signal};
+use crate::text;
 use alloc::string::String;
 use alloc::vec::Vec;
 use board::Board;
@@ -179,7 +180,7 @@ fn write_file(path: &CStr, text: &[u8]) -> Result<(), Error> {
     open(path, flags, Mode::empty())
         .and_then(|file| rustix::io::write(&file, text))
         .map(drop)
-        .context(|| alloc::format!("write {path:?}"))
+        .context(|| text!("write {path:?}"))
 }
 
 /// Opens the watchdog that the settings ask for.

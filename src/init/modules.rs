@@ -3,8 +3,8 @@
 //! packed them has put them. They are not compressed, and nothing is looked up.
 
 use crate::error::{Context, Error, Result};
+use crate::text;
 use alloc::collections::BinaryHeap;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
@@ -22,13 +22,13 @@ pub fn load_all(complain: &mut dyn FnMut(Error)) {
         Err(error) => return complain(error),
     };
     for name in names {
-        load(&format!("{DIRECTORY}/{name}")).unwrap_or_else(&mut *complain);
+        load(text!("{DIRECTORY}/{name}")).unwrap_or_else(&mut *complain);
     }
 }
 
 /// Their names, sorted.
 fn names() -> Result<Vec<String>> {
-    let what = || format!("read directory \"{DIRECTORY}\"");
+    let what = || text!("read directory \"{DIRECTORY}\"");
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = open(DIRECTORY, flags, Mode::empty()).context(what)?;
     let mut buffer = [MaybeUninit::uninit(); 2048];
@@ -45,7 +45,7 @@ fn names() -> Result<Vec<String>> {
 }
 
 fn load(path: &str) -> Result<()> {
-    let what = || format!("load module \"{path}\"");
+    let what = || text!("load module \"{path}\"");
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = open(path, flags, Mode::empty()).context(what)?;
     match rustix::system::finit_module(&file, c"", 0) {

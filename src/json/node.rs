@@ -16,6 +16,8 @@ use miniserde::json::{Number, Value};
 
 use super::{push_key, words};
 
+use crate::text;
+
 /// What is wrong with one property.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
@@ -87,7 +89,7 @@ impl<'v, 'p> Node<'v, 'p> {
             }
             Place::Item(parent, index) => {
                 let cell = parent.render(path);
-                path.push_str(&alloc::format!("[{index}]"));
+                path.push_str(text!("[{index}]"));
                 cell
             }
         }

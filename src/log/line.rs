@@ -7,6 +7,7 @@ use core::fmt::Write;
 use crate::json::Writer;
 use crate::log::Level;
 use crate::log::time::Timestamp;
+use crate::text;
 
 /// A JSON object, with the keys in the order of logrus.
 pub fn json(time: Timestamp, level: &str, message: &str) -> String {
@@ -14,7 +15,7 @@ pub fn json(time: Timestamp, level: &str, message: &str) -> String {
     out.open_object();
     out.string_field("level", level);
     out.string_field("msg", message);
-    out.string_field("time", &format!("{time}"));
+    out.string_field("time", text!("{time}"));
     out.close();
     let mut line = out.finish();
     line.push('\n');

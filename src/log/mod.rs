@@ -14,6 +14,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::sys;
+use crate::text;
 use target::Target;
 
 /// How much a record matters.
@@ -116,7 +117,7 @@ impl Log {
     pub fn error(&self, error: &Error) {
         self.record(Level::Error, format_args!("{error}"));
         if self.target.is_some() && self.form != Form::Board {
-            write(sys::stderr(), &alloc::format!("{error}\n"));
+            write(sys::stderr(), text!("{error}\n"));
         }
     }
 

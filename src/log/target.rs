@@ -10,6 +10,7 @@ use rustix::net::{
 
 use super::{Level, write};
 use crate::error::{Context, Result};
+use crate::text;
 
 /// The journal's socket (systemd-journald.service(8), "Native Journal Protocol").
 const JOURNAL: &str = "/run/systemd/journal/socket";
@@ -47,7 +48,7 @@ impl Target {
         let path = value.strip_prefix("file:").unwrap_or(value);
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
         rustix::fs::open(path, flags, Mode::from_raw_mode(0o644))
-            .context(|| alloc::format!("open log file \"{path}\""))
+            .context(|| text!("open log file \"{path}\""))
             .map(Target::File)
     }
 
@@ -85,5 +86,5 @@ fn socket(path: &str) -> Result<OwnedFd> {
         connect(&socket, &SocketAddrUnix::new(path)?)?;
         Ok(socket)
     };
-    open().context(|| alloc::format!("open log socket \"{path}\""))
+    open().context(|| text!("open log socket \"{path}\""))
 }

@@ -3,6 +3,7 @@
 
 use crate::error::{Context, Error, Result};
 use crate::sys::exec::Strings;
+use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -83,7 +84,7 @@ pub fn text(map: &[Range]) -> String {
 
 fn write_file(pid: Pid, name: &str, text: &str) -> Result<()> {
     let path = format!("/proc/{}/{name}", pid.as_raw_nonzero());
-    let what = || format!("write {text:?} to {path:?}");
+    let what = || text!("write {text:?} to {path:?}");
     let file =
         openat(CWD, &*path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).context(what)?;
     match rustix::io::write(&file, text.as_bytes()) {
@@ -118,7 +119,7 @@ fn run_helper(program: &str, pid: Pid, map: &[Range], environment: &Strings) -> 
     if status == 0 {
         return Ok(());
     }
-    Err(Error::new(format!("{program}: {}", said.trim_ascii()))
+    Err(Error::new(text!("{program}: {}", said.trim_ascii()))
         .hint("the ranges that a user may map are in /etc/subuid and /etc/subgid"))
 }
 

@@ -6,6 +6,7 @@ use crate::error::{Context, Result};
 use crate::fault::{Act, Fault, Quoted};
 use crate::sys::clone::setns;
 use crate::sys::namespace::of_process;
+use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
@@ -43,7 +44,7 @@ impl Join {
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let opened = openat(CWD, &*self.path, flags, Mode::empty())
-            .context(|| format!("open namespace {}", Quoted(&self.path)))?;
+            .context(|| text!("open namespace {}", Quoted(&self.path)))?;
         self.fd = Some(opened);
         Ok(())
     }
@@ -106,7 +107,7 @@ pub fn of_init(pid: i32) -> Result<Vec<Join>> {
             Err(Errno::NOTTY | Errno::INVAL) => by_path(name, &path()),
             result => result,
         };
-        let Some(fd) = found.context(|| format!("look at {:?}", path()))? else { continue };
+        let Some(fd) = found.context(|| text!("look at {:?}", path()))? else { continue };
         let path = CString::new(path()).map_err(|_| error!("a path with a null byte"))?;
         joins.push(Join { kind, path, fd: Some(fd) });
     }

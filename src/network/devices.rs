@@ -7,6 +7,7 @@
 use super::netlink::{self, Message, Netlink};
 use crate::error::{Context, Error, Result};
 use crate::sys::clone::setns;
+use crate::text;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -39,7 +40,7 @@ pub struct NetDevice {
 
 impl NetDevice {
     fn failed(&self, step: &str, errno: Errno) -> Error {
-        let error = Error::os(format!("linux.netDevices[{:?}]: {step}", self.host), errno);
+        let error = Error::os(text!("linux.netDevices[{:?}]: {step}", self.host), errno);
         match errno {
             Errno::PERM => error.hint("moving network devices needs CAP_NET_ADMIN on the host"),
             Errno::INVAL => error.hint("some kinds of device cannot leave their namespace"),
@@ -57,7 +58,7 @@ pub fn move_devices(devices: &[NetDevice], pid: Pid) -> Result<()> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let open = |path: &str| openat(CWD, path, flags, Mode::empty());
     let ours = open("/proc/self/ns/net").context(what)?;
-    let theirs = open(&format!("/proc/{}/ns/net", pid.as_raw_nonzero())).context(what)?;
+    let theirs = open(text!("/proc/{}/ns/net", pid.as_raw_nonzero())).context(what)?;
     let host = Netlink::open().context(what)?;
     setns(theirs.as_fd(), CLONE_NEWNET).context(what)?;
     let container = Netlink::open();
@@ -71,7 +72,7 @@ pub fn move_devices(devices: &[NetDevice], pid: Pid) -> Result<()> {
         let taken = twice || self::index(&container, &device.name).is_ok();
         if taken && !device.name.as_bytes().contains(&b'%') {
             return Err(device.failed(
-                &format!("the name {:?} is taken in the container", device.name),
+                text!("the name {:?} is taken in the container", device.name),
                 Errno::EXIST,
             ));
         }
@@ -103,7 +104,7 @@ fn move_device(
         .map_err(|errno| device.failed("find the device in the container", errno))?;
     let mut message = Message::link(netlink::NEW_LINK, new, 0);
     message.attribute(IFLA_IFNAME, text(&device.name).as_slice());
-    let step = format!("rename the device to {:?}", device.name);
+    let step = text!("rename the device to {:?}", device.name);
     container.tell(message).map_err(|errno| device.failed(&step, errno))?;
     for mut address in addresses {
         address.body_mut()[4..8].copy_from_slice(&new.to_ne_bytes());

@@ -6,7 +6,7 @@ use super::newc::{Entry, NAME_LIMIT, TRAILER, padding};
 use super::output::Output;
 use crate::error;
 use crate::error::{Error, Result};
-use alloc::format;
+use crate::text;
 use alloc::vec;
 use alloc::vec::Vec;
 use linux_raw_sys::general::S_IFREG;
@@ -135,7 +135,7 @@ impl Archive {
         links: u32,
     ) -> Result<()> {
         let size = u32::try_from(stat.st_size).map_err(|_| {
-            Error::os(format!("pack \"{}\"", name.escape_ascii()), Errno::FBIG)
+            Error::os(text!("pack \"{}\"", name.escape_ascii()), Errno::FBIG)
                 .hint("a file of a cpio archive is smaller than 4 GiB")
         })?;
         self.inode += 1;
@@ -148,7 +148,7 @@ impl Archive {
         let mut left = size as usize;
         // Taken out, so that it can be read while we are written to.
         let mut buffer = core::mem::take(&mut self.buffer);
-        let failed = |errno| Error::os(format!("read \"{}\"", name.escape_ascii()), errno);
+        let failed = |errno| Error::os(text!("read \"{}\"", name.escape_ascii()), errno);
         while left > 0 {
             let length = left.min(buffer.len());
             match rustix::io::read(file, &mut buffer[..length]) {
@@ -171,7 +171,7 @@ impl Archive {
     fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
         if entry.name.len() > NAME_LIMIT {
             let name = entry.name.escape_ascii();
-            return Err(Error::os(format!("pack \"{name}\""), Errno::NAMETOOLONG));
+            return Err(Error::os(text!("pack \"{name}\""), Errno::NAMETOOLONG));
         }
         let mut header = Vec::with_capacity(128 + entry.name.len());
         Entry { time: self.time, ..entry }.write(&mut header);

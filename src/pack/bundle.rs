@@ -10,8 +10,8 @@ use crate::plan::mounts::absolute;
 use crate::process::program::Program;
 use crate::rootfs::path::{FdPath, open_in};
 use crate::spec::Spec;
+use crate::text;
 use alloc::ffi::CString;
-use alloc::format;
 use alloc::string::String;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -23,7 +23,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 /// Those that `run` gives for it; and a root file system outside of the bundle.
 pub fn check(path: &str, init: BorrowedFd<'_>, log: &Log) -> Result<String> {
     let bundle = bundle_directory(path)?;
-    let text = read_config(&format!("{bundle}/config.json"))?;
+    let text = read_config(text!("{bundle}/config.json"))?;
     let document = Document::parse(&text, "config.json")?;
     let spec = Spec::read(&document)?;
     let rootfs = check_rootfs(&spec, &bundle)?;

@@ -17,7 +17,7 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::Document;
 use crate::log::Log;
-use alloc::format;
+use crate::text;
 use alloc::vec::Vec;
 use archive::{Archive, Attributes};
 use linux_raw_sys::general::{S_IFCHR, S_IFDIR, S_IFREG};
@@ -86,7 +86,7 @@ pub fn pack(request: &Request, log: &Log) -> Result<()> {
 }
 
 fn open_init(path: Option<&str>) -> Result<(OwnedFd, Stat)> {
-    let what = || format!("open init {:?}", path.unwrap_or("/proc/self/exe"));
+    let what = || text!("open init {:?}", path.unwrap_or("/proc/self/exe"));
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(CWD, path.unwrap_or("/proc/self/exe"), flags, Mode::empty()).context(what)?;
     let stat = fstat(&file).context(what)?;

@@ -5,6 +5,7 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys;
 use crate::sys::descriptor::write_all;
+use crate::text;
 use alloc::format;
 use alloc::string::String;
 use rustix::fd::{AsFd, OwnedFd};
@@ -37,7 +38,7 @@ impl Output {
 
     fn file(path: &'static str) -> Result<Output> {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-        let what = || format!("create {path:?}");
+        let what = || text!("create {path:?}");
         match stat(path).map(|found| FileType::from_raw_mode(found.st_mode)) {
             Err(Errno::NOENT) | Ok(FileType::RegularFile) => {}
             Err(errno) => return Err(Error::os(what(), errno)),
@@ -68,7 +69,7 @@ impl Output {
         let to = self.file.as_ref().map_or(sys::stdout(), AsFd::as_fd);
         write_all(to, bytes).map_err(|errno| match errno {
             Errno::PIPE if self.file.is_none() => error!("write the archive: its reader is gone"),
-            _ => Error::os(format!("write the archive to {:?}", self.path), errno),
+            _ => Error::os(text!("write the archive to {:?}", self.path), errno),
         })
     }
 
@@ -78,7 +79,7 @@ impl Output {
     /// Those of rename(2).
     pub fn finish(mut self) -> Result<()> {
         let Some(name) = &self.temporary else { return Ok(()) };
-        rename(&**name, self.path).context(|| format!("create {:?}", self.path))?;
+        rename(&**name, self.path).context(|| text!("create {:?}", self.path))?;
         self.temporary = None;
         Ok(())
     }

@@ -7,9 +7,9 @@
 use super::archive::{Archive, Attributes};
 use crate::error::{Context, Error, Result};
 use crate::log::Log;
+use crate::text;
 use alloc::collections::BinaryHeap;
 use alloc::ffi::CString;
-use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
@@ -29,7 +29,7 @@ const SHOWS: [u64; 5] = [0x9fa0, 0x6265_6572, 0x1cd1, 0x0027_e0eb, 0x6367_7270];
 /// # Errors
 /// Something cannot be read, or not be stored; the archive cannot be written.
 pub fn write(archive: &mut Archive, log: &Log, path: &str, name: &[u8]) -> Result<()> {
-    let what = || format!("open {path:?}");
+    let what = || text!("open {path:?}");
     let directory = openat(CWD, path, DIRECTORY, Mode::empty()).context(what)?;
     let stat = fstat(&directory).context(what)?;
     let mut name = Vec::from(name);
@@ -120,8 +120,8 @@ impl Walk<'_> {
     }
 }
 
-fn reading(name: &[u8]) -> alloc::string::String {
-    format!("read \"{}\"", name.escape_ascii())
+fn reading(name: &[u8]) -> &'static str {
+    text!("read \"{}\"", name.escape_ascii())
 }
 
 fn shows(directory: &OwnedFd) -> bool {

@@ -13,9 +13,9 @@ use crate::network;
 use crate::process::program::Program;
 use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
+use crate::text;
 use alloc::boxed::Box;
 use alloc::ffi::CString;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use linux_raw_sys::general::*;
@@ -195,7 +195,7 @@ pub fn keyring(ops: &mut Vec<Op>, id: &str, process: &Process<'_>, host: Host) -
         // It is the kernel's default again at execve(2).
         ops.push(Op::Label { file: CString::from(c"self/attr/keycreate"), text });
     }
-    ops.push(Op::Keyring(c_string("id", &format!("_ses.{id}"))?));
+    ops.push(Op::Keyring(c_string("id", text!("_ses.{id}"))?));
     Ok(())
 }
 
@@ -226,7 +226,7 @@ pub fn labels(process: &Process<'_>, host: Host) -> Result<Vec<Op>> {
         }
         ops.push(Op::Label {
             file: CString::from(c"self/attr/apparmor/exec"),
-            text: c_string("process.apparmorProfile", &format!("exec {profile}"))?,
+            text: c_string("process.apparmorProfile", text!("exec {profile}"))?,
         });
     }
     if let Some(text) = selinux_label(process, host)? {

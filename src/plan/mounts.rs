@@ -12,6 +12,7 @@ use crate::rootfs::prepare::IdMap;
 use crate::rootfs::tree::Recursion;
 use crate::spec::{self, DeviceKind, IdMapping, MountOptions};
 use crate::sys::mount::Attributes;
+use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -126,7 +127,7 @@ pub fn label(mount: &mut Mount, option: &str, label: &str) -> Result<()> {
     // In mount(2)'s data a label with commas must be quoted.
     let data = mount.legacy_data.to_str().unwrap_or_default();
     let comma = if data.is_empty() { "" } else { "," };
-    mount.legacy_data = text(&format!("{data}{comma}{option}=\"{label}\""))?;
+    mount.legacy_data = text(text!("{data}{comma}{option}=\"{label}\""))?;
     Ok(())
 }
 
@@ -299,7 +300,7 @@ pub fn sysctls(values: &[(&str, &str)]) -> Result<Vec<Op>> {
         let path =
             if key.as_bytes().contains(&b'/') { String::from(key) } else { key.replace('.', "/") };
         Ok(Op::Sysctl {
-            file: c_string("linux.sysctl", &format!("sys/{path}"))?,
+            file: c_string("linux.sysctl", text!("sys/{path}"))?,
             value: c_string("linux.sysctl", value)?,
         })
     };

@@ -6,6 +6,7 @@ use crate::error::{Context, Result};
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::{descriptor, signal};
+use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -96,10 +97,10 @@ pub fn run_and_read(
     let output = Some(write_end.as_fd());
     let stdio = [None, output, output];
     let program = Program { path: &path, arguments, environment, directory: None, stdio };
-    let pid = program.start().context(|| format!("run {name:?}"))?;
+    let pid = program.start().context(|| text!("run {name:?}"))?;
     drop(write_end);
     let said = read_all(&read_end);
-    let status = reap(pid).context(|| format!("wait for {name:?}"))?;
+    let status = reap(pid).context(|| text!("wait for {name:?}"))?;
     Ok((shell_status(status), String::from_utf8_lossy(&said).into_owned()))
 }
 

@@ -16,6 +16,7 @@ use crate::error::{Context, Error, Result};
 use crate::json::{Node, Writer};
 use crate::spec::IntelRdt;
 use crate::sys::descriptor::write_all;
+use crate::text;
 use alloc::format;
 use alloc::string::String;
 use rustix::fd::AsFd;
@@ -39,7 +40,7 @@ pub struct Group {
 
 /// Whether this host has it.
 pub fn is_there() -> bool {
-    read(&format!("{ROOT}/schemata")).is_ok()
+    read(text!("{ROOT}/schemata")).is_ok()
 }
 
 impl Group {
@@ -49,8 +50,8 @@ impl Group {
     /// There is no resctrl at `root`, the class must be there but is not, or is
     /// there with other shares.
     pub fn plan(root: &str, rdt: &IntelRdt<'_>, id: &str) -> Result<Group> {
-        if read(&format!("{root}/schemata")).is_err() {
-            return Err(Error::new(format!("linux.intelRdt: there is no resctrl on {root:?}"))
+        if read(text!("{root}/schemata")).is_err() {
+            return Err(Error::new(text!("linux.intelRdt: there is no resctrl on {root:?}"))
                 .hint("mount it, on a CPU and a kernel that have it (CONFIG_X86_CPU_RESCTRL)"));
         }
         let class = match rdt.clos_id {
@@ -58,12 +59,12 @@ impl Group {
             Some(name) if !name.is_empty() => format!("{root}/{name}"),
             _ => format!("{root}/{id}"),
         };
-        let current = read(&format!("{class}/schemata"));
+        let current = read(text!("{class}/schemata"));
         let wanted = schemata::first(rdt);
         match &current {
             Ok(current) => schemata::compare(&class, &wanted, current)?,
             Err(_) if rdt.clos_id.is_some() && wanted.is_empty() && rdt.schemata.is_empty() => {
-                return Err(Error::os(format!("linux.intelRdt.closID: {class:?}"), Errno::NOENT)
+                return Err(Error::os(text!("linux.intelRdt.closID: {class:?}"), Errno::NOENT)
                     .hint("without shares of its own the class must exist"));
             }
             Err(_) => {}
@@ -98,8 +99,8 @@ impl Group {
         for text in [schemata::first(rdt), schemata::last(rdt)] {
             let path = format!("{}/schemata", self.class);
             write(&path, &text).map_err(|error| {
-                match read(&format!("{ROOT}/info/last_cmd_status")) {
-                    Ok(said) => error.hint(String::from(said.trim_ascii())),
+                match read(text!("{ROOT}/info/last_cmd_status")) {
+                    Ok(said) => error.hint(said.leak().trim_ascii()),
                     Err(_) => error,
                 }
             })?;
@@ -113,7 +114,7 @@ impl Group {
     /// One is not there any more.
     pub fn enter(&self, pid: Pid) -> Result<()> {
         for path in [&self.class, &self.monitor].into_iter().filter(|path| !path.is_empty()) {
-            write(&format!("{path}/tasks"), &format!("{}", pid.as_raw_nonzero()))?;
+            write(text!("{path}/tasks"), text!("{}", pid.as_raw_nonzero()))?;
         }
         Ok(())
     }
@@ -127,7 +128,7 @@ impl Group {
         for path in [self.monitor.as_str(), class].into_iter().filter(|path| !path.is_empty()) {
             match unlinkat(CWD, path, AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT) => {}
-                Err(errno) => return Err(Error::os(format!("remove {path:?}"), errno)),
+                Err(errno) => return Err(Error::os(text!("remove {path:?}"), errno)),
             }
         }
         Ok(())
@@ -155,7 +156,7 @@ impl Group {
 
 fn make(path: &str) -> Result<()> {
     mkdirat(CWD, path, Mode::from_raw_mode(0o755)).map_err(|errno| {
-        let error = Error::os(format!("linux.intelRdt: make {path:?}"), errno);
+        let error = Error::os(text!("linux.intelRdt: make {path:?}"), errno);
         match errno {
             Errno::NOSPC => error.hint("the CPU has no room for one more group"),
             _ => error,
@@ -165,7 +166,7 @@ fn make(path: &str) -> Result<()> {
 
 fn read(path: &str) -> Result<String> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = openat(CWD, path, flags, Mode::empty()).context(|| format!("open {path:?}"))?;
+    let file = openat(CWD, path, flags, Mode::empty()).context(|| text!("open {path:?}"))?;
     Ok(String::from_utf8_lossy(&crate::process::spawn::read_all(&file)).into_owned())
 }
 
@@ -178,5 +179,5 @@ fn write(path: &str, text: &str) -> Result<()> {
     let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::CREATE;
     openat(CWD, path, flags, Mode::from_raw_mode(0o644))
         .and_then(|file| write_all(file.as_fd(), text.as_bytes()))
-        .context(|| format!("linux.intelRdt: write {text:?} to {path:?}"))
+        .context(|| text!("linux.intelRdt: write {text:?} to {path:?}"))
 }

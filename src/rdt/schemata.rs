@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::spec::IntelRdt;
-use alloc::format;
+use crate::text;
 use alloc::string::String;
 
 /// What `l3CacheSchema` and `memBwSchema` give together: the bandwidth of the
@@ -45,7 +45,7 @@ pub(super) fn compare(class: &str, wanted: &str, current: &str) -> Result<()> {
         let has = lines.find(|(other, _)| *other == kind.trim_ascii()).map_or("", |line| line.1);
         for share in shares.split(';').map(parts) {
             if !has.split(';').any(|other| parts(other) == share) {
-                return Err(Error::new(format!(
+                return Err(Error::new(text!(
                     "linux.intelRdt: the class {class:?} exists, and has other shares than {line:?}"
                 )));
             }

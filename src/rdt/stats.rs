@@ -4,6 +4,7 @@
 
 use super::{Group, read};
 use crate::json::Writer;
+use crate::text;
 use alloc::collections::BinaryHeap;
 use alloc::format;
 use alloc::string::String;
@@ -40,7 +41,7 @@ impl Group {
         }
         for (name, info, text, numbers, schema) in RESOURCES {
             let shares = [(root, "_root"), (&*self.class, "")].map(|(directory, suffix)| {
-                let lines = read(&format!("{directory}/schemata")).unwrap_or_default();
+                let lines = read(text!("{directory}/schemata")).unwrap_or_default();
                 let line = lines
                     .lines()
                     .map(str::trim_ascii)
@@ -60,7 +61,7 @@ impl Group {
             }
         }
         let group = if self.monitor.is_empty() { &self.class } else { &self.monitor };
-        let domains = domains(&format!("{group}/mon_data"));
+        let domains = domains(text!("{group}/mon_data"));
         for (property, numbers) in MEASURED {
             let measured =
                 |domain: &&String| numbers.split(' ').any(|name| value(domain, name).is_some());
@@ -81,7 +82,7 @@ impl Group {
 
 /// The text of a file that is there.
 fn value(directory: &str, file: &str) -> Option<String> {
-    let text = read(&format!("{directory}/{file}")).ok()?;
+    let text = read(text!("{directory}/{file}")).ok()?;
     Some(String::from(text.trim_ascii()))
 }
 

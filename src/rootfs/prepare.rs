@@ -21,6 +21,7 @@ use crate::process::spawn::reap;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
 use crate::sys::mount::{Attributes, mount_idmap, mount_setattr};
+use crate::text;
 use alloc::format;
 use linux_raw_sys::general::{CLONE_NEWUSER, MS_SLAVE};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -52,7 +53,7 @@ pub fn prepare(plan: &mut Plan, environment: &Strings) -> Result<()> {
                 Ok(tree) => mount.tree = Some(tree),
                 // The first process will come as far itself, or say why not.
                 Err(_) if mount.id_map.is_none() => {}
-                Err(error) => return Err(error.within(format!("{mount}"))),
+                Err(error) => return Err(error.within(text!("{mount}"))),
             }
         }
     }

@@ -1,10 +1,10 @@
 //! The `config.json` that `spec` writes: that of `runc spec`, without ambient
 //! capabilities (which newer releases of runc left out for good reason).
 
-use alloc::format;
 use alloc::string::String;
 
 use crate::json::indent;
+use crate::text;
 
 /// What `spec` has to know of the host and the command line.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,7 +24,7 @@ impl DefaultConfig {
         };
         let [ids, network, user] = match self.rootless {
             Some((uid, gid)) => [
-                &format!(
+                text!(
                     "\"uidMappings\":[{{\"containerID\":0,\"hostID\":{uid},\"size\":1}}],\
                      \"gidMappings\":[{{\"containerID\":0,\"hostID\":{gid},\"size\":1}}]"
                 ),

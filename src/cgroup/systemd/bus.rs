@@ -1,6 +1,5 @@
 //! Which systemd is asked, and where it listens.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -12,6 +11,7 @@ use crate::dbus::{Address, Connection};
 use crate::error::{Error, Result};
 use crate::request::in_user_namespace;
 use crate::request::variable;
+use crate::text;
 
 /// The system bus (D-Bus Specification, "Well-known Message Bus Instances").
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
@@ -44,12 +44,12 @@ fn candidates(user: bool, environment: &[&'static CStr]) -> Vec<Address> {
         if !is_set {
             addresses.push(Address::path(SYSTEM_BUS));
         }
-        addresses.push(Address::path(&format!("/run{PRIVATE}")));
+        addresses.push(Address::path(text!("/run{PRIVATE}")));
     } else if let Some(directory) = set("XDG_RUNTIME_DIR") {
         if !is_set {
-            addresses.push(Address::path(&format!("{directory}/bus")));
+            addresses.push(Address::path(text!("{directory}/bus")));
         }
-        addresses.push(Address::path(&format!("{directory}{PRIVATE}")));
+        addresses.push(Address::path(text!("{directory}{PRIVATE}")));
     }
     addresses
 }
@@ -73,7 +73,7 @@ pub fn connect(user: bool, environment: &[&'static CStr]) -> Result<Found> {
     for address in candidates(user, environment) {
         let found = reach(&address, user).and_then(|mut manager| {
             let group = manager.property("ControlGroup").map_err(|error| {
-                error.within(format_args!("systemd at \"{}\"", address.display())).hint(HINT)
+                error.within(text!("systemd at \"{}\"", address.display())).hint(HINT)
             })?;
             let control_group = String::from(group.trim_end_matches('/'));
             Ok(Found { manager, address: address.to_text(), control_group })

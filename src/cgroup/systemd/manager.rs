@@ -12,6 +12,7 @@ use crate::dbus::{Connection, Reply, Value};
 use crate::error;
 use crate::error::Result;
 use crate::sys::clock::monotonic;
+use crate::text;
 
 /// How long a job may take, in milliseconds: as runc.
 const JOB: u64 = 30_000;
@@ -43,7 +44,7 @@ impl Manager {
     fn call(&mut self, member: &str, body: &[Value]) -> Result<Reply> {
         self.connection
             .call((NAME, PATH, MANAGER), member, body)
-            .map_err(|error| error.within(format_args!("systemd: {member}")))
+            .map_err(|error| error.within(text!("systemd: {member}")))
     }
 
     /// As [`Manager::call`], with an error that is the reply.
@@ -67,7 +68,7 @@ impl Manager {
             Ok(reply) => Err(error!("{}: {}", reply.error, reply.text)),
             Err(error) => Err(error),
         }
-        .map_err(|error| error.within(format_args!("get its property {name}")))
+        .map_err(|error| error.within(text!("get its property {name}")))
     }
 
     /// systemd's version.
@@ -132,11 +133,11 @@ impl Manager {
             }
             Ok(reply) if reply.text == "done" => return Ok(()),
             Ok(reply) => error!("error creating systemd unit `{unit}`: got `{}`", reply.text)
-                .hint(alloc::format!("see `systemctl status {unit}` and the journal")),
+                .hint(text!("see `systemctl status {unit}` and the journal")),
             Err(error) if error.errno == Some(Errno::TIMEDOUT) => {
-                error.within(format_args!("Timeout waiting for systemd to create {unit}"))
+                error.within(text!("Timeout waiting for systemd to create {unit}"))
             }
-            Err(error) => error.within(format_args!("unable to start unit \"{unit}\"")),
+            Err(error) => error.within(text!("unable to start unit \"{unit}\"")),
         };
         self.reset_failed(unit);
         Err(error)
@@ -151,7 +152,7 @@ impl Manager {
         let body = [Value::text(unit), Value::text("replace")];
         let result = self.job("StopUnit", &body);
         self.reset_failed(unit);
-        result.map(drop).map_err(|error| error.within(format_args!("stop unit \"{unit}\"")))
+        result.map(drop).map_err(|error| error.within(text!("stop unit \"{unit}\"")))
     }
 
     /// `ResetFailedUnit`: a unit that is failed stays loaded otherwise.

@@ -29,6 +29,7 @@ use super::plan::Plan;
 use crate::dbus::Value;
 use crate::error::{Error, Result};
 use crate::spec::{Cpu, DeviceRule};
+use crate::text;
 use manager::Manager;
 pub use name::Names;
 use property::property;
@@ -159,7 +160,7 @@ fn fixed(names: &Names, unified: bool) -> Vec<Value> {
     let io = if unified { "IOAccounting" } else { "BlockIOAccounting" };
     let on = ["MemoryAccounting", "CPUAccounting", io, "TasksAccounting"];
     let mut properties = vec![
-        text("Description", &alloc::format!("OCI container {}", names.name)),
+        text("Description", text!("OCI container {}", names.name)),
         property("DefaultDependencies", Value::bool(false)),
     ];
     properties.extend(on.map(|name| property(name, Value::bool(true))));

@@ -1,0 +1,22 @@
+//! Text that stays: a command lives for milliseconds and its allocator takes
+//! nothing back, so what is formatted once is a `&'static str`. That is two words
+//! in registers, can be copied, and there is nothing to drop.
+//!
+//! For errors, paths and what else is made a few times in a command; not where a
+//! command goes round for as long as a container lives.
+
+use core::fmt;
+
+/// The words, formatted: what [`text!`](crate::text!) calls.
+#[inline(never)]
+pub fn stays(words: fmt::Arguments<'_>) -> &'static str {
+    alloc::fmt::format(words).leak()
+}
+
+/// `format!` into a text that stays.
+#[macro_export]
+macro_rules! text {
+    ($($argument:tt)*) => {
+        $crate::text::stays(format_args!($($argument)*))
+    };
+}
