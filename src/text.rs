@@ -13,6 +13,11 @@ pub fn stays(words: fmt::Arguments<'_>) -> &'static str {
     alloc::fmt::format(words).leak()
 }
 
+/// A copy that stays.
+pub fn keep(text: &str) -> &'static str {
+    alloc::string::String::from(text).leak()
+}
+
 /// `format!` into a text that stays.
 #[macro_export]
 macro_rules! text {

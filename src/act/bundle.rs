@@ -7,7 +7,6 @@ use crate::plan::mounts::absolute;
 use crate::rootfs::path::FdPath;
 use crate::spec::Spec;
 use crate::text;
-use alloc::string::String;
 use alloc::vec::Vec;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -20,7 +19,7 @@ const CONFIG_LIMIT: usize = 64 << 20;
 ///
 /// # Errors
 /// There is none.
-pub fn bundle_directory(path: &str) -> Result<String> {
+pub fn bundle_directory(path: &str) -> Result<&'static str> {
     let what = || text!("open bundle {path:?}");
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = openat(CWD, path, flags, Mode::empty()).context(what)?;
@@ -28,8 +27,9 @@ pub fn bundle_directory(path: &str) -> Result<String> {
 }
 
 /// The path of an open file as the kernel knows it.
-fn real_path(file: &OwnedFd) -> rustix::io::Result<String> {
-    String::from_utf8(FdPath::new(file.as_fd()).read()?).map_err(|_| Errno::ILSEQ)
+fn real_path(file: &OwnedFd) -> rustix::io::Result<&'static str> {
+    let path = FdPath::new(file.as_fd()).read()?;
+    core::str::from_utf8(path.leak()).map_err(|_| Errno::ILSEQ)
 }
 
 /// Reads a whole configuration file.
@@ -77,12 +77,12 @@ pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Ve
 ///
 /// # Errors
 /// There is none, or what is there is something else.
-pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<String> {
+pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<&'static str> {
     let root = spec.root.as_ref().ok_or_else(|| error!("config.json: root: it is missing"))?;
     let path = absolute(bundle, root.path);
     let what = || text!("root.path: open root file system {path:?}");
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let directory = openat(CWD, &*path, flags, Mode::empty()).map_err(|errno| {
+    let directory = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
         let error = Error::os(what(), errno);
         match errno {
             Errno::NOENT => error.hint("make the directory, and unpack an image into it"),

@@ -21,7 +21,6 @@ use crate::sys::exec::Strings;
 use crate::sys::{descriptor, signal};
 use crate::text;
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
@@ -86,12 +85,12 @@ pub fn make(
     protect::run_protected(caller.arguments, caller.environment)?;
     let bundle = bundle_directory(options.bundle)?;
     let file = match &options.config {
-        Some(config) => String::from(*config),
-        None => format!("{bundle}/config.json"),
+        Some(config) => *config,
+        None => text!("{bundle}/config.json"),
     };
-    let text = read_config(&file)?;
+    let text = read_config(file)?;
     let document =
-        Document::parse(&text, if options.config.is_some() { &file } else { "config.json" })?;
+        Document::parse(&text, if options.config.is_some() { file } else { "config.json" })?;
     // What is only memory is not dropped: that would write into pages which are
     // shared with the first process, and each of them would be copied for it.
     let mut spec = ManuallyDrop::new(Spec::read(&document)?);
@@ -102,13 +101,13 @@ pub fn make(
     let detached = mode == Until::Created || options.detach && !served;
     let socket = options.console_socket.is_some();
     check_terminal(terminal, detached, socket, "process.terminal")?;
-    let rootfs = check_rootfs(&spec, &bundle)?;
+    let rootfs = check_rootfs(&spec, bundle)?;
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
     let Placement { layout, mut driver, rootless, cgroups } =
         placement(caller, &spec, options.id.as_str())?;
     let unit = driver.as_ref().map(|driver| driver.unit.clone());
     let Draft { plan, environment, notify_host } =
-        draft(caller, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
+        draft(caller, options, &spec, [bundle, rootfs], &layout, &cgroups.cgroups, host)?;
     let (mut plan, environment) = (ManuallyDrop::new(plan), ManuallyDrop::new(environment));
     let console = match &options.console_socket {
         Some(path) => Some(handover::connect_to(path)?),
@@ -117,7 +116,7 @@ pub fn make(
     let rdt = spec.linux.intel_rdt.as_ref();
     let state = State {
         unfiltered: filter && spec.linux.seccomp.is_none(),
-        ..first_state(options, &document, &spec, &plan, [&bundle, &rootfs], rootless)?
+        ..first_state(options, &document, &spec, &plan, [bundle, rootfs], rootless)?
     };
     let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;

@@ -12,6 +12,7 @@ use crate::plan::document::{Shown, ShownUnit};
 use crate::plan::{Host, Plan};
 use crate::request::{Caller, CreateOptions};
 use crate::spec::Spec;
+use crate::text;
 use crate::{cgroup, rdt};
 use alloc::format;
 use alloc::string::String;
@@ -20,9 +21,9 @@ use alloc::vec::Vec;
 /// What is known of a container that is not made.
 pub struct Preview {
     /// The bundle's directory.
-    pub bundle: String,
+    pub bundle: &'static str,
     /// The root file system's directory.
-    pub rootfs: String,
+    pub rootfs: &'static str,
     /// Why that cannot be used.
     pub no_rootfs: Option<Error>,
     /// The plan.
@@ -46,8 +47,8 @@ pub struct Preview {
 pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
     let bundle = bundle_directory(options.bundle)?;
     let file = match options.config {
-        Some(config) => String::from(config),
-        None => format!("{bundle}/config.json"),
+        Some(config) => config,
+        None => text!("{bundle}/config.json"),
     };
     let text = read_config(&file)?;
     let document = Document::parse(&text, options.config.unwrap_or("config.json"))?;

@@ -9,8 +9,8 @@ use crate::plan::Plan;
 use crate::rdt;
 use crate::request::CreateOptions;
 use crate::spec::{self, Spec};
-use alloc::format;
-use alloc::string::{String, ToString};
+use crate::text;
+use crate::text::keep;
 
 /// What is remembered of a container when there is nothing of it yet.
 /// `directories` are those of the bundle and of its root file system.
@@ -22,23 +22,19 @@ pub fn first_state(
     document: &Document<'_>,
     spec: &Spec<'_>,
     plan: &Plan,
-    directories: [&str; 2],
+    directories: [&'static str; 2],
     rootless: bool,
 ) -> Result<State> {
-    let [bundle, rootfs] = directories.map(String::from);
+    let [bundle, rootfs] = directories;
     Ok(State {
-        oci_version: spec.oci_version.to_string(),
-        id: options.id.clone(),
+        oci_version: keep(spec.oci_version),
+        id: options.id,
         pid: 0,
         start_time: 0,
         bundle,
         rootfs,
-        created: format!("{}", Timestamp::now().with_fraction()),
-        annotations: spec
-            .annotations
-            .iter()
-            .map(|(key, value)| (key.to_string(), value.to_string()))
-            .collect(),
+        created: text!("{}", Timestamp::now().with_fraction()),
+        annotations: spec.annotations.iter().map(|(key, value)| (keep(key), keep(value))).collect(),
         cgroups: Cgroups::default(),
         rdt: match &spec.linux.intel_rdt {
             Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
@@ -61,18 +57,21 @@ pub fn first_state(
 }
 
 /// A text of `linux.seccomp`, empty where there is none.
-fn of_filter<'a>(spec: &Spec<'a>, pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'a str>) -> String {
-    spec.linux.seccomp.as_ref().and_then(pick).unwrap_or_default().to_string()
+fn of_filter<'a>(
+    spec: &Spec<'a>,
+    pick: impl Fn(&spec::Seccomp<'a>) -> Option<&'a str>,
+) -> &'static str {
+    keep(spec.linux.seccomp.as_ref().and_then(pick).unwrap_or_default())
 }
 
 /// The hooks that later commands run, as they are in the configuration now.
-fn hooks_text(document: &Document<'_>, spec: &Spec<'_>) -> String {
+fn hooks_text(document: &Document<'_>, spec: &Spec<'_>) -> &'static str {
     if spec.hooks.poststart.is_empty() && spec.hooks.poststop.is_empty() {
-        return String::new();
+        return "";
     }
-    let Value::Object(top) = document.value() else { return String::new() };
-    let Some(hooks) = top.get("hooks") else { return String::new() };
+    let Value::Object(top) = document.value() else { return "" };
+    let Some(hooks) = top.get("hooks") else { return "" };
     let mut writer = Writer::new();
     writer.value(hooks);
-    writer.finish()
+    writer.finish().leak()
 }

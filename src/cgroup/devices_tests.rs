@@ -173,11 +173,8 @@ fn program_means_the_rules() {
 
 #[test]
 fn where_the_rules_go() {
-    let group = |unified, controllers: &str| Group {
-        unified,
-        controllers: controllers.to_string(),
-        directory: "/d".to_string(),
-    };
+    let group =
+        |unified, controllers: &'static str| Group { unified, controllers, directory: "/d" };
     let plan = |json: &str, groups: &[Group]| {
         with_rules(json, |rules| {
             let devices = Devices::plan(rules, groups, false)?;

@@ -62,8 +62,9 @@ pub fn changes(list: &str, lines: Vec<(bool, String)>) -> Vec<(bool, String)> {
     for old in list.lines() {
         let Some((device, access)) = old.rsplit_once(' ') else { continue };
         let kept = wanted.iter().find_map(|(_, new)| new.strip_prefix(device)?.strip_prefix(' '));
-        let lost = access.chars().filter(|kind| !kept.unwrap_or_default().contains(*kind));
-        let lost: String = lost.collect();
+        let kept = kept.unwrap_or_default().as_bytes();
+        let lost = access.bytes().filter(|kind| !kept.contains(kind));
+        let lost: String = lost.map(char::from).collect();
         if !lost.is_empty() {
             changes.push((false, format!("{device} {lost}")));
         }

@@ -1,22 +1,20 @@
 //! The cgroups of one container, as they are remembered in its state.
 
-use alloc::borrow::ToOwned;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::json::{Node, Writer};
 
 /// A container's cgroup in one hierarchy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Group {
     /// It is in the hierarchy of cgroup v2.
     pub unified: bool,
     /// The hierarchy's controllers, with commas between; `name=systemd` for a
     /// named one. For the unified one they are not remembered: read
     /// `cgroup.controllers`.
-    pub controllers: String,
+    pub controllers: &'static str,
     /// The directory, absolute.
-    pub directory: String,
+    pub directory: &'static str,
 }
 
 /// A container's cgroups, one a hierarchy; none where the host has none or
@@ -41,23 +39,23 @@ impl Cgroups {
         writer.open_object();
         writer.object_field("paths");
         for group in &self.groups {
-            let name = if group.unified { "" } else { &group.controllers };
-            writer.string_field(name, &group.directory);
+            let name = if group.unified { "" } else { group.controllers };
+            writer.string_field(name, group.directory);
         }
         writer.close();
         writer.close();
     }
 
     /// Reads what [`Cgroups::to_json`] wrote.
-    pub fn from_json(node: &Node<'_, '_>) -> Option<Cgroups> {
+    pub fn from_json(node: &Node<'static, '_>) -> Option<Cgroups> {
         let mut paths = Vec::new();
         node.string_map("paths", &mut paths);
         let mut groups: Vec<Group> = paths
             .into_iter()
             .map(|(controllers, directory)| Group {
                 unified: controllers.is_empty(),
-                controllers: controllers.to_owned(),
-                directory: directory.to_owned(),
+                controllers,
+                directory,
             })
             .collect();
         // The unified one is the last.
@@ -86,11 +84,7 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        let group = |unified, controllers: &str, directory: &str| Group {
-            unified,
-            controllers: controllers.to_owned(),
-            directory: directory.to_owned(),
-        };
+        let group = |unified, controllers, directory| Group { unified, controllers, directory };
         let cgroups = Cgroups {
             groups: alloc::vec![
                 group(false, "cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct/x"),
@@ -101,7 +95,7 @@ mod tests {
         let mut writer = Writer::new();
         cgroups.to_json(&mut writer);
         let text = writer.finish();
-        let document = json::Document::parse(text.as_bytes(), "state.json").unwrap();
+        let document = json::Document::parse(text.leak().as_bytes(), "state.json").unwrap();
         assert_eq!(document.try_read(Cgroups::from_json).unwrap(), cgroups);
         assert_eq!(cgroups.unified().unwrap().directory, "/sys/fs/cgroup/unified/x");
         assert!(cgroups.v1("cpuacct").is_some() && cgroups.v1("acct").is_none());

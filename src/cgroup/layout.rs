@@ -14,6 +14,7 @@ use rustix::fs::statfs;
 use super::file;
 use crate::error::{Context, Result};
 use crate::text;
+use crate::text::keep;
 
 /// Where every distribution has its cgroups.
 const USUAL: &str = "/sys/fs/cgroup";
@@ -44,11 +45,11 @@ pub struct Hierarchy {
     /// It is the one of cgroup v2.
     pub unified: bool,
     /// Its controllers, with commas between; `name=systemd` for a named one.
-    pub controllers: String,
+    pub controllers: &'static str,
     /// Its mount point.
-    pub mount: String,
+    pub mount: &'static str,
     /// The cgroup of this process below the mount point: `/` or `/a/b`.
-    pub own: String,
+    pub own: &'static str,
 }
 
 /// The hierarchies of this host, in the order of their mounts, the unified one
@@ -129,7 +130,7 @@ impl Layout {
     pub fn with_unified_controllers(mut self, controllers: &str) -> Layout {
         for hierarchy in &mut self.hierarchies {
             if hierarchy.unified {
-                hierarchy.controllers = controllers.trim_ascii().replace(' ', ",");
+                hierarchy.controllers = controllers.trim_ascii().replace(' ', ",").leak();
             }
         }
         self
@@ -226,9 +227,9 @@ fn own_of(own: &str, mount: &Mounted<'_>) -> Option<Hierarchy> {
     let (controllers, path) = lines.find(|(controllers, _)| here(controllers))?;
     Some(Hierarchy {
         unified,
-        controllers: controllers.to_owned(),
+        controllers: keep(controllers),
         mount: unescape(mount.point),
-        own: below(path, &unescape(mount.root)).to_owned(),
+        own: keep(below(path, unescape(mount.root))),
     })
 }
 
@@ -244,7 +245,7 @@ fn below<'a>(path: &'a str, root: &str) -> &'a str {
 }
 
 /// A path of mountinfo, where blank, tab, line feed and backslash are `\ooo`.
-fn unescape(text: &str) -> String {
+fn unescape(text: &str) -> &'static str {
     let mut parts = text.split('\\');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -259,7 +260,7 @@ fn unescape(text: &str) -> String {
             }
         }
     }
-    out
+    out.leak()
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use crate::spec::Resources;
 const ALL_V1: &str = "cpu,cpuset,memory,pids,blkio,hugetlb,net_cls,net_prio,rdma";
 const ALL_V2: &str = "cpu,cpuset,memory,pids,io,hugetlb,rdma";
 
-fn group(unified: bool, controllers: &str) -> Group {
-    Group { unified, controllers: controllers.to_owned(), directory: "/d".to_owned() }
+fn group(unified: bool, controllers: &'static str) -> Group {
+    Group { unified, controllers, directory: "/d" }
 }
 
 /// The writes as `FILE=VALUE`, with `?` before optional ones and `|FILE=VALUE`

@@ -10,6 +10,8 @@ use super::members::tree;
 use super::path::components;
 use crate::error;
 use crate::error::Result;
+use crate::text;
+use crate::text::keep;
 
 impl Cgroups {
     /// The same, but in the unified hierarchy the cgroup below in which this
@@ -26,7 +28,7 @@ impl Cgroups {
             };
             let directories = tree(&group.directory).unwrap_or_default();
             if let Some(directory) = directories.into_iter().find(holds) {
-                group.directory = directory;
+                group.directory = keep(&directory);
             }
         }
         cgroups
@@ -80,8 +82,7 @@ fn descend(group: &mut Group, path: &str) -> Result<()> {
     let path = components(path)
         .ok_or_else(|| error!("invalid --cgroup argument: {path}: not a sub cgroup path"))?;
     if !path.is_empty() {
-        group.directory.push('/');
-        group.directory.push_str(&path);
+        group.directory = text!("{}/{path}", group.directory);
     }
     Ok(())
 }

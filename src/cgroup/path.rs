@@ -6,12 +6,12 @@
 //! cannot give controllers to its children (cgroup-v2.rst, "No Internal Process
 //! Constraint"). That is what runc does.
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use super::layout::Hierarchy;
 use crate::error;
 use crate::error::Result;
+use crate::text;
 
 /// A checked `cgroupsPath`: at least one component, none of them `..`.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,18 +38,14 @@ impl CgroupPath {
     }
 
     /// The directory in this hierarchy.
-    pub fn in_hierarchy(&self, hierarchy: &Hierarchy) -> String {
+    pub fn in_hierarchy(&self, hierarchy: &Hierarchy) -> &'static str {
         let own = hierarchy.own.trim_end_matches('/');
         let start = match (self.absolute, hierarchy.unified) {
             (true, _) => "",
             (false, false) => own,
             (false, true) => own.rsplit_once('/').map_or("", |(parent, _)| parent),
         };
-        let mut directory = hierarchy.mount.trim_end_matches('/').to_owned();
-        for part in [start, "/", &self.path] {
-            directory.push_str(part);
-        }
-        directory
+        text!("{}{start}/{}", hierarchy.mount.trim_end_matches('/'), self.path)
     }
 }
 
@@ -74,14 +70,10 @@ pub fn components(given: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::keep;
 
-    fn directory(path: Option<&str>, unified: bool, own: &str) -> Result<String> {
-        let hierarchy = Hierarchy {
-            unified,
-            controllers: String::new(),
-            mount: "/m".to_owned(),
-            own: own.to_owned(),
-        };
+    fn directory(path: Option<&str>, unified: bool, own: &str) -> Result<&'static str> {
+        let hierarchy = Hierarchy { unified, controllers: "", mount: "/m", own: keep(own) };
         CgroupPath::new(path, "id").map(|path| path.in_hierarchy(&hierarchy))
     }
 

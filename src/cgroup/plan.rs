@@ -1,6 +1,5 @@
 //! What is to be done: directories and what is written into their files.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -20,7 +19,7 @@ pub struct Plan {
     /// [`Created::cgroups`](super::Created::cgroups).
     pub cgroups: Cgroups,
     /// For each of them the hierarchy's mount point.
-    pub mounts: Vec<String>,
+    pub mounts: Vec<&'static str>,
     /// The limits, in the order in which they are written.
     pub writes: Vec<Write>,
     /// The device rules; `None` where nothing can enforce them and nobody asked.
@@ -47,7 +46,7 @@ pub fn plan(
         .iter()
         .map(|hierarchy| Group {
             unified: hierarchy.unified,
-            controllers: hierarchy.controllers.clone(),
+            controllers: hierarchy.controllers,
             directory: path.in_hierarchy(hierarchy),
         })
         .collect();
@@ -56,7 +55,7 @@ pub fn plan(
     Ok(Plan {
         writes: limits(resources, &groups)?,
         devices: Devices::plan(&resources.devices, &groups, rootless)?,
-        mounts: layout.hierarchies.iter().map(|hierarchy| hierarchy.mount.clone()).collect(),
+        mounts: layout.hierarchies.iter().map(|hierarchy| hierarchy.mount).collect(),
         cgroups: Cgroups { groups },
         rootless,
     })

@@ -1,6 +1,5 @@
 //! The end of the cgroups.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use rustix::io::Errno;
 
@@ -33,7 +32,7 @@ impl Cgroups {
     /// # Errors
     /// One stays busy for 5 seconds.
     pub fn remove(&self) -> Result<()> {
-        let mut busy: Vec<&String> = self.groups.iter().map(|group| &group.directory).collect();
+        let mut busy: Vec<&str> = self.groups.iter().map(|group| group.directory).collect();
         let mut pause_length = FIRST_PAUSE;
         let mut waited = 0;
         loop {

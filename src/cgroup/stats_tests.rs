@@ -3,7 +3,6 @@
 
 extern crate std;
 
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use std::path::PathBuf;
@@ -26,11 +25,11 @@ impl Fake {
         fake
     }
 
-    fn group(&self, controllers: &str) -> Group {
+    fn group(&self, controllers: &'static str) -> Group {
         Group {
             unified: controllers.is_empty(),
-            controllers: controllers.to_owned(),
-            directory: self.0.to_str().unwrap().to_owned(),
+            controllers,
+            directory: crate::text::keep(self.0.to_str().unwrap()),
         }
     }
 }

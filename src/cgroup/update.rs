@@ -38,7 +38,7 @@ impl Cgroups {
         let mut groups = self.groups.clone();
         for group in groups.iter_mut().filter(|group| group.unified) {
             let text = file::must_read(&group.directory, "cgroup.controllers")?;
-            group.controllers = text.trim_ascii().replace(' ', ",");
+            group.controllers = text.trim_ascii().replace(' ', ",").leak();
         }
         let known = before.memory.unwrap_or_default();
         if let Some(memory) = &mut resources.memory {

@@ -21,7 +21,6 @@ use crate::sys::exec::Strings;
 use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat, stat};
@@ -125,7 +124,7 @@ fn planned(
 }
 
 /// Where the log will be.
-pub fn log_path(options: &Options, name: &str) -> String {
+pub fn log_path(options: &Options, name: &str) -> &'static str {
     absolute(options.work_path.unwrap_or(options.image_path), name)
 }
 
@@ -168,8 +167,8 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
     for join in &plan.namespaces.join {
         let Some(key) = namespace_key(join.kind) else { continue };
         let name = crate::namespace::name(join.kind);
-        let path = format!("/proc/{}/ns/{name}", state.pid);
-        let inode = stat(&*path).context(|| text!("look at {path:?}"))?.st_ino;
+        let path = text!("/proc/{}/ns/{name}", state.pid);
+        let inode = stat(path).context(|| text!("look at {path:?}"))?.st_ino;
         message.bytes(opts::EXTERNAL, format!("{name}[{inode}]:{key}").as_bytes());
     }
     Ok(())
@@ -178,12 +177,12 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
 /// What is not only memory: mounts and files of the host's. What those were is
 /// written beside the images.
 fn contents(options: &mut Options, state: &State, plan: &Plan, images: &OwnedFd) -> Result<()> {
-    let path = format!("/proc/{}/root", state.pid);
+    let path = text!("/proc/{}/root", state.pid);
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = openat(CWD, &*path, flags, Mode::empty()).context(|| text!("open {path:?}"))?;
+    let root = openat(CWD, path, flags, Mode::empty()).context(|| text!("open {path:?}"))?;
     tell_dump(&mut options.opts, &external(&plan.ops)?, root.as_fd());
     let descriptors = stdio::of_container(state)?;
-    let mut told: Vec<&String> = Vec::new();
+    let mut told: Vec<&&str> = Vec::new();
     for name in descriptors.iter().filter(|name| name.starts_with("file[")) {
         if !told.contains(&name) {
             options.opts.bytes(opts::EXTERNAL, name.as_bytes());

@@ -3,7 +3,6 @@
 use crate::act::bundle::read_config;
 use crate::error::Error;
 use crate::text;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -20,14 +19,18 @@ pub fn explain(error: Error, path: &str) -> Error {
     error.hint(text!("see {path:?}{says}{quoted}"))
 }
 
+fn is_error(line: &str) -> bool {
+    line.as_bytes().windows(5).any(|word| word == b"Error")
+}
+
 /// The last errors of a log in one line, without their times.
 fn quote(log: &str) -> String {
-    let mut lines: Vec<&str> = log.lines().rev().filter(|line| line.contains("Error")).collect();
+    let mut lines: Vec<&str> = log.lines().rev().filter(|line| is_error(line)).collect();
     lines.truncate(LINES);
     lines.reverse();
     let text = |line: &&str| {
-        let untimed = line.split_once(") Error").filter(|(time, _)| time.starts_with('('));
-        untimed.map_or(String::from(*line), |(_, rest)| format!("Error{rest}"))
+        let (time, rest) = line.split_once(") ").unwrap_or(("", line));
+        String::from(if time.starts_with('(') && rest.starts_with("Error") { rest } else { line })
     };
     let mut quoted = lines.iter().map(text).collect::<Vec<_>>().join("; ");
     let end = (0..=LENGTH).rev().find(|end| quoted.is_char_boundary(*end)).unwrap_or(0);
@@ -38,6 +41,7 @@ fn quote(log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
 
     #[test]
     fn quotes() {

@@ -67,11 +67,11 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
     let socket = options.console_socket.is_some();
     check_terminal(terminal, options.detach, socket, "process.terminal")?;
-    let rootfs = check_rootfs(&spec, &bundle)?;
+    let rootfs = check_rootfs(&spec, bundle)?;
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
     let Placement { layout, driver, rootless, cgroups } =
         placement(caller, &spec, options.id.as_str())?;
-    let directories = [&*bundle, &*rootfs];
+    let directories = [bundle, rootfs];
     let Draft { plan, environment, .. } =
         draft(caller, options, &spec, directories, &layout, &cgroups.cgroups, host)?;
     let program = criu::program(caller, &environment)?;

@@ -12,7 +12,6 @@ use crate::json::{Document, Writer};
 use crate::rootfs::path::FdPath;
 use crate::sys::descriptor::borrow;
 use crate::text;
-use alloc::format;
 use alloc::string::String;
 use rustix::fs::{FileType, Stat, fstat, stat};
 
@@ -21,13 +20,13 @@ pub const FILE: &str = "descriptors.json";
 
 /// Which of our own descriptors 0, 1 and 2 are pipes: those of a program that
 /// gets them. The others are empty.
-pub fn pipes() -> [String; 3] {
+pub fn pipes() -> [&'static str; 3] {
     [0, 1, 2].map(|number| {
         let is_fifo = |stat: Stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo;
         let pipe = borrow(number).filter(|fd| fstat(fd).is_ok_and(is_fifo));
         let name = pipe.and_then(|fd| FdPath::new(fd).read().ok());
         let text = name.and_then(|name| String::from_utf8(name).ok()).unwrap_or_default();
-        if text.starts_with("pipe:[") { text } else { String::new() }
+        if text.starts_with("pipe:[") { &*text.leak() } else { "" }
     })
 }
 
@@ -36,22 +35,22 @@ pub fn pipes() -> [String; 3] {
 ///
 /// # Errors
 /// procfs cannot be read.
-pub fn of_container(state: &State) -> Result<[String; 3]> {
-    let proc = format!("/proc/{}", state.pid);
+pub fn of_container(state: &State) -> Result<[&'static str; 3]> {
+    let proc = text!("/proc/{}", state.pid);
     let mounts = read_config(text!("{proc}/mountinfo"))?;
     let mounts = String::from_utf8_lossy(&mounts);
-    let mut result = state.descriptors.clone();
+    let mut result = state.descriptors;
     for (number, text) in result.iter_mut().enumerate().filter(|(_, text)| text.is_empty()) {
         // One that the program has closed has no file.
         let Ok(info) = read_config(text!("{proc}/fdinfo/{number}")) else { continue };
         let mount = mount_id(&String::from_utf8_lossy(&info));
         let outside = |id: &u32| !mounts.lines().any(|line| first(line) == Some(*id));
         let Some(mount) = mount.filter(outside) else { continue };
-        let path = format!("{proc}/fd/{number}");
-        let found = stat(&*path).context(|| text!("look at {path:?}"))?;
+        let path = text!("{proc}/fd/{number}");
+        let found = stat(path).context(|| text!("look at {path:?}"))?;
         let kind = FileType::from_raw_mode(found.st_mode);
         if matches!(kind, FileType::RegularFile | FileType::CharacterDevice) {
-            *text = format!("file[{mount:x}:{:x}]", found.st_ino);
+            *text = text!("file[{mount:x}:{:x}]", found.st_ino);
         }
     }
     Ok(result)
@@ -69,7 +68,7 @@ fn mount_id(info: &str) -> Option<u32> {
 }
 
 /// The list as a document.
-pub fn to_json(descriptors: &[String; 3]) -> String {
+pub fn to_json(descriptors: &[&str; 3]) -> String {
     let mut writer = Writer::new();
     writer.open_array();
     for name in descriptors {
@@ -83,7 +82,7 @@ pub fn to_json(descriptors: &[String; 3]) -> String {
 ///
 /// # Errors
 /// It is none.
-pub fn from_json(text: &[u8]) -> Result<[String; 3]> {
+pub fn from_json(text: &[u8]) -> Result<[&str; 3]> {
     let document = Document::parse(text, FILE)?;
     document.read(three)
 }
@@ -91,17 +90,16 @@ pub fn from_json(text: &[u8]) -> Result<[String; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
 
     #[test]
     fn there_and_back() {
-        let list = ["pipe:[1]", "", "file[2a:ff]"].map(ToString::to_string);
+        let list = ["pipe:[1]", "", "file[2a:ff]"];
         let text = to_json(&list);
         assert_eq!(text, r#"["pipe:[1]","","file[2a:ff]"]"#);
         assert_eq!(from_json(text.as_bytes()).unwrap(), list);
         let short = from_json(br#"["/dev/null"]"#).unwrap();
-        assert_eq!(short, ["/dev/null", "", ""].map(ToString::to_string));
-        assert_eq!(from_json(br#"["","","","more"]"#).unwrap(), <[String; 3]>::default());
+        assert_eq!(short, ["/dev/null", "", ""]);
+        assert_eq!(from_json(br#"["","","","more"]"#).unwrap(), [""; 3]);
         for bad in [&b"{}"[..], b"[1]", b"["] {
             assert!(from_json(bad).is_err());
         }

@@ -12,6 +12,7 @@ use core::ffi::CStr;
 use crate::command::flag::Flag;
 use crate::error;
 use crate::error::{Error, Result};
+use crate::json::words;
 use crate::text;
 
 /// Flags with their values, in the order of the command line.
@@ -129,10 +130,10 @@ fn switches(flags: &[&'static Flag], letters: &str, values: &mut Values) -> bool
 /// # Errors
 /// It is neither.
 pub fn boolean(name: &str, value: &str) -> Result<&'static str> {
-    match value {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok("true"),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok("false"),
-        _ => Err(error!("invalid boolean value \"{value}\" for -{name}: parse error")),
+    match words::index("1 t T true TRUE True 0 f F false FALSE False ", value) {
+        Some(..6) => Ok("true"),
+        Some(_) => Ok("false"),
+        None => Err(error!("invalid boolean value \"{value}\" for -{name}: parse error")),
     }
 }
 

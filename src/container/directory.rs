@@ -69,7 +69,7 @@ impl Directory<'_> {
         let mut first = [0; 4096];
         let length = rustix::io::read(&file, &mut first[..]).context(failed)?;
         if length < first.len() {
-            return State::from_json(&first[..length]).map_err(|_| self.foreign());
+            return State::from_json(first[..length].to_vec().leak()).map_err(|_| self.foreign());
         }
         let mut text = first.to_vec();
         text.reserve(4096);
@@ -83,7 +83,7 @@ impl Directory<'_> {
                 Err(errno) => return Err(Error::os(failed(), errno)),
             }
         }
-        State::from_json(&text).map_err(|_| self.foreign())
+        State::from_json(text.leak()).map_err(|_| self.foreign())
     }
 
     /// Whether there is a file of this name, as far as can be seen.

@@ -77,12 +77,12 @@ mod tests {
             alloc::format!("{path}\"{script}\"]}}")
         };
         let hooks = alloc::format!("{{\"{kind}\":[{},{}]}}", hook(script), hook("exit 7"));
-        State { hooks, ..sample_state() }
+        State { hooks: hooks.leak(), ..sample_state() }
     }
 
     #[test]
     fn poststart_stops_at_a_failure() {
-        let none = State { hooks: "{}".to_string(), ..sample_state() };
+        let none = State { hooks: "{}", ..sample_state() };
         assert!(poststart(&none, &[]).is_ok());
         let error = poststart(&state("poststart", "grep -q running || exit 3"), &[c"PATH=/bin"]);
         let error = error.unwrap_err().to_string();

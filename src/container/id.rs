@@ -1,17 +1,16 @@
 //! The name of a container.
 
-use alloc::borrow::ToOwned;
-use alloc::string::String;
 use core::fmt;
 
 use crate::error::{Error, Result};
+use crate::text::keep;
 
 /// A container's id.
 ///
 /// Holding one proves that it is a safe file name: not empty, not `.` or `..`,
 /// nothing but `A-Z a-z 0-9 _ + - .`, and at most [`ContainerId::LIMIT`] bytes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ContainerId(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ContainerId(&'static str);
 
 impl ContainerId {
     /// The longest id in bytes: that of a file name (NAME_MAX).
@@ -30,18 +29,18 @@ impl ContainerId {
         if id == "." || id == ".." || id.len() > ContainerId::LIMIT || !id.bytes().all(safe) {
             return Err(Error::new("invalid container ID format"));
         }
-        Ok(ContainerId(id.to_owned()))
+        Ok(ContainerId(keep(id)))
     }
 
     /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn as_str(&self) -> &'static str {
+        self.0
     }
 }
 
 impl fmt::Display for ContainerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0)
     }
 }
 

@@ -4,26 +4,24 @@
 //! An update often says half of what the kernel needs (a limit of memory, where
 //! there is one of memory and swap too): the other half is what was asked before.
 
-use alloc::string::String;
-
 use crate::json::{Document, Value, Writer};
 
 /// Rules for devices are neither updated nor remembered.
 const DEVICES: &str = "devices";
 
 /// The limits of a configuration; empty where it has none.
-pub fn of_config(config: &Document<'_>) -> String {
+pub fn of_config(config: &Document<'_>) -> &'static str {
     let linux = part(config.value(), "linux");
     let resources = linux.and_then(|linux| part(linux, "resources"));
-    resources.map_or(String::new(), |resources| merge(&Value::Null, resources))
+    resources.map_or("", |resources| merge(&Value::Null, resources))
 }
 
 /// `saved` with what `asked` sets on top, in one line. Both are objects of
 /// objects; what is no object there replaces what was.
-pub fn merge(saved: &Value, asked: &Value) -> String {
+pub fn merge(saved: &Value, asked: &Value) -> &'static str {
     let mut out = Writer::new();
     overlay(&mut out, saved, asked, 2);
-    out.finish()
+    out.finish().leak()
 }
 
 /// Writes `new` on top of `old`, object by object down to a depth.

@@ -1,8 +1,6 @@
 //! The directory that holds the containers' directories.
 
-use alloc::borrow::ToOwned;
 use alloc::collections::BinaryHeap;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use rustix::fd::OwnedFd;
@@ -13,6 +11,7 @@ use crate::container::{ContainerId, Directory};
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::text;
+use crate::text::keep;
 
 /// Opens a directory to work in.
 pub(super) const DIRECTORY: OFlags =
@@ -22,7 +21,7 @@ pub(super) const DIRECTORY: OFlags =
 #[derive(Debug)]
 pub struct Root {
     pub(super) fd: OwnedFd,
-    pub(super) path: String,
+    pub(super) path: &'static str,
 }
 
 impl Root {
@@ -32,7 +31,7 @@ impl Root {
     /// It is there but cannot be opened.
     pub fn open(path: &str) -> Result<Option<Root>> {
         match rustix::fs::open(path, DIRECTORY - OFlags::NOFOLLOW, Mode::empty()) {
-            Ok(fd) => Ok(Some(Root { fd, path: path.to_owned() })),
+            Ok(fd) => Ok(Some(Root { fd, path: keep(path) })),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::os(text!("open state directory \"{path}\""), errno)),
         }

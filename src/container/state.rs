@@ -1,6 +1,5 @@
 //! What is remembered of a container between two commands.
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -15,7 +14,7 @@ use crate::rdt::Group;
 #[derive(Debug, Clone)]
 pub struct State {
     /// `ociVersion` of the configuration.
-    pub oci_version: String,
+    pub oci_version: &'static str,
     /// The id.
     pub id: ContainerId,
     /// The process id of the container's init in our pid namespace; 0 as long
@@ -25,13 +24,13 @@ pub struct State {
     /// the process for ever (see [`crate::container::process`]).
     pub start_time: u64,
     /// The bundle's directory, absolute.
-    pub bundle: String,
+    pub bundle: &'static str,
     /// The root file system's directory on the host, absolute.
-    pub rootfs: String,
+    pub rootfs: &'static str,
     /// When it was created: RFC 3339 in UTC with a fraction.
-    pub created: String,
+    pub created: &'static str,
     /// The configuration's annotations.
-    pub annotations: Vec<(String, String)>,
+    pub annotations: Vec<(&'static str, &'static str)>,
     /// Its cgroups.
     pub cgroups: Cgroups,
     /// Its classes of caches and memory bandwidth.
@@ -49,24 +48,24 @@ pub struct State {
     /// its init.
     pub own_pids: bool,
     /// `linux.seccomp.listenerPath`; empty where there is none.
-    pub listener_path: String,
+    pub listener_path: &'static str,
     /// `linux.seccomp.listenerMetadata`.
-    pub listener_metadata: String,
+    pub listener_metadata: &'static str,
     /// `hooks` of the configuration when the container was created, as JSON (so
     /// that a later change of config.json has no effect on it); empty when there
     /// are none.
-    pub hooks: String,
+    pub hooks: &'static str,
     /// The pipes that init was given as descriptors 0, 1 and 2, as the kernel names
     /// them; empty for what is none.
-    pub descriptors: [String; 3],
+    pub descriptors: [&'static str; 3],
     /// The limits that were asked for, as JSON; see [`crate::container::limits`].
-    pub limits: String,
+    pub limits: &'static str,
 }
 
 impl State {
     /// The annotations.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.annotations.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.annotations.iter().copied()
     }
 
     /// Who gets the descriptor of the container's system call filter.
@@ -112,7 +111,7 @@ impl State {
         out.string_field("listenerPath", &self.listener_path);
         out.string_field("listenerMetadata", &self.listener_metadata);
         if self.descriptors.iter().any(|name| !name.is_empty()) {
-            let mut names = self.descriptors.iter().map(String::as_str);
+            let mut names = self.descriptors.iter().copied();
             out.strings_field("descriptors", &mut names);
         }
         out.string_field("hooks", &self.hooks);
@@ -126,7 +125,7 @@ impl State {
     ///
     /// # Errors
     /// It is JSON, but no state of ours: another runtime's, for example.
-    pub fn from_json(text: &[u8]) -> Result<Option<State>> {
+    pub fn from_json(text: &'static [u8]) -> Result<Option<State>> {
         match json::Document::parse(text, "state.json") {
             Ok(document) => document.try_read(read).map(Some),
             Err(_) => Ok(None),
@@ -134,22 +133,19 @@ impl State {
     }
 }
 
-fn read(node: &Node<'_, '_>) -> Option<State> {
-    let text = |name| Some(node.required(name)?.as_str()?.to_owned());
+fn read(node: &Node<'static, '_>) -> Option<State> {
+    let text = |name| node.required(name)?.as_str();
     let mut annotations = Vec::new();
     node.string_map("annotations", &mut annotations);
     Some(State {
         oci_version: text("ociVersion")?,
-        id: ContainerId::new(&text("id")?).ok()?,
+        id: ContainerId::new(text("id")?).ok()?,
         pid: node.i32("pid").filter(|pid| *pid >= 0)?,
         start_time: node.u64("startTime")?,
         bundle: text("bundle")?,
         rootfs: text("rootfs")?,
         created: text("created")?,
-        annotations: annotations
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
+        annotations,
         cgroups: Cgroups::from_json(&node.required("cgroups")?)?,
         rdt: Group::from_json(node),
         rootless: node.flag("rootless"),
@@ -157,21 +153,21 @@ fn read(node: &Node<'_, '_>) -> Option<State> {
         unfiltered: node.flag("unfiltered"),
         own_keyring: node.flag("ownKeyring"),
         own_pids: node.flag("ownPids"),
-        listener_path: node.text("listenerPath").unwrap_or_default().to_owned(),
-        listener_metadata: node.text("listenerMetadata").unwrap_or_default().to_owned(),
+        listener_path: node.text("listenerPath").unwrap_or_default(),
+        listener_metadata: node.text("listenerMetadata").unwrap_or_default(),
         descriptors: node.get("descriptors").map(|node| three(&node)).unwrap_or_default(),
-        hooks: node.text("hooks").unwrap_or_default().to_owned(),
-        limits: node.text("limits").unwrap_or_default().to_owned(),
+        hooks: node.text("hooks").unwrap_or_default(),
+        limits: node.text("limits").unwrap_or_default(),
     })
 }
 
 /// The first three texts of a list.
-pub fn three(list: &Node<'_, '_>) -> [String; 3] {
-    let mut texts = <[String; 3]>::default();
+pub fn three<'v>(list: &Node<'v, '_>) -> [&'v str; 3] {
+    let mut texts = [""; 3];
     let mut place = texts.iter_mut();
     list.each(&mut |item| {
         if let (Some(place), Some(text)) = (place.next(), item.as_str()) {
-            text.clone_into(place);
+            *place = text;
         }
     });
     texts
@@ -180,38 +176,35 @@ pub fn three(list: &Node<'_, '_>) -> [String; 3] {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::text::keep;
 
     /// A state to test with.
     pub fn sample() -> State {
         State {
-            oci_version: "1.2.0".to_owned(),
+            oci_version: "1.2.0",
             id: ContainerId::new("web").unwrap(),
             pid: 4711,
             start_time: 99,
-            bundle: "/b".to_owned(),
-            rootfs: "/b/rootfs".to_owned(),
-            created: "2024-02-29T12:00:00.5Z".to_owned(),
-            annotations: alloc::vec![("a.b".to_owned(), "\"c\"".to_owned())],
+            bundle: "/b",
+            rootfs: "/b/rootfs",
+            created: "2024-02-29T12:00:00.5Z",
+            annotations: alloc::vec![("a.b", "\"c\"")],
             cgroups: Cgroups::default(),
-            rdt: Group {
-                class: "/r/web".to_owned(),
-                own: true,
-                monitor: "/r/web/mon_groups/web".to_owned(),
-            },
+            rdt: Group { class: "/r/web", own: true, monitor: "/r/web/mon_groups/web" },
             rootless: false,
             systemd: Some(Unit {
-                name: "runc-web.scope".to_owned(),
+                name: "runc-web.scope",
                 user: true,
-                bus: "unix:path=/run/user/1/bus".to_owned(),
+                bus: "unix:path=/run/user/1/bus",
             }),
             unfiltered: true,
             own_keyring: true,
             own_pids: true,
-            listener_path: String::new(),
-            listener_metadata: String::new(),
-            descriptors: ["pipe:[7]", "", "pipe:[8]"].map(str::to_owned),
-            hooks: r#"{"poststop":[{"path":"/bin/true"}]}"#.to_owned(),
-            limits: r#"{"pids":{"limit":7}}"#.to_owned(),
+            listener_path: "",
+            listener_metadata: "",
+            descriptors: ["pipe:[7]", "", "pipe:[8]"],
+            hooks: r#"{"poststop":[{"path":"/bin/true"}]}"#,
+            limits: r#"{"pids":{"limit":7}}"#,
         }
     }
 
@@ -224,7 +217,7 @@ pub mod tests {
     }
 
     fn parse(text: &str) -> Option<State> {
-        State::from_json(text.as_bytes()).unwrap()
+        State::from_json(keep(text).as_bytes()).unwrap()
     }
 
     #[test]
@@ -242,7 +235,7 @@ pub mod tests {
         let negative = sample().to_json().replacen("4711", "-1", 1);
         let runc = r#"{"id":"a","init_process_pid":1,"init_process_start":2,"created":"x"}"#;
         for other in ["{}", "null", "[]", runc, &negative] {
-            assert!(State::from_json(other.as_bytes()).is_err(), "{other}");
+            assert!(State::from_json(keep(other).as_bytes()).is_err(), "{other}");
         }
     }
 }

@@ -57,7 +57,7 @@ impl Address {
     }
 
     /// As [`Address::parse`] reads it.
-    pub fn to_text(&self) -> String {
+    pub fn to_text(&self) -> &'static str {
         let mut text = String::from(if self.is_abstract { "unix:abstract=" } else { "unix:path=" });
         for &byte in &self.name {
             match byte {
@@ -66,7 +66,7 @@ impl Address {
                 _ => text.push_str(text!("%{byte:02x}")),
             }
         }
-        text
+        text.leak()
     }
 }
 

@@ -9,8 +9,10 @@ use super::parameters::parameters;
 use crate::container::ContainerId;
 use crate::error;
 use crate::error::Error;
+use crate::json::words;
 use crate::json::{Document, Node, Value};
 use crate::spec::signal;
+use crate::text::keep;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -142,11 +144,6 @@ impl Default for Settings {
     }
 }
 
-/// Settings live as long as the first process, that is for ever.
-fn keep(text: &str) -> &'static str {
-    String::from(text).leak()
-}
-
 fn path(value: &str) -> Result<Option<&'static str>, Refused> {
     match value.starts_with('/') {
         true => Ok(Some(keep(value))),
@@ -155,11 +152,8 @@ fn path(value: &str) -> Result<Option<&'static str>, Refused> {
 }
 
 fn switch(value: &str) -> Result<bool, Refused> {
-    match value {
-        "1" | "true" | "yes" | "on" => Ok(true),
-        "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err(Expected("true or false")),
-    }
+    let word = words::index("1 true yes on 0 false no off ", value);
+    word.map(|number| number < 4).ok_or(Expected("true or false"))
 }
 
 fn seconds(value: &str) -> Result<u32, Refused> {

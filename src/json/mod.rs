@@ -9,9 +9,9 @@
 //! Rules: nothing recurses on the input; the path is rendered only for an
 //! error; `null` is the same as an absent property, as in Go.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
-use core::mem::ManuallyDrop;
 use miniserde::json;
 pub use miniserde::json::Value;
 
@@ -50,7 +50,7 @@ pub struct Document<'t> {
     file: &'t str,
     /// Never dropped: a tree has hundreds of nodes, and the allocator keeps what
     /// it is given back.
-    value: ManuallyDrop<Value>,
+    value: &'static Value,
 }
 
 impl<'t> Document<'t> {
@@ -60,14 +60,14 @@ impl<'t> Document<'t> {
     /// One line: `FILE:LINE:COLUMN: what was expected`.
     pub fn parse(text: &'t [u8], file: &'t str) -> Result<Self> {
         match parse(text) {
-            Ok(value) => Ok(Document { text, file, value: ManuallyDrop::new(value) }),
+            Ok(value) => Ok(Document { text, file, value: Box::leak(Box::new(value)) }),
             Err(error) => Err(at(file, error.position, format_args!("{}", error.what))),
         }
     }
 
     /// The tree.
-    pub fn value(&self) -> &Value {
-        &self.value
+    pub fn value(&self) -> &'static Value {
+        self.value
     }
 
     /// Lets `build` read the tree, and returns what it built if no reader
@@ -75,8 +75,8 @@ impl<'t> Document<'t> {
     ///
     /// # Errors
     /// The first complaint: `FILE:LINE:COLUMN: PATH: what is wrong`.
-    pub fn read<'v, T>(&'v self, build: impl FnOnce(&Node<'v, '_>) -> T) -> Result<T> {
-        node::read(&self.value, build).map_err(|invalid| self.error(&invalid))
+    pub fn read<T>(&self, build: impl FnOnce(&Node<'t, '_>) -> T) -> Result<T> {
+        node::read(self.value, build).map_err(|invalid| self.error(&invalid))
     }
 
     /// As [`Document::read`], for a builder that gives up where something that
@@ -85,7 +85,7 @@ impl<'t> Document<'t> {
     /// # Errors
     /// As [`Document::read`], and `FILE:1:1: incomplete` where it gave up
     /// without a complaint.
-    pub fn try_read<'v, T>(&'v self, build: impl FnOnce(&Node<'v, '_>) -> Option<T>) -> Result<T> {
+    pub fn try_read<T>(&self, build: impl FnOnce(&Node<'t, '_>) -> Option<T>) -> Result<T> {
         self.read(|node| {
             let built = build(node);
             if built.is_none() {

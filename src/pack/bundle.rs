@@ -12,7 +12,6 @@ use crate::rootfs::path::{FdPath, open_in};
 use crate::spec::Spec;
 use crate::text;
 use alloc::ffi::CString;
-use alloc::string::String;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
@@ -21,7 +20,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 ///
 /// # Errors
 /// Those that `run` gives for it; and a root file system outside of the bundle.
-pub fn check(path: &str, init: BorrowedFd<'_>, log: &Log) -> Result<String> {
+pub fn check(path: &str, init: BorrowedFd<'_>, log: &Log) -> Result<&'static str> {
     let bundle = bundle_directory(path)?;
     let text = read_config(text!("{bundle}/config.json"))?;
     let document = Document::parse(&text, "config.json")?;

@@ -256,6 +256,6 @@ pub fn hooks(kind: &'static str, hooks: &[spec::Hook<'_>], default: &[CString]) 
 }
 
 /// Where `root.path` is on the host.
-pub fn rootfs(spec: &Spec<'_>, bundle: &str) -> Option<String> {
+pub fn rootfs(spec: &Spec<'_>, bundle: &str) -> Option<&'static str> {
     spec.root.as_ref().map(|root| absolute(bundle, root.path))
 }

@@ -13,8 +13,8 @@ use crate::rootfs::tree::Recursion;
 use crate::spec::{self, DeviceKind, IdMapping, MountOptions};
 use crate::sys::mount::Attributes;
 use crate::text;
+use crate::text::keep;
 use alloc::ffi::CString;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -30,11 +30,11 @@ pub fn c_string(property: &str, text: &str) -> Result<CString> {
 }
 
 /// A path that counts from `directory` where it is not absolute.
-pub fn absolute(directory: &str, path: &str) -> String {
+pub fn absolute(directory: &str, path: &str) -> &'static str {
     if path.starts_with('/') {
-        return String::from(path);
+        return keep(path);
     }
-    format!("{}/{path}", directory.trim_end_matches('/'))
+    text!("{}/{path}", directory.trim_end_matches('/'))
 }
 
 /// Plans one entry of `mounts`; relative sources of bind mounts count from the
@@ -56,7 +56,7 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
     let source = mount.source.unwrap_or(if bind.is_some() { "" } else { kind });
     let source = match bind {
         Some(_) => absolute(bundle, source),
-        None => String::from(source),
+        None => source,
     };
     if bind.is_some() && !options.data.is_empty() {
         return Err(error!(
@@ -78,7 +78,7 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
         data.push((c_string("mounts[].options", key)?, value));
     }
     Ok(Mount {
-        destination: c_string("mounts[].destination", &absolute("/", mount.destination))?,
+        destination: c_string("mounts[].destination", absolute("/", mount.destination))?,
         source: c_string("mounts[].source", &source)?,
         fstype: c_string("mounts[].type", kind)?,
         bind: bind.map(|all| if all { Recursion::All } else { Recursion::One }),

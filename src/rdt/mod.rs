@@ -17,7 +17,7 @@ use crate::json::{Node, Writer};
 use crate::spec::IntelRdt;
 use crate::sys::descriptor::write_all;
 use crate::text;
-use alloc::format;
+use crate::text::keep;
 use alloc::string::String;
 use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, unlinkat};
@@ -31,11 +31,11 @@ pub const ROOT: &str = "/sys/fs/resctrl";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Group {
     /// The directory of the class; empty for none.
-    pub class: String,
+    pub class: &'static str,
     /// The class is the container's own, and ends with it.
     pub own: bool,
     /// The directory of the monitoring group; empty for none.
-    pub monitor: String,
+    pub monitor: &'static str,
 }
 
 /// Whether this host has it.
@@ -55,14 +55,14 @@ impl Group {
                 .hint("mount it, on a CPU and a kernel that have it (CONFIG_X86_CPU_RESCTRL)"));
         }
         let class = match rdt.clos_id {
-            Some("/") => String::from(root),
-            Some(name) if !name.is_empty() => format!("{root}/{name}"),
-            _ => format!("{root}/{id}"),
+            Some("/") => keep(root),
+            Some(name) if !name.is_empty() => text!("{root}/{name}"),
+            _ => text!("{root}/{id}"),
         };
         let current = read(text!("{class}/schemata"));
         let wanted = schemata::first(rdt);
         match &current {
-            Ok(current) => schemata::compare(&class, &wanted, current)?,
+            Ok(current) => schemata::compare(class, &wanted, current)?,
             Err(_) if rdt.clos_id.is_some() && wanted.is_empty() && rdt.schemata.is_empty() => {
                 return Err(Error::os(text!("linux.intelRdt.closID: {class:?}"), Errno::NOENT)
                     .hint("without shares of its own the class must exist"));
@@ -70,8 +70,8 @@ impl Group {
             Err(_) => {}
         }
         let monitor = match rdt.enable_monitoring {
-            true => format!("{class}/mon_groups/{id}"),
-            false => String::new(),
+            true => text!("{class}/mon_groups/{id}"),
+            false => "",
         };
         Ok(Group { own: current.is_err(), class, monitor })
     }
@@ -83,10 +83,10 @@ impl Group {
     pub fn create(&mut self, rdt: &IntelRdt<'_>) -> Result<()> {
         if self.own {
             // What could not be made is not ours to remove.
-            make(&self.class).inspect_err(|_| self.own = false)?;
+            make(self.class).inspect_err(|_| self.own = false)?;
         }
         if !self.monitor.is_empty() {
-            make(&self.monitor).inspect_err(|_| self.monitor.clear())?;
+            make(self.monitor).inspect_err(|_| self.monitor = "")?;
         }
         self.share(rdt)
     }
@@ -97,10 +97,10 @@ impl Group {
     /// The CPU does not take them.
     pub fn share(&self, rdt: &IntelRdt<'_>) -> Result<()> {
         for text in [schemata::first(rdt), schemata::last(rdt)] {
-            let path = format!("{}/schemata", self.class);
+            let path = text!("{}/schemata", self.class);
             write(&path, &text).map_err(|error| {
                 match read(text!("{ROOT}/info/last_cmd_status")) {
-                    Ok(said) => error.hint(said.leak().trim_ascii()),
+                    Ok(said) => error.hint(said.trim_ascii()),
                     Err(_) => error,
                 }
             })?;
@@ -124,8 +124,8 @@ impl Group {
     /// # Errors
     /// Those of rmdir(2); missing ones are fine.
     pub fn remove(&self) -> Result<()> {
-        let class = if self.own { self.class.as_str() } else { "" };
-        for path in [self.monitor.as_str(), class].into_iter().filter(|path| !path.is_empty()) {
+        let class = if self.own { self.class } else { "" };
+        for path in [self.monitor, class].into_iter().filter(|path| !path.is_empty()) {
             match unlinkat(CWD, path, AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(Error::os(text!("remove {path:?}"), errno)),
@@ -147,9 +147,9 @@ impl Group {
     }
 
     /// Reads what [`Group::to_json`] wrote.
-    pub fn from_json(node: &Node<'_, '_>) -> Group {
+    pub fn from_json(node: &Node<'static, '_>) -> Group {
         let Some(node) = node.get("intelRdt") else { return Group::default() };
-        let text = |name| String::from(node.text(name).unwrap_or_default());
+        let text = |name| node.text(name).unwrap_or_default();
         Group { class: text("class"), own: node.flag("own"), monitor: text("monitor") }
     }
 }
@@ -164,10 +164,10 @@ fn make(path: &str) -> Result<()> {
     })
 }
 
-fn read(path: &str) -> Result<String> {
+fn read(path: &str) -> Result<&'static str> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = openat(CWD, path, flags, Mode::empty()).context(|| text!("open {path:?}"))?;
-    Ok(String::from_utf8_lossy(&crate::process::spawn::read_all(&file)).into_owned())
+    Ok(String::from_utf8_lossy(&crate::process::spawn::read_all(&file)).into_owned().leak())
 }
 
 /// Writes to a file of resctrl; an empty text needs no file.

@@ -2,6 +2,7 @@
 
 extern crate std;
 use super::*;
+use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use std::fs;
@@ -45,10 +46,10 @@ fn without_resctrl_it_is_an_error() {
 #[test]
 fn other_shares_for_a_class_that_is_there() {
     let tree = Tree::new("share");
-    let group = Group { class: String::from(tree.root()), ..Group::default() };
+    let group = Group { class: text!("{}", tree.root()), ..Group::default() };
     group.share(&IntelRdt { mem_bw_schema: Some("MB:0=20"), ..IntelRdt::default() }).unwrap();
     assert!(tree.text("schemata").starts_with("MB:0=20\n"), "{}", tree.text("schemata"));
-    let missing = Group { class: format!("{}/nosuch", tree.root()), ..Group::default() };
+    let missing = Group { class: text!("{}/nosuch", tree.root()), ..Group::default() };
     let shares = IntelRdt { l3_cache_schema: Some("L3:0=f"), ..IntelRdt::default() };
     assert!(missing.share(&shares).unwrap_err().to_string().contains("nosuch/schemata"));
 }
@@ -147,12 +148,12 @@ fn what_is_used_is_told_as_runc_does() {
     file("c/mon_data/mon_L3_00/llc_occupancy", "0\n");
     file("c/mon_data/mon_L3_00/mbm_total_bytes", "7\n");
     file("c/mon_data/mon_L3_00/mbm_local_bytes", "Unavailable\n");
-    let mut group = Group { class: format!("{}/c", tree.root()), ..Group::default() };
+    let mut group = Group { class: text!("{}/c", tree.root()), ..Group::default() };
     let shares = r#""l3_cache_info":{"cbm_mask":"7ff","min_cbm_bits":1,"num_closids":16},"l3_cache_schema_root":"L3:0=7ff;1=7ff","l3_cache_schema":"L3:0=f;1=7ff","mem_bw_info":{"bandwidth_gran":10,"delay_linear":1,"min_bandwidth":10,"num_closids":8},"mem_bw_schema_root":"MB:0=100;1=100","mem_bw_schema":"MB:0=20;1=100""#;
     let used = r#""mbm_stats":[{"mbm_total_bytes":7,"mbm_local_bytes":0}],"cmt_stats":[{"llc_occupancy":0},{"llc_occupancy":4096}]"#;
     assert_eq!(stats(&group), format!("{{{shares},{used}}}"));
     // A monitoring group is the container's own.
     file("c/mon_groups/x/mon_data/mon_L3_00/llc_occupancy", "12\n");
-    group.monitor = format!("{}/c/mon_groups/x", tree.root());
+    group.monitor = text!("{}/c/mon_groups/x", tree.root());
     assert_eq!(stats(&group), format!("{{{shares},\"cmt_stats\":[{{\"llc_occupancy\":12}}]}}"));
 }

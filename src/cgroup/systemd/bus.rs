@@ -1,6 +1,5 @@
 //! Which systemd is asked, and where it listens.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use rustix::process::geteuid;
@@ -12,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::request::in_user_namespace;
 use crate::request::variable;
 use crate::text;
+use crate::text::keep;
 
 /// The system bus (D-Bus Specification, "Well-known Message Bus Instances").
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
@@ -59,9 +59,9 @@ pub struct Found {
     /// The connection to it.
     pub manager: Manager,
     /// Where it was found.
-    pub address: String,
+    pub address: &'static str,
     /// The cgroup that it manages; of the one for the whole host empty.
-    pub control_group: String,
+    pub control_group: &'static str,
 }
 
 /// Connects to systemd.
@@ -75,7 +75,7 @@ pub fn connect(user: bool, environment: &[&'static CStr]) -> Result<Found> {
             let group = manager.property("ControlGroup").map_err(|error| {
                 error.within(text!("systemd at \"{}\"", address.display())).hint(HINT)
             })?;
-            let control_group = String::from(group.trim_end_matches('/'));
+            let control_group = keep(group.trim_end_matches('/'));
             Ok(Found { manager, address: address.to_text(), control_group })
         });
         match found {
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn sockets() {
         let check = |user, environment: &[&'static CStr], expect: &[&str]| {
-            let found: Vec<String> =
+            let found: Vec<alloc::string::String> =
                 candidates(user, environment).iter().map(Address::display).collect();
             assert_eq!(found, expect);
         };

@@ -73,7 +73,7 @@ pub struct Driver {
     /// What is remembered of it.
     pub unit: Unit,
     /// Where its cgroup will be, from the mount point on.
-    pub path: String,
+    pub path: &'static str,
     properties: Properties,
 }
 
@@ -132,7 +132,7 @@ impl Driver {
             bus::connect(user, request.environment)?;
         // That of a user's systemd is below the system's, and in a container
         // that of the system's may be anywhere.
-        let path = control_group + &names.path;
+        let path = text!("{control_group}{}", names.path);
         let properties = Properties::plan(request, &names, user, manager.version()?, extra);
         let unit = Unit { name: names.unit, user, bus };
         Ok(Driver { manager, unit, path, properties })
@@ -149,7 +149,7 @@ impl Driver {
     /// systemd refuses: nothing has been made then.
     pub fn start(&mut self, plan: &Plan, pid: Pid) -> Result<()> {
         let properties = self.properties.all(plan, Some(pid));
-        self.manager.start(&self.unit.name, properties)
+        self.manager.start(self.unit.name, properties)
     }
 }
 
@@ -165,10 +165,10 @@ fn fixed(names: &Names, unified: bool) -> Vec<Value> {
     ];
     properties.extend(on.map(|name| property(name, Value::bool(true))));
     if names.is_slice() {
-        let wanted = Value::Array("s", vec![Value::text(&*names.slice)]);
+        let wanted = Value::Array("s", vec![Value::text(names.slice)]);
         properties.push(property("Wants", wanted));
     } else {
-        properties.push(text("Slice", &names.slice));
+        properties.push(text("Slice", names.slice));
         properties.push(property("Delegate", Value::bool(true)));
     }
     properties

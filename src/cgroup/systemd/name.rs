@@ -1,12 +1,12 @@
 //! The names of units (runc's docs/systemd.md, "Systemd unit name and
 //! placement"; systemd.slice(5)).
 
-use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 
 use crate::error;
 use crate::error::Result;
+use crate::text;
+use crate::text::keep;
 
 const SLICE: &str = ".slice";
 
@@ -14,13 +14,13 @@ const SLICE: &str = ".slice";
 #[derive(Debug, PartialEq, Eq)]
 pub struct Names {
     /// The slice that it is in.
-    pub slice: String,
+    pub slice: &'static str,
     /// The unit: `PREFIX-NAME.scope`, or a slice.
-    pub unit: String,
+    pub unit: &'static str,
     /// The last part of `slice:prefix:name`.
-    pub name: String,
+    pub name: &'static str,
     /// The unit's cgroup, from systemd's own on.
-    pub path: String,
+    pub path: &'static str,
 }
 
 impl Names {
@@ -50,18 +50,18 @@ impl Names {
             slice => slice,
         };
         let unit = match name.ends_with(SLICE) {
-            true => name.to_owned(),
-            false => format!("{prefix}-{name}.scope"),
+            true => keep(name),
+            false => text!("{prefix}-{name}.scope"),
         };
         if unit.as_bytes().contains(&b'/') {
             return Err(error!("linux.cgroupsPath: invalid unit name: {unit}"));
         }
         let path = match unit.ends_with(SLICE) {
             // A slice's name says where it is.
-            true => expand(&unit)?,
-            false => format!("{}/{unit}", expand(slice)?),
+            true => expand(unit)?,
+            false => text!("{}/{unit}", expand(slice)?),
         };
-        Ok(Names { slice: slice.to_owned(), unit, name: name.to_owned(), path })
+        Ok(Names { slice: keep(slice), unit, name: keep(name), path })
     }
 
     /// The unit is a slice.
@@ -72,12 +72,12 @@ impl Names {
 
 /// A slice's cgroup: `a-b.slice` is in `a.slice`, so `/a.slice/a-b.slice`; that
 /// of the root slice is empty.
-fn expand(slice: &str) -> Result<String> {
+fn expand(slice: &str) -> Result<&'static str> {
     let invalid = || error!("linux.cgroupsPath: invalid slice name: {slice}");
     let name = slice.strip_suffix(SLICE).ok_or_else(invalid)?;
     let mut path = String::new();
     if name == "-" {
-        return Ok(path);
+        return Ok("");
     }
     // Neither empty components nor paths.
     if name.split('-').any(str::is_empty) || name.as_bytes().contains(&b'/') {
@@ -88,12 +88,13 @@ fn expand(slice: &str) -> Result<String> {
         path.push_str(&name[..end]);
         path.push_str(SLICE);
     }
-    Ok(path)
+    Ok(path.leak())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
     use alloc::string::ToString;
 
     #[test]

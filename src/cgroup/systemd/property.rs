@@ -169,8 +169,7 @@ mod tests {
             true => "cpu,cpuset,io,memory,pids",
             false => "cpu,cpuset,blkio,memory,pids",
         };
-        let groups =
-            [Group { unified, controllers: controllers.to_owned(), directory: "/d".to_owned() }];
+        let groups = [Group { unified, controllers, directory: "/d" }];
         let writes = limits(&resources, &groups).unwrap();
         let shown: Vec<String> =
             properties(&writes, version, &Cpu::default()).iter().map(show).collect();

@@ -1,7 +1,5 @@
 //! A unit as it is remembered, and what is done to it later.
 
-use alloc::borrow::ToOwned;
-use alloc::string::String;
 use alloc::vec::Vec;
 use rustix::process::Pid;
 
@@ -20,12 +18,12 @@ use crate::spec::Resources;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
     /// Its name.
-    pub name: String,
+    pub name: &'static str,
     /// It is of a user's systemd.
     pub user: bool,
     /// The address at which that systemd was reached: whoever deletes the
     /// container may have another environment.
-    pub bus: String,
+    pub bus: &'static str,
 }
 
 impl Unit {
@@ -39,12 +37,8 @@ impl Unit {
     }
 
     /// Reads what [`Unit::to_json`] wrote.
-    pub fn from_json(node: &Node<'_, '_>) -> Option<Unit> {
-        Some(Unit {
-            name: node.text("unit")?.to_owned(),
-            user: node.flag("user"),
-            bus: node.text("bus")?.to_owned(),
-        })
+    pub fn from_json(node: &Node<'static, '_>) -> Option<Unit> {
+        Some(Unit { name: node.text("unit")?, user: node.flag("user"), bus: node.text("bus")? })
     }
 
     fn manager(&self) -> Result<Manager> {
