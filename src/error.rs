@@ -91,7 +91,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
+        f.write_str(self.what)?;
         if let Some(errno) = self.errno {
             write!(f, ": {}", errno::Described(errno))?;
         }

@@ -21,7 +21,7 @@ pub fn check(data: &[u8]) {
     }
     let Ok(text) = core::str::from_utf8(data) else { return };
     if let Some(address) = Address::parse(text) {
-        assert_eq!(Address::parse(&address.to_text()), Some(address.clone()));
+        assert_eq!(Address::parse(address.to_text()), Some(address.clone()));
         let _ = address.socket();
         let _ = address.display();
     }

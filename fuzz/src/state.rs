@@ -5,8 +5,8 @@ use ocinit::json;
 
 /// Reads the bytes as a state; what comes out is written and read again.
 pub fn check(data: &[u8]) {
-    let Ok(Some(state)) = State::from_json(data) else { return };
-    let text = state.to_json();
+    let Ok(Some(state)) = State::from_json(data.to_vec().leak()) else { return };
+    let text = &*state.to_json().leak();
     let again = State::from_json(text.as_bytes());
     let again = again.expect("a state of ours").expect("JSON");
     assert_eq!(again.to_json(), text);

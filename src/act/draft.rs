@@ -53,7 +53,7 @@ pub fn placement(caller: &Caller, spec: &Spec<'_>, id: &str) -> Result<Placement
         caller.globals.is_rootless() || driver.as_ref().is_some_and(|driver| driver.unit.user);
     let cgroups = cgroup::plan(
         &layout,
-        driver.as_ref().map_or(spec.linux.cgroups_path, |driver| Some(&driver.path)),
+        driver.as_ref().map_or(spec.linux.cgroups_path, |driver| Some(driver.path)),
         id,
         resources,
         rootless,

@@ -38,7 +38,7 @@ impl Listener<'_> {
             id: self.state.id.as_str(),
             status: self.status,
             init: self.state.pid,
-            bundle: &self.state.bundle,
+            bundle: self.state.bundle,
             annotations: &annotations,
         });
         let socket =

@@ -80,7 +80,7 @@ pub fn change(
     let has_user = (change == Change::Add).then_some(user.is_some());
     let mut mounts = Vec::new();
     for entry in &spec::Mount::read_list(&document, has_user)? {
-        let mut mount = mount(entry, &state.bundle)?;
+        let mut mount = mount(entry, state.bundle)?;
         if change == Change::Add {
             mount.id_map = id_map(entry, &mount, &namespace::Plan::default())?;
             if mount.bind.is_none() || mount.remount {

@@ -50,12 +50,12 @@ pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
         Some(config) => config,
         None => text!("{bundle}/config.json"),
     };
-    let text = read_config(&file)?;
+    let text = read_config(file)?;
     let document = Document::parse(&text, options.config.unwrap_or("config.json"))?;
     let spec = Spec::read(&document)?;
-    let (rootfs, no_rootfs) = match check_rootfs(&spec, &bundle) {
+    let (rootfs, no_rootfs) = match check_rootfs(&spec, bundle) {
         Ok(path) => (path, None),
-        Err(error) => (rootfs(&spec, &bundle).unwrap_or_default(), Some(error)),
+        Err(error) => (rootfs(&spec, bundle).unwrap_or_default(), Some(error)),
     };
     let Placement { layout, driver, rootless, cgroups } =
         placement(caller, &spec, options.id.as_str())?;
@@ -65,7 +65,7 @@ pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
     });
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
     let Draft { mut plan, environment, .. } =
-        draft(caller, options, &spec, [&bundle, &rootfs], &layout, &cgroups.cgroups, host)?;
+        draft(caller, options, &spec, [bundle, rootfs], &layout, &cgroups.cgroups, host)?;
     let rdt = match &spec.linux.intel_rdt {
         Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
         None => rdt::Group::default(),
@@ -84,12 +84,12 @@ impl Preview {
     pub fn text(&self, id: &str, json: bool) -> String {
         let shown = Shown {
             id,
-            bundle: &self.bundle,
-            rootfs: &self.rootfs,
+            bundle: self.bundle,
+            rootfs: self.rootfs,
             plan: &self.plan,
             cgroups: &self.cgroups,
             unit: self.unit.as_ref().map(|(unit, properties)| ShownUnit {
-                name: &unit.name,
+                name: unit.name,
                 user: unit.user,
                 properties,
             }),

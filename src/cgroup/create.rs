@@ -60,7 +60,7 @@ impl Plan {
     /// cgroup unexpectedly frozen`.
     pub fn check_unused(&self) -> Result<()> {
         for group in &self.cgroups.groups {
-            let path = Path::new(&group.directory, "").context(|| "cgroup path")?;
+            let path = Path::new(group.directory, "").context(|| "cgroup path")?;
             if rustix::fs::access(path.as_c_str(), rustix::fs::Access::EXISTS).is_ok() {
                 check_unused(group)?;
             }
@@ -116,7 +116,7 @@ impl Plan {
     ) -> Result<()> {
         let mount = &self.mounts[index];
         let made = created.made.0.len();
-        let existed = make_all(mount, &group.directory, &mut created.made.0).map_err(|error| {
+        let existed = make_all(mount, group.directory, &mut created.made.0).map_err(|error| {
             if self.rootless { error.hint("a limit needs a delegated cgroup") } else { error }
         })?;
         if existed && inmate.is_none() {
@@ -125,25 +125,25 @@ impl Plan {
         if group.unified {
             hierarchy::enable_controllers(mount, group, &self.writes_of(index))?;
         } else if group.has("cpuset") {
-            hierarchy::inherit_cpuset(mount, &created.made.0[made..], &group.directory)?;
+            hierarchy::inherit_cpuset(mount, &created.made.0[made..], group.directory)?;
         }
-        limits::apply(&self.writes_of(index), &group.directory)?;
+        limits::apply(&self.writes_of(index), group.directory)?;
         if let Some(pid) = inmate {
             move_into(group, pid)?;
         }
         if group.unified {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-            let directory = file::must_open(&group.directory, "", flags)?;
+            let directory = file::must_open(group.directory, "", flags)?;
             if let Some(devices) = &self.devices {
                 devices.apply_unified(index, group, directory.as_fd(), existed, self.rootless)?;
             }
-            created.push(group.clone(), directory);
+            created.push(*group, directory);
         } else {
             if let Some(devices) = &self.devices {
                 devices.apply_v1(index, group, self.rootless)?;
             }
-            let tasks = file::must_open(&group.directory, "tasks", OFlags::WRONLY)?;
-            created.push(group.clone(), tasks);
+            let tasks = file::must_open(group.directory, "tasks", OFlags::WRONLY)?;
+            created.push(*group, tasks);
         }
         Ok(())
     }
@@ -180,7 +180,7 @@ fn make_all(mount: &str, directory: &str, made: &mut Vec<String>) -> Result<bool
 /// A cgroup that was there before must have no processes and not be frozen: the
 /// container would share it, or hang.
 fn check_unused(group: &Group) -> Result<()> {
-    let pids = members::pids_below(&group.directory)?;
+    let pids = members::pids_below(group.directory)?;
     if !pids.is_empty() {
         let count = pids.len();
         return Err(error!("container's cgroup is not empty: {count} process(es) found"));
@@ -199,11 +199,11 @@ const PROCS: &str = "cgroup.procs";
 /// take as long.
 fn move_into(group: &Group, pid: Pid) -> Result<()> {
     let pid = alloc::format!("{}", pid.as_raw_nonzero());
-    let inside = file::read_in(&group.directory, PROCS).unwrap_or_default();
+    let inside = file::read_in(group.directory, PROCS).unwrap_or_default();
     if inside.lines().any(|line| line == pid) {
         return Ok(());
     }
-    file::must_write(&group.directory, PROCS, &pid)
+    file::must_write(group.directory, PROCS, &pid)
 }
 
 impl Created {
@@ -247,7 +247,7 @@ impl Created {
     /// The file, the process id and the errno.
     pub fn add(&self, pid: Pid) -> Result<()> {
         let Some(group) = self.cgroups.unified() else { return Ok(()) };
-        file::must_write(&group.directory, PROCS, text!("{}", pid.as_raw_nonzero()))
+        file::must_write(group.directory, PROCS, text!("{}", pid.as_raw_nonzero()))
     }
 
     /// Gives the cgroup to the owner of the container's user namespace
@@ -258,7 +258,7 @@ impl Created {
     /// An owner cannot be changed.
     pub fn delegate(&self, uid: u32, gid: u32) -> Result<()> {
         match self.cgroups.unified() {
-            Some(group) => hierarchy::delegate(&group.directory, uid, gid),
+            Some(group) => hierarchy::delegate(group.directory, uid, gid),
             None => Ok(()),
         }
     }

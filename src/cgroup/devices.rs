@@ -104,7 +104,7 @@ impl Devices {
         if self.group != index || rootless {
             return Ok(());
         }
-        write_lines(&group.directory, lines)
+        write_lines(group.directory, lines)
     }
 
     /// Loads and attaches the program, where this unified cgroup is the one. Of
@@ -125,14 +125,14 @@ impl Devices {
             return Ok(());
         }
         match replace(program, directory, existed) {
-            Err(failure) if !rootless => Err(refused(&group.directory, failure)),
+            Err(failure) if !rootless => Err(refused(group.directory, failure)),
             _ => Ok(()),
         }
     }
 
     /// One line a rule, or one for the program.
     pub fn describe(&self, groups: &[Group], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let directory = groups.get(self.group).map_or("", |group| &group.directory);
+        let directory = groups.get(self.group).map_or("", |group| group.directory);
         match &self.rules {
             Rules::V1(lines) => lines.iter().try_for_each(|(allow, line)| {
                 let file = if *allow { "allow" } else { "deny" };
@@ -168,7 +168,7 @@ impl Cgroups {
         let directory = open_directory(group)?;
         // Also where they allow everything: the program takes the place of another.
         replace(&ebpf::program(&rules), directory.as_fd(), true)
-            .map_err(|failure| refused(&group.directory, failure))
+            .map_err(|failure| refused(group.directory, failure))
     }
 
     /// The programs that enforce the rules now, by id.
@@ -187,7 +187,7 @@ impl Cgroups {
     pub(super) fn keep_device_programs(&self, programs: &[u32]) -> Result<()> {
         let Some(group) = self.unified().filter(|_| !programs.is_empty()) else { return Ok(()) };
         let directory = open_directory(group)?;
-        let failed = |failure| refused(&group.directory, failure);
+        let failed = |failure| refused(group.directory, failure);
         let now = attached(directory.as_fd()).map_err(failed)?;
         let (kept, new): (Vec<u32>, Vec<u32>) =
             now.into_iter().partition(|id| programs.contains(id));
@@ -199,7 +199,7 @@ impl Cgroups {
 }
 
 fn open_directory(group: &Group) -> Result<OwnedFd> {
-    file::must_open(&group.directory, "", OFlags::RDONLY | OFlags::DIRECTORY)
+    file::must_open(group.directory, "", OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
 /// The programs of the cgroup, by id.
@@ -232,7 +232,7 @@ fn write_lines(directory: &str, lines: &[(bool, String)]) -> Result<()> {
             if *allowed { (&allow, "devices.allow") } else { (&deny, "devices.deny") };
         file::write_value(file, line).map_err(|errno| {
             let step = text!("set linux.resources.devices: write \"{line}\" to");
-            file::failed(&step, directory, name, errno)
+            file::failed(step, directory, name, errno)
         })?;
     }
     Ok(())

@@ -113,6 +113,6 @@ pub fn must_read(directory: &str, file: &str) -> error::Result<String> {
 pub fn must_write(directory: &str, file: &str, value: &str) -> error::Result<()> {
     write_in(directory, file, value).map_err(|errno| {
         let step = text!("write \"{value}\" to");
-        failed(&step, directory, file, errno)
+        failed(step, directory, file, errno)
     })
 }

@@ -23,7 +23,7 @@ impl Cgroups {
 
     /// The directory of the cgroup that freezes.
     pub fn freezer_directory(&self) -> Option<&str> {
-        self.freezer().map(|group| &*group.directory)
+        self.freezer().map(|group| group.directory)
     }
 
     /// Freezes or thaws all processes, and waits until they are.
@@ -82,20 +82,20 @@ pub fn state(group: &Group) -> Result<Option<bool>> {
     if !group.unified && !group.has("freezer") {
         return Ok(None);
     }
-    match file::read_in(&group.directory, file) {
+    match file::read_in(group.directory, file) {
         Ok(state) => Ok(Some(!matches!(state.trim_ascii(), "0" | "THAWED"))),
         Err(Errno::NOENT | Errno::NODEV) => Ok(None),
-        Err(errno) => Err(file::failed("read", &group.directory, file, errno)),
+        Err(errno) => Err(file::failed("read", group.directory, file, errno)),
     }
 }
 
 /// Whether all processes are in the state that was asked for.
 fn complete(group: &Group, frozen: bool) -> Result<bool> {
     let file = if group.unified { "cgroup.events" } else { "freezer.state" };
-    let text = match file::read_in(&group.directory, file) {
+    let text = match file::read_in(group.directory, file) {
         // Deleted meanwhile.
         Err(Errno::NODEV | Errno::NOENT) => return Ok(true),
-        result => result.map_err(|errno| file::failed("read", &group.directory, file, errno))?,
+        result => result.map_err(|errno| file::failed("read", group.directory, file, errno))?,
     };
     let expected = match (group.unified, frozen) {
         (false, false) => "THAWED",

@@ -43,7 +43,7 @@ pub fn enable_controllers(mount: &str, group: &Group, limits: &[&Write]) -> Resu
         return Ok(());
     }
     // Below a cgroup with processes a new one is not usable as it is.
-    let kind = file::read_in(&group.directory, "cgroup.type").unwrap_or_default();
+    let kind = file::read_in(group.directory, "cgroup.type").unwrap_or_default();
     if kind.trim_ascii() == "domain invalid" {
         if let Some(write) = limits.iter().find(|write| !THREADED.contains(&write.controller())) {
             return Err(error!(
@@ -52,7 +52,7 @@ pub fn enable_controllers(mount: &str, group: &Group, limits: &[&Write]) -> Resu
             )
             .hint("a cgroup above it has processes of its own: only limits of threads work here"));
         }
-        file::must_write(&group.directory, "cgroup.type", "threaded")?;
+        file::must_write(group.directory, "cgroup.type", "threaded")?;
     }
     Ok(())
 }

@@ -84,7 +84,7 @@ impl Layout {
             None => Layout::parse(&read(own!("mountinfo"))?, &own),
         };
         let Some(unified) = layout.unified() else { return Ok(layout) };
-        let controllers = file::must_read(&unified.mount, "cgroup.controllers")?;
+        let controllers = file::must_read(unified.mount, "cgroup.controllers")?;
         Ok(layout.with_unified_controllers(&controllers))
     }
 

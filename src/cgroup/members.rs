@@ -26,7 +26,7 @@ impl Cgroups {
         let preferred = ["pids", "devices", "name=systemd"];
         let v1 = || preferred.iter().find_map(|name| self.v1(name));
         let group = self.unified().or_else(v1).or_else(|| self.groups.first());
-        group.map_or(Ok(Vec::new()), |group| pids_below(&group.directory))
+        group.map_or(Ok(Vec::new()), |group| pids_below(group.directory))
     }
 
     /// Sends a signal to all processes. SIGKILL also reaches those that are
@@ -38,7 +38,7 @@ impl Cgroups {
         let kill = signal == Signal::KILL;
         // Linux 5.14; kills what is below too.
         if let (true, Some(group)) = (kill, self.unified())
-            && file::write_in(&group.directory, "cgroup.kill", "1").is_ok()
+            && file::write_in(group.directory, "cgroup.kill", "1").is_ok()
         {
             return self.thaw_v1();
         }

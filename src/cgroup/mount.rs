@@ -112,7 +112,7 @@ impl Source {
                 options.push((c_string("none"), None));
                 data.push_str("none,");
             }
-            data.push_str(&hierarchy.controllers);
+            data.push_str(hierarchy.controllers);
             for controller in hierarchy.controllers.split(',') {
                 options.push(match controller.split_once('=') {
                     Some((key, value)) => (c_string(key), Some(c_string(value))),
@@ -125,8 +125,8 @@ impl Source {
             fstype: if hierarchy.unified { c"cgroup2" } else { c"cgroup" },
             options,
             data: c_string(&data),
-            own: own.map(|group| c_string(&group.directory)),
-            host: Some(c_string(&hierarchy.mount)),
+            own: own.map(|group| c_string(group.directory)),
+            host: Some(c_string(hierarchy.mount)),
         }
     }
 

@@ -76,7 +76,7 @@ fn check(view: View, readonly: bool, namespace: bool) {
             };
             assert!(options(&part).starts_with(expect), "{part}: {}", options(&part));
             if !(namespace && group.unified) {
-                assert!(same(&part, &group.directory), "{part}");
+                assert!(same(&part, group.directory), "{part}");
             }
         }
         if view != View::V2 {

@@ -68,7 +68,7 @@ impl OomWatch<'_> {
         if !self.group.unified {
             // The end of the cgroup counts as an event, too.
             return read(&self.file, &mut buffer[..8]).is_ok()
-                && file::open(&self.group.directory, CONTROL, OFlags::PATH).is_ok();
+                && file::open(self.group.directory, CONTROL, OFlags::PATH).is_ok();
         }
         // A file that is gone tells nothing.
         let length = pread(&self.file, &mut buffer, 0).unwrap_or(0);

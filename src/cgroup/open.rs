@@ -26,7 +26,7 @@ impl Cgroups {
                 let procs = file::read_in(directory, "cgroup.procs").unwrap_or_default();
                 procs.lines().any(|line| line.parse() == Ok(init))
             };
-            let directories = tree(&group.directory).unwrap_or_default();
+            let directories = tree(group.directory).unwrap_or_default();
             if let Some(directory) = directories.into_iter().find(holds) {
                 group.directory = keep(&directory);
             }
@@ -71,7 +71,7 @@ impl Cgroups {
                 true => ("", OFlags::RDONLY | OFlags::DIRECTORY),
                 false => ("tasks", OFlags::WRONLY),
             };
-            let opened = file::must_open(&group.directory, file, flags)?;
+            let opened = file::must_open(group.directory, file, flags)?;
             created.push(group, opened);
         }
         Ok(created)

@@ -65,7 +65,7 @@ impl Plan {
     /// The cgroup that gets a device program, where one does.
     pub fn device_program(&self) -> Option<&str> {
         let group = self.devices.as_ref()?.program_group()?;
-        self.cgroups.groups.get(group).map(|group| &*group.directory)
+        self.cgroups.groups.get(group).map(|group| group.directory)
     }
 
     /// Whether something asked for is written into this cgroup.

@@ -194,7 +194,7 @@ impl Stats<'_> {
     /// Turns to a controller of v1, or to the unified hierarchy.
     fn enter(&mut self, controller: &str) {
         let group = self.cgroups.v1(controller).or_else(|| self.cgroups.unified());
-        self.directory = group.map_or("", |group| &group.directory);
+        self.directory = group.map_or("", |group| group.directory);
         self.unified = group.is_some_and(|group| group.unified);
         self.file.clear();
     }
@@ -276,7 +276,7 @@ impl Stats<'_> {
     #[inline(never)]
     fn pressure(&mut self, name: &str, file: &str) {
         let Some(group) = self.cgroups.unified() else { return };
-        self.directory = &group.directory;
+        self.directory = group.directory;
         let text = self.text(file);
         if text.is_empty() {
             return;

@@ -95,7 +95,7 @@ pub fn wait(pid: Pid) -> Option<i32> {
 /// Waits until the process is everywhere where it belongs.
 pub fn settle(created: &Created, pid: Pid) {
     let inside = |group: &Group| {
-        members::pids_below(&group.directory).unwrap().contains(&pid.as_raw_nonzero().get())
+        members::pids_below(group.directory).unwrap().contains(&pid.as_raw_nonzero().get())
     };
     for _ in 0..1000 {
         if created.cgroups().groups.iter().all(inside) {

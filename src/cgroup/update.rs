@@ -37,7 +37,7 @@ impl Cgroups {
     ) -> Result<(Vec<Group>, Vec<Write>)> {
         let mut groups = self.groups.clone();
         for group in groups.iter_mut().filter(|group| group.unified) {
-            let text = file::must_read(&group.directory, "cgroup.controllers")?;
+            let text = file::must_read(group.directory, "cgroup.controllers")?;
             group.controllers = text.trim_ascii().replace(' ', ",").leak();
         }
         let known = before.memory.unwrap_or_default();
@@ -45,11 +45,11 @@ impl Cgroups {
             complete_memory(memory, &known);
         }
         if let Some(group) = groups.iter().find(|group| group.unified) {
-            complete(resources, before, &group.directory);
+            complete(resources, before, group.directory);
             if let Some(memory) = &resources.memory
                 && memory.check_before_update.or(known.check_before_update) == Some(true)
             {
-                check_use(memory, &group.directory)?;
+                check_use(memory, group.directory)?;
             }
         }
         let writes = limits(resources, &groups)?;
@@ -77,7 +77,7 @@ pub(super) fn in_force<'a>(before: &Resources<'a>) -> Resources<'a> {
 pub(super) fn write(groups: &[Group], writes: &[Write]) -> Result<()> {
     for (index, group) in groups.iter().enumerate() {
         let own: Vec<&Write> = writes.iter().filter(|write| write.group == index).collect();
-        apply(&own, &group.directory)?;
+        apply(&own, group.directory)?;
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ impl Write {
 
     /// `write "VALUE" to "DIRECTORY/FILE"`.
     pub(super) fn at(&self, groups: &[Group]) -> impl fmt::Display {
-        let directory = groups.get(self.group).map_or("", |group| &group.directory);
+        let directory = groups.get(self.group).map_or("", |group| group.directory);
         fmt::from_fn(move |f| {
             let value = self.value.as_bytes().escape_ascii();
             write!(f, "write \"{value}\" to \"{directory}/{}\"", self.file)

@@ -264,7 +264,7 @@ impl Look<'_> {
     /// bring it.
     fn program(&mut self, op: &Op) {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let Ok(root) = openat(CWD, &*self.preview.rootfs, flags, Mode::empty()) else { return };
+        let Ok(root) = openat(CWD, self.preview.rootfs, flags, Mode::empty()) else { return };
         let found = |candidate: &CStr| path::open_in(root.as_fd(), candidate).is_ok();
         let brought = |candidate: &CStr| {
             let below = |mount: &Mount| {

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 /// Looks at the directories, the files and the device program.
 pub fn cgroups(report: &mut Report, plan: &Plan, rootless: bool) {
     for (index, (group, mount)) in plan.cgroups.groups.iter().zip(&plan.mounts).enumerate() {
-        let above = existing(&group.directory);
+        let above = existing(group.directory);
         let mut writes = plan.writes.iter().filter(|write| write.group == index).peekable();
         let limited = writes.peek().is_some();
         if let Err(errno) = access(&*above, Access::WRITE_OK)

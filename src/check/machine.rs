@@ -135,13 +135,13 @@ fn cgroups(report: &mut Report) {
     let Ok(layout) = Layout::detect() else { return };
     for hierarchy in &layout.hierarchies {
         let version = if hierarchy.unified { "v2" } else { "v1" };
-        report.row("cgroups", &hierarchy.mount, &version, &hierarchy.controllers);
+        report.row("cgroups", hierarchy.mount, &version, &hierarchy.controllers);
     }
     if layout.hierarchies.is_empty() {
         report.fact("cgroups", "mounted", Some(false), "mount cgroup2 on /sys/fs/cgroup");
     }
     if let Some(unified) = layout.unified() {
-        report.fact("cgroups", "cgroup.kill", kill(&unified.mount, &unified.own), "Linux 5.14");
+        report.fact("cgroups", "cgroup.kill", kill(unified.mount, unified.own), "Linux 5.14");
     }
     let (programs, needs) = match device_program() {
         Ok(()) => (Some(true), ""),

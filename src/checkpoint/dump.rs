@@ -78,7 +78,7 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
         }
         _ => Ok(()),
     })
-    .map_err(|error| log::explain(error.within("checkpoint"), &log))?;
+    .map_err(|error| log::explain(error.within("checkpoint"), log))?;
     if options.pre_dump || options.leave_running {
         return Ok(());
     }
@@ -107,8 +107,8 @@ fn planned(
         spec,
         &Request {
             id: state.id.as_str(),
-            bundle: &state.bundle,
-            rootfs: &state.rootfs,
+            bundle: state.bundle,
+            rootfs: state.rootfs,
             no_pivot: false,
             no_new_keyring: true,
             preserve_fds: 0,

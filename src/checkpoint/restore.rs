@@ -108,7 +108,7 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
                 end(born);
             }
             undo(caller, options, &directory, &lock, &restoring.state);
-            return Err(log::explain(error.within("restore"), &log));
+            return Err(log::explain(error.within("restore"), log));
         }
     };
     let state = restoring.state;
@@ -172,7 +172,7 @@ impl Restoring<'_> {
         let root = self.path_of(MOUNT_POINT)?;
         asked.opts.bytes(opts::ROOT, root.to_bytes());
         let points = mount_points(&self.plan.ops);
-        let rootfs = CString::new(&*self.state.rootfs).unwrap_or_default();
+        let rootfs = CString::new(self.state.rootfs).unwrap_or_default();
         let ops = &self.plan.ops;
         let prepare = || prepare(&rootfs, &root, ops, &points);
         let start = Start {
@@ -266,7 +266,7 @@ impl Restoring<'_> {
     /// What stands for the mounts of the host's files.
     fn mounts(&self, asked: &mut Options) -> Result<()> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = openat(CWD, &*self.state.rootfs, flags, Mode::empty())
+        let root = openat(CWD, self.state.rootfs, flags, Mode::empty())
             .context(|| text!("open {:?}", self.state.rootfs))?;
         let mut list = external(&self.plan.ops)?;
         // It was there if the container had been made for a service manager. criu

@@ -57,7 +57,7 @@ impl Entry {
         let directory = root.container(id)?;
         let state = directory.load()?;
         let status = directory.status(state.as_ref())?;
-        Ok(Entry { id: id.clone(), status, owner: directory.owner()?, state })
+        Ok(Entry { id: *id, status, owner: directory.owner()?, state })
     }
 
     /// The process id of its init; 0 when it has none, or none any more.
@@ -70,13 +70,13 @@ impl Entry {
 
     /// The bundle's directory; empty when it was not saved yet.
     pub fn bundle(&self) -> &str {
-        self.state.as_ref().map_or("", |state| &state.bundle)
+        self.state.as_ref().map_or("", |state| state.bundle)
     }
 
     /// When it was created; when that was not saved yet, the zero time of Go,
     /// whose programs parse it.
     pub fn created(&self) -> &str {
-        self.state.as_ref().map_or("0001-01-01T00:00:00Z", |state| &state.created)
+        self.state.as_ref().map_or("0001-01-01T00:00:00Z", |state| state.created)
     }
 
     /// Writes it as an object, in runc's order.
@@ -91,7 +91,7 @@ impl Entry {
             bundle: self.bundle(),
             annotations: &annotations,
         };
-        let rootfs = state.map_or("", |state| &state.rootfs);
+        let rootfs = state.map_or("", |state| state.rootfs);
         document.write(&spec::Details { rootfs, created: self.created(), owner }, out);
     }
 

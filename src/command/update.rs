@@ -112,7 +112,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     if lock.status(Some(&state))? == Status::Stopped {
         return Err(Error::new("container not running"));
     }
-    let saved = if state.limits.is_empty() { "{}" } else { &state.limits };
+    let saved = if state.limits.is_empty() { "{}" } else { state.limits };
     let saved = Document::parse(saved.as_bytes(), "state.json")?;
     let before = saved.read(Resources::parse)?;
     let mut undo = Resources {
@@ -179,7 +179,7 @@ fn from_flags(value: &dyn Fn(&str) -> Option<&'static str>) -> Result<String> {
             let number = if kind == "n" || value == "-1" {
                 value.parse().map_err(|_| invalid(text!("\"{value}\" is not a number")))
             } else {
-                bytes(value).map_err(|error| invalid(&error.what))
+                bytes(value).map_err(|error| invalid(error.what))
             };
             out.number_field(property, number?);
         }

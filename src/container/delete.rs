@@ -21,7 +21,7 @@ const END_MS: u32 = 10_000;
 /// or something withstands; deleting again goes on from there.
 pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<State>> {
     let Some(directory) = root.find(id)? else {
-        return if force { Ok(None) } else { Err(missing(&root.path, id)) };
+        return if force { Ok(None) } else { Err(missing(root.path, id)) };
     };
     let lock = match directory.lock() {
         Ok(lock) => lock,

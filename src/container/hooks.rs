@@ -57,7 +57,7 @@ fn ready(
 
 fn text(state: &State) -> StateText {
     let annotations: Vec<(&str, &str)> = state.annotations().collect();
-    StateText::new(state.id.as_str(), &state.bundle, &annotations)
+    StateText::new(state.id.as_str(), state.bundle, &annotations)
 }
 
 /// A hook's failure as our own: by way of the report that it would be sent in.

@@ -68,7 +68,7 @@ impl Directory<'_> {
             (Ok(named), Ok(ours)) if (named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino) => {
                 Ok(lock)
             }
-            (Ok(_), Ok(_)) | (Err(Errno::NOENT), _) => Err(missing(&self.root.path, &self.id)),
+            (Ok(_), Ok(_)) | (Err(Errno::NOENT), _) => Err(missing(self.root.path, &self.id)),
             (Err(errno), _) | (_, Err(errno)) => {
                 Err(Error::os(text!("stat state of \"{}\"", self.id), errno))
             }

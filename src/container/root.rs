@@ -95,7 +95,7 @@ impl Root {
     /// It is there but cannot be opened.
     pub fn find(&self, id: &ContainerId) -> Result<Option<Directory<'_>>> {
         match rustix::fs::openat(&self.fd, id.as_str(), DIRECTORY, Mode::empty()) {
-            Ok(fd) => Ok(Some(Directory { root: self, id: id.clone(), fd })),
+            Ok(fd) => Ok(Some(Directory { root: self, id: *id, fd })),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
             Err(errno) => {
                 Err(Error::os(text!("open state directory \"{}/{id}\"", self.path), errno))
@@ -108,7 +108,7 @@ impl Root {
     /// # Errors
     /// `container does not exist`.
     pub fn container(&self, id: &ContainerId) -> Result<Directory<'_>> {
-        self.find(id)?.ok_or_else(|| missing(&self.path, id))
+        self.find(id)?.ok_or_else(|| missing(self.path, id))
     }
 
     /// Claims an id by making its directory (mode 0711). Lock it next.

@@ -71,8 +71,8 @@ impl State {
     /// Who gets the descriptor of the container's system call filter.
     pub fn listener<'a>(&'a self, status: &'a str) -> Listener<'a> {
         Listener {
-            path: &self.listener_path,
-            metadata: &self.listener_metadata,
+            path: self.listener_path,
+            metadata: self.listener_metadata,
             pid: self.pid,
             status,
             state: self,
@@ -83,13 +83,13 @@ impl State {
     pub fn to_json(&self) -> String {
         let mut out = Writer::new();
         out.open_object();
-        out.string_field("ociVersion", &self.oci_version);
+        out.string_field("ociVersion", self.oci_version);
         out.string_field("id", self.id.as_str());
         out.number_field("pid", self.pid.into());
         out.number_field("startTime", self.start_time as i64);
-        out.string_field("bundle", &self.bundle);
-        out.string_field("rootfs", &self.rootfs);
-        out.string_field("created", &self.created);
+        out.string_field("bundle", self.bundle);
+        out.string_field("rootfs", self.rootfs);
+        out.string_field("created", self.created);
         out.object_field("annotations");
         for (name, value) in self.annotations() {
             out.string_field(name, value);
@@ -108,14 +108,14 @@ impl State {
         }
         out.bool_field("ownKeyring", self.own_keyring);
         out.bool_field("ownPids", self.own_pids);
-        out.string_field("listenerPath", &self.listener_path);
-        out.string_field("listenerMetadata", &self.listener_metadata);
+        out.string_field("listenerPath", self.listener_path);
+        out.string_field("listenerMetadata", self.listener_metadata);
         if self.descriptors.iter().any(|name| !name.is_empty()) {
             let mut names = self.descriptors.iter().copied();
             out.strings_field("descriptors", &mut names);
         }
-        out.string_field("hooks", &self.hooks);
-        out.string_field("limits", &self.limits);
+        out.string_field("hooks", self.hooks);
+        out.string_field("limits", self.limits);
         out.close();
         out.finish()
     }

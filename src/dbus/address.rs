@@ -102,7 +102,7 @@ mod tests {
             let shown = address.as_ref().map(Address::display);
             assert_eq!(shown.as_deref(), expect, "{text}");
             if let Some(address) = address {
-                assert_eq!(Address::parse(&address.to_text()), Some(address));
+                assert_eq!(Address::parse(address.to_text()), Some(address));
             }
         }
     }

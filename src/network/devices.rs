@@ -105,7 +105,7 @@ fn move_device(
     let mut message = Message::link(netlink::NEW_LINK, new, 0);
     message.attribute(IFLA_IFNAME, text(&device.name).as_slice());
     let step = text!("rename the device to {:?}", device.name);
-    container.tell(message).map_err(|errno| device.failed(&step, errno))?;
+    container.tell(message).map_err(|errno| device.failed(step, errno))?;
     for mut address in addresses {
         address.body_mut()[4..8].copy_from_slice(&new.to_ne_bytes());
         container

@@ -25,14 +25,14 @@ pub fn check(path: &str, init: BorrowedFd<'_>, log: &Log) -> Result<&'static str
     let text = read_config(text!("{bundle}/config.json"))?;
     let document = Document::parse(&text, "config.json")?;
     let spec = Spec::read(&document)?;
-    let rootfs = check_rootfs(&spec, &bundle)?;
-    let inside = rootfs.strip_prefix(&*bundle).is_some_and(|rest| rest.starts_with('/'));
+    let rootfs = check_rootfs(&spec, bundle)?;
+    let inside = rootfs.strip_prefix(bundle).is_some_and(|rest| rest.starts_with('/'));
     let relative = spec.root.as_ref().is_some_and(|root| !root.path.starts_with('/'));
     if !inside || !relative {
         let error = error!("root.path: {rootfs:?} is not packed with the bundle");
         return Err(error.hint("make it a directory in the bundle, and a relative path to it"));
     }
-    match program(&spec, &rootfs) {
+    match program(&spec, rootfs) {
         Found::Here(file) => {
             if let (Some(init), Some(program)) = (machine(init), machine(file.as_fd()))
                 && init != program
@@ -71,7 +71,7 @@ fn program<'a>(spec: &Spec<'a>, rootfs: &str) -> Found<'a> {
     }
     let below = |point: &str, path: &str| {
         let point = absolute("/", point);
-        path.strip_prefix(&*point).is_some_and(|rest| rest.starts_with('/'))
+        path.strip_prefix(point).is_some_and(|rest| rest.starts_with('/'))
     };
     let elsewhere = |path: &str| {
         !path.starts_with('/') || spec.mounts.iter().any(|mount| below(mount.destination, path))

@@ -81,7 +81,7 @@ pub fn pack(request: &Request, log: &Log) -> Result<()> {
         archive.object(b"etc/ocinit.json", Attributes::root(S_IFREG | 0o644), (0, 0), config)?;
     }
     archive.program([b"init", b"bin/ocinit"], init.as_fd(), &stat)?;
-    tree::write(&mut archive, log, &bundle, b"bundle")?;
+    tree::write(&mut archive, log, bundle, b"bundle")?;
     archive.finish()
 }
 

@@ -76,8 +76,8 @@ impl Shown<'_> {
         }
         if !self.rdt.class.is_empty() {
             out.object_field("intelRdt");
-            out.string_field("class", &self.rdt.class);
-            out.string_field("monitor", &self.rdt.monitor);
+            out.string_field("class", self.rdt.class);
+            out.string_field("monitor", self.rdt.monitor);
             out.close();
         }
         out.array_field("operations");

@@ -89,7 +89,7 @@ fn made_by(
         let properties = Properties::plan(&request, &names, rootless, version, extra);
         (names, properties)
     });
-    let path = names.as_ref().map_or(linux.cgroups_path, |(names, _)| Some(&names.path));
+    let path = names.as_ref().map_or(linux.cgroups_path, |(names, _)| Some(names.path));
     let cgroups = cgroup::plan(layout, path, "web", linux.resources.as_ref(), rootless);
     let cgroups = cgroups.unwrap_or_else(|error| panic!("{error}"));
     let rootfs = rootfs(&spec, "/bundle").unwrap();
@@ -97,7 +97,7 @@ fn made_by(
     let request = Request {
         id: "web",
         bundle: "/bundle",
-        rootfs: &rootfs,
+        rootfs,
         no_pivot,
         no_new_keyring: no_pivot,
         preserve_fds: u32::from(no_pivot),

@@ -79,7 +79,7 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
     }
     Ok(Mount {
         destination: c_string("mounts[].destination", absolute("/", mount.destination))?,
-        source: c_string("mounts[].source", &source)?,
+        source: c_string("mounts[].source", source)?,
         fstype: c_string("mounts[].type", kind)?,
         bind: bind.map(|all| if all { Recursion::All } else { Recursion::One }),
         attributes: attributes(options.attributes),
@@ -271,12 +271,12 @@ pub fn devices(configured: &[spec::Device<'_>], in_user_namespace: bool) -> Resu
 
 fn device(device: &spec::Device<'_>, in_user_namespace: bool) -> Result<Device> {
     let path = absolute("/", device.path);
-    let (directory, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
     let text = |text: &str| c_string("linux.devices[].path", text);
     Ok(Device {
         directory: text(if directory.is_empty() { "/" } else { directory })?,
         name: text(name)?,
-        path: text(&path)?,
+        path: text(path)?,
         kind: match device.kind {
             DeviceKind::Char => FileType::CharacterDevice,
             DeviceKind::Block => FileType::BlockDevice,

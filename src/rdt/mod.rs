@@ -98,7 +98,7 @@ impl Group {
     pub fn share(&self, rdt: &IntelRdt<'_>) -> Result<()> {
         for text in [schemata::first(rdt), schemata::last(rdt)] {
             let path = text!("{}/schemata", self.class);
-            write(&path, &text).map_err(|error| {
+            write(path, &text).map_err(|error| {
                 match read(text!("{ROOT}/info/last_cmd_status")) {
                     Ok(said) => error.hint(said.trim_ascii()),
                     Err(_) => error,
@@ -140,9 +140,9 @@ impl Group {
             return;
         }
         out.object_field("intelRdt");
-        out.string_field("class", &self.class);
+        out.string_field("class", self.class);
         out.bool_field("own", self.own);
-        out.string_field("monitor", &self.monitor);
+        out.string_field("monitor", self.monitor);
         out.close();
     }
 

@@ -40,7 +40,7 @@ impl Group {
             return;
         }
         for (name, info, text, numbers, schema) in RESOURCES {
-            let shares = [(root, "_root"), (&*self.class, "")].map(|(directory, suffix)| {
+            let shares = [(root, "_root"), (self.class, "")].map(|(directory, suffix)| {
                 let lines = read(text!("{directory}/schemata")).unwrap_or_default();
                 let line = lines
                     .lines()

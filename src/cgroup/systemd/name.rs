@@ -140,7 +140,7 @@ mod tests {
             (Some("a.slice:p:a-n.slice"), false, "a.slice", "a-n.slice", "/a.slice/a-n.slice"),
         ] {
             let names = Names::new(path, "id", user).unwrap();
-            let found = (&*names.slice, &*names.unit, &*names.path);
+            let found = (names.slice, names.unit, names.path);
             assert_eq!(found, (slice, unit, at), "{path:?}");
         }
         for (path, why) in [

@@ -30,9 +30,9 @@ impl Unit {
     /// Writes it as a value of the state.
     pub fn to_json(&self, out: &mut Writer) {
         out.open_object();
-        out.string_field("unit", &self.name);
+        out.string_field("unit", self.name);
         out.bool_field("user", self.user);
-        out.string_field("bus", &self.bus);
+        out.string_field("bus", self.bus);
         out.close();
     }
 
@@ -42,7 +42,7 @@ impl Unit {
     }
 
     fn manager(&self) -> Result<Manager> {
-        let address = Address::parse(&self.bus)
+        let address = Address::parse(self.bus)
             .ok_or_else(|| error!("state.json: {:?} is no address of a bus", self.bus))?;
         bus::reach(&address, self.user)
     }
@@ -52,7 +52,7 @@ impl Unit {
     /// # Errors
     /// systemd cannot be reached, or does not finish in 30 s.
     pub fn stop(&self) -> Result<()> {
-        self.manager()?.stop(&self.name)
+        self.manager()?.stop(self.name)
     }
 
     /// Sets new limits: the properties, until the unit ends, and then the files
@@ -80,7 +80,7 @@ impl Unit {
                 return update::write(&groups, &writes);
             }
             let programs = cgroups.device_programs();
-            manager.set_properties(&self.name, properties)?;
+            manager.set_properties(self.name, properties)?;
             cgroups.keep_device_programs(&programs)?;
             let (_, mut earlier) =
                 cgroups.writes(&mut update::in_force(before), &Resources::default())?;
@@ -112,6 +112,6 @@ impl Unit {
             let own = &own.unified()?.directory;
             cgroups.unified()?.directory.strip_prefix(&**own)
         };
-        self.manager()?.attach(&self.name, below().unwrap_or_default(), pid)
+        self.manager()?.attach(self.name, below().unwrap_or_default(), pid)
     }
 }
