@@ -34,6 +34,7 @@ pub mod sys;
 use alloc::vec::Vec;
 use rustix::fd::{AsRawFd, IntoRawFd};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::fcntl_getfd;
 
 /// The program: what `_start` calls. The value is the exit status.
 pub fn main(
@@ -53,6 +54,10 @@ pub fn main(
 /// place and gets what is meant for a terminal. Where there is no /dev/null
 /// they become a descriptor of / that can be neither read nor written.
 fn open_standard_descriptors() {
+    let open = |number| sys::descriptor::borrow(number).is_some_and(|fd| fcntl_getfd(fd).is_ok());
+    if [0, 1, 2].into_iter().all(open) {
+        return;
+    }
     loop {
         let file = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())
             .or_else(|_| rustix::fs::open("/", OFlags::PATH, Mode::empty()));

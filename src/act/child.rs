@@ -3,7 +3,9 @@
 
 use super::channel::Channel;
 use super::report::{Kind, Report};
+use super::stage;
 use crate::fault::{Act, Detail, Fault};
+use crate::namespace::join::join_all;
 use crate::plan::{Op, Plan};
 use crate::process::program::{change_directory, check_directory};
 use crate::process::terminal;
@@ -14,7 +16,7 @@ use crate::sys::schedule::{self, Mask};
 use crate::sys::{descriptor, domain, limit, network, signal};
 use core::ffi::CStr;
 use core::fmt;
-use linux_raw_sys::general::{CLONE_NEWCGROUP, PROC_SUPER_MAGIC};
+use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWPID, PROC_SUPER_MAGIC};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2};
 use rustix::io::Errno;
@@ -36,6 +38,9 @@ pub struct Child<'a> {
     /// Namespaces (`CLONE_NEW*`) to make when it is root there: what the kernel
     /// makes in them belongs to who makes them.
     pub late: u32,
+    /// It joins namespaces itself: no stage has done so. That of pids it was born
+    /// into.
+    pub joins: bool,
     /// The signal mask of the program.
     pub mask: signal::Set,
     /// The host's /proc, opened before anything could be mounted over it.
@@ -59,12 +64,19 @@ type Parts<'a> = (BorrowedFd<'a>, &'a mut Option<OwnedFd>, &'a mut mask::Cover, 
 
 impl Child<'_> {
     /// Does it all; ends as the program, or with a report of what failed.
-    pub fn run(mut self, plan: &mut Plan) -> ! {
+    pub fn run(self, plan: &mut Plan) -> ! {
         let cover = core::mem::take(&mut plan.cover);
         let kept = Kept::default();
         let mut scene = Scene { root: None, dev: None, cover, kept, master: None, entered: false };
-        self.begin();
+        self.begin(plan);
+        let mut announced = false;
         for index in 0..plan.ops.len() {
+            // From here on only the process itself changes. Who does not hand it
+            // over to `start` may hear of it now, and do its part meanwhile.
+            if self.start.is_none() && !announced && matches!(plan.ops[index], Op::Identity) {
+                self.announce(&mut scene);
+                announced = true;
+            }
             let result = match &plan.ops[index] {
                 Op::FindProgram => plan
                     .program
@@ -76,14 +88,19 @@ impl Child<'_> {
                 self.fail(&plan.ops[index], &fault);
             }
         }
-        self.ready(&mut scene);
+        if !announced {
+            self.announce(&mut scene);
+        }
+        if self.channel.wait_go().is_err() {
+            crate::sys::exit(1);
+        }
         let starter = self.wait_start();
         let fault = self.finish(plan, starter.as_ref().unwrap_or(&self.channel));
         self.fail_to(starter.as_ref(), &Quiet, &fault)
     }
 
     /// Enters what the command prepared.
-    fn begin(&self) {
+    fn begin(&self, plan: &Plan) {
         if self.wait_first && self.channel.wait_go().is_err() {
             crate::sys::exit(1);
         }
@@ -100,6 +117,12 @@ impl Child<'_> {
         };
         if let Err(fault) = result() {
             self.fail(&"enter the container's cgroup and user namespace", &fault);
+        }
+        if self.joins {
+            let others = plan.namespaces.join.iter().filter(|join| join.kind != CLONE_NEWPID);
+            if let Err(fault) = join_all(others) {
+                self.fail(&stage::STEP, &fault);
+            }
         }
         // What is made from here on has the modes that the plan says.
         rustix::process::umask(Mode::empty());
@@ -217,14 +240,15 @@ impl Child<'_> {
         Ok(())
     }
 
-    /// Tells the command, and waits until it has written the state down.
-    fn ready(&mut self, scene: &mut Scene) {
+    /// Tells the command that the world is ready. It says go on when it has
+    /// written the state down.
+    fn announce(&self, scene: &mut Scene) {
         let report = Report::new(Kind::Ready, 0);
         let sent = match scene.master.take() {
             Some(master) => self.channel.send_with(report.as_bytes(), master.as_fd()),
             None => self.channel.send(&report),
         };
-        if sent.is_err() || self.channel.wait_go().is_err() {
+        if sent.is_err() {
             crate::sys::exit(1);
         }
     }

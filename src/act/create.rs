@@ -262,6 +262,7 @@ impl Making<'_> {
                 private,
                 environment: self.environment,
                 mask,
+                last: false,
             },
         )
         .map_err(not_started)?;
@@ -299,8 +300,10 @@ impl Making<'_> {
         if let Some(path) = &self.options.pid_file {
             write_pid_file(path, born.pid)?;
         }
-        born.go()?;
-        if self.mode == Until::Running {
+        if self.mode == Until::Created {
+            born.leave()?;
+        } else {
+            born.go()?;
             born.until_program(&self.state.listener("creating")).map_err(not_started)?;
             hooks::poststart(&self.state, self.caller.environment)?;
         }

@@ -123,6 +123,7 @@ fn run(
                 private: Vec::new(),
                 environment: &environment,
                 mask,
+                last: true,
             },
         )
     };

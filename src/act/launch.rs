@@ -8,6 +8,8 @@ use super::stage;
 use crate::cgroup::Created;
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::fault::{Act, Detail};
+use crate::namespace::join::join_all;
 use crate::namespace::name;
 use crate::network::devices::move_devices;
 use crate::plan::Plan;
@@ -22,11 +24,14 @@ use crate::sys::schedule::set_affinity;
 use crate::sys::{limit, signal};
 use alloc::format;
 use alloc::vec::Vec;
-use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWUSER};
+use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWUSER};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use rustix::process::{
+    DumpableBehavior, Pid, Signal, WaitId, WaitIdOptions, kill_process, set_dumpable_behavior,
+    waitid,
+};
 
 /// What the launch needs beyond the plan.
 pub struct Launch<'a> {
@@ -43,6 +48,9 @@ pub struct Launch<'a> {
     pub environment: &'a Strings,
     /// The program's signal mask.
     pub mask: signal::Set,
+    /// This is the last process that the command makes: so it may join the pid
+    /// namespace itself, which only holds for its children.
+    pub last: bool,
 }
 
 /// The first process, alive and at work.
@@ -59,7 +67,7 @@ pub struct Born {
 /// The kernel refuses the namespaces, or what the set-up process reports. No
 /// process is left then.
 pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
-    let needs_stage = plan.namespaces.needs_stage();
+    let needs_stage = plan.namespaces.needs_stage(launch.last);
     raise_hard_limits(&plan.rlimits)?;
     if let Some(cpus) = &plan.first_cpus {
         set_affinity(cpus).context(|| "process.execCPUAffinity.initial: sched_setaffinity")?;
@@ -68,16 +76,19 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
         join.open()?;
     }
     prepare(plan, launch.environment)?;
+    if launch.last && !needs_stage {
+        join_pids(plan).map_err(|fault| stage::failed(&fault))?;
+    }
     let flags = if needs_stage { 0 } else { plan.namespaces.new & !CLONE_NEWCGROUP };
     let mut unified = launch.cgroups.and_then(Created::unified);
-    match spawn(plan, &launch, flags, unified) {
+    match spawn(plan, &launch, flags, needs_stage, unified) {
         // An old kernel, or a place that cannot be entered at birth: the
         // command moves the process.
         Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::BUSY | Errno::ACCESS)
             if unified.is_some() =>
         {
             unified = None;
-            spawn(plan, &launch, flags, None)
+            spawn(plan, &launch, flags, needs_stage, None)
         }
         result => result,
     }
@@ -94,6 +105,17 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
             }
         }
     })
+}
+
+/// Makes our children be born in the pid namespace that is joined. They are seen
+/// from inside it at once, so nobody there may look into them: what they are
+/// copies of does not let them.
+fn join_pids(plan: &Plan) -> Act {
+    if plan.namespaces.join.is_empty() {
+        return Ok(());
+    }
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).detail("PR_SET_DUMPABLE")?;
+    join_all(plan.namespaces.join.iter().filter(|join| join.kind == CLONE_NEWPID))
 }
 
 /// Raises our own hard limits to what the program is to have: the first process
@@ -132,6 +154,7 @@ fn spawn(
     plan: &mut Plan,
     launch: &Launch<'_>,
     flags: u32,
+    needs_stage: bool,
     unified: Option<BorrowedFd<'_>>,
 ) -> rustix::io::Result<Spawned> {
     let (ours, theirs) = channel::pair()?;
@@ -147,6 +170,7 @@ fn spawn(
         wait_first: flags & CLONE_NEWUSER != 0 || moved,
         become_root: flags & CLONE_NEWUSER != 0,
         late,
+        joins: true,
         proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
         mask: launch.mask,
     };
@@ -157,7 +181,7 @@ fn spawn(
             for fd in &launch.private {
                 crate::sys::descriptor::close_inherited(*fd);
             }
-            if plan.namespaces.needs_stage() { stage::run(child, plan) } else { child.run(plan) }
+            if needs_stage { stage::run(child, plan) } else { child.run(plan) }
         }
     }
 }
@@ -290,11 +314,19 @@ impl Born {
         until_program(&self.channel, listener)
     }
 
-    /// Lets it go on.
+    /// Lets it go on; whether it has ended, and why, [`Born::until_program`] says.
+    ///
+    /// # Errors
+    /// The channel is broken.
+    pub fn go(&self) -> Result<()> {
+        go(&self.channel)
+    }
+
+    /// Lets it go on, and leaves it.
     ///
     /// # Errors
     /// It has ended.
-    pub fn go(&self) -> Result<()> {
+    pub fn leave(&self) -> Result<()> {
         self.channel.go().context(|| "let the container's first process go on")
     }
 

@@ -139,7 +139,7 @@ fn carry_out(
     change: Change,
 ) {
     let entered = || -> core::result::Result<OwnedFd, Fault> {
-        join_all(joins)?;
+        join_all(joins.iter())?;
         if joins.iter().any(|join| join.kind == CLONE_NEWUSER) {
             become_root()?;
         }

@@ -15,14 +15,18 @@ use crate::sys::exec::{Strings, fexecve};
 use crate::sys::mount::{Attributes, mount_setattr};
 use alloc::ffi::CString;
 use core::ffi::CStr;
+use core::sync::atomic::{AtomicBool, Ordering};
 use linux_raw_sys::general::MOUNT_ATTR_RDONLY;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
-    MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, fstatfs,
-    memfd_create, open, sendfile,
+    MemfdFlags, Mode, OFlags, SealFlags, StatFs, fcntl_add_seals, fcntl_get_seals, fstat, fstatfs,
+    memfd_create, open, sendfile, statfs,
 };
 use rustix::io::Errno;
 use rustix::mount::{OpenTreeFlags, open_tree};
+
+/// The program's own file.
+const PROGRAM: &CStr = c"/proc/self/exe";
 
 /// `MFD_EXEC` of Linux 6.3: without it, vm.memfd_noexec may take the right to
 /// execute.
@@ -34,19 +38,41 @@ const ST_RDONLY: u64 = 1;
 const SEALS: SealFlags =
     SealFlags::SEAL.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::WRITE);
 
+/// The program was protected when it started.
+static PROTECTED: AtomicBool = AtomicBool::new(false);
+
+/// What to execute at the start of the program, to be protected from there on: a
+/// view or a copy. `None` where it is protected already, and where neither can be
+/// had: [`run_protected`] says why. Uses nothing that has to be relocated.
+pub fn at_start() -> Option<OwnedFd> {
+    if is_readonly(statfs(PROGRAM)) {
+        PROTECTED.store(true, Ordering::Relaxed);
+        return None;
+    }
+    let file = open(PROGRAM, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    if is_sealed(&file) {
+        PROTECTED.store(true, Ordering::Relaxed);
+        return None;
+    }
+    readonly_view(&file).or_else(|_| sealed_copy(&file)).ok()
+}
+
 /// Goes on from a protected copy: returns when this already is one, or when
 /// none is needed: the file is on a read-only mount.
 ///
 /// # Errors
 /// No protected copy can be made.
 pub fn run_protected(arguments: &[&'static CStr], environment: &[&'static CStr]) -> Result<()> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = match open(c"/proc/self/exe", flags, Mode::empty()) {
+    if PROTECTED.load(Ordering::Relaxed) {
+        give_a_name();
+        return Ok(());
+    }
+    let file = match open(PROGRAM, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
         // Without /proc there is no way to us, nor a way to find ourselves.
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
         result => result.map_err(failed)?,
     };
-    if is_readonly(&file) || fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SEALS)) {
+    if is_readonly(fstatfs(&file)) || is_sealed(&file) {
         give_a_name();
         return Ok(());
     }
@@ -54,7 +80,7 @@ pub fn run_protected(arguments: &[&'static CStr], environment: &[&'static CStr])
         Strings::new(strings.iter().map(|string| CString::from(*string)).collect())
     };
     let (arguments, environment) = (own(arguments), own(environment));
-    if let Ok(view) = readonly_view() {
+    if let Ok(view) = readonly_view(&file) {
         fexecve(view.as_fd(), &arguments, &environment);
     }
     let copy = sealed_copy(&file).map_err(failed)?;
@@ -79,9 +105,13 @@ fn failed(errno: Errno) -> Error {
         .hint("see sysctl vm.memfd_noexec, or put the program on a read-only mount")
 }
 
-/// Whether the file's mount is read-only.
-fn is_readonly(file: &OwnedFd) -> bool {
-    fstatfs(file).is_ok_and(|stat| stat.f_flags as u64 & ST_RDONLY != 0)
+/// Whether what was found is on a read-only mount.
+fn is_readonly(found: rustix::io::Result<StatFs>) -> bool {
+    found.is_ok_and(|stat| stat.f_flags as u64 & ST_RDONLY != 0)
+}
+
+fn is_sealed(file: &OwnedFd) -> bool {
+    fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SEALS))
 }
 
 fn sealed_copy(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {
@@ -109,11 +139,13 @@ fn sealed_copy(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {
 /// Closing its descriptor, as execve does, takes the mount out of the namespace
 /// that was made for it. Until then whoever has CAP_SYS_ADMIN could change it
 /// (mount_setattr(2)), but there is nobody yet who could reach it.
-fn readonly_view() -> rustix::io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    let view = open_tree(rustix::fs::CWD, c"/proc/self/exe", flags)?;
+fn readonly_view(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_EMPTY_PATH;
+    let view = open_tree(file, c"", flags)?;
     let attributes = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
     mount_setattr(view.as_fd(), attributes, false)?;
     // What started from it would otherwise ask for protection again.
-    if is_readonly(&view) { Ok(view) } else { Err(Errno::ROFS) }
+    if is_readonly(fstatfs(&view)) { Ok(view) } else { Err(Errno::ROFS) }
 }

@@ -36,7 +36,8 @@ pub enum Kind {
     WantHooks = 4,
     /// The system call filter is loaded; its notify descriptor comes along.
     Listener = 6,
-    /// Everything is ready up to the start; a terminal's master may come along.
+    /// All but the process itself is ready, or that too where it waits for `start`;
+    /// a terminal's master may come along.
     Ready = 5,
     /// The network namespace exists: the network devices are wanted.
     WantDevices = 7,

@@ -35,6 +35,7 @@ pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
                 child.wait_first = true;
                 child.become_root = false;
                 child.late = 0;
+                child.joins = false;
                 child.cgroup_files = &[];
                 child.run(plan)
             }
@@ -64,7 +65,7 @@ fn prepare(child: &Child<'_>, namespaces: &namespace::Plan) -> Result<u32, Fault
     if !namespaces.is_new(CLONE_NEWUSER) {
         set_dumpable_behavior(DumpableBehavior::NotDumpable).detail("PR_SET_DUMPABLE")?;
     }
-    join_all(&namespaces.join)?;
+    join_all(namespaces.join.iter())?;
     if joins_user {
         crate::process::identity::become_root()?;
     }
@@ -116,7 +117,15 @@ pub fn errno_of(flags: u32, errno: rustix::io::Errno) -> Fault {
     Fault::from(errno).hint(hint).detail(text).whole()
 }
 
+/// What this step is called.
+pub const STEP: &str = "set up namespaces";
+
+/// The fault as the error of a command that met it itself.
+pub fn failed(fault: &Fault) -> crate::error::Error {
+    super::report::decode(Report::failed(&STEP, fault).as_bytes())
+}
+
 fn fail(channel: &Channel, fault: &Fault) -> ! {
-    let _ = channel.send(&Report::failed(&"set up namespaces", fault));
+    let _ = channel.send(&Report::failed(&STEP, fault));
     crate::sys::exit(1)
 }

@@ -24,8 +24,12 @@ const THREADED: &[&str] = &["cpu", "cpuset", "perf_event", "pids"];
 pub fn enable_controllers(mount: &str, group: &Group, limits: &[&Write]) -> Result<()> {
     let Some((parent, _)) = group.directory.rsplit_once('/') else { return Ok(()) };
     let file = "cgroup.subtree_control";
+    let mut in_domain = false;
     if !group.controllers.is_empty() {
         let enabled = file::read_in(parent, file).unwrap_or_default();
+        // A cgroup that hands these on is a domain, as all above it, and what is
+        // made in it is one.
+        in_domain = enabled.split_ascii_whitespace().any(|name| !THREADED.contains(&name));
         let mut wanted = group.controllers.split(',');
         if !wanted.all(|name| enabled.split_ascii_whitespace().any(|other| other == name)) {
             let all = "+".to_owned() + &group.controllers.replace(',', " +");
@@ -34,6 +38,9 @@ pub fn enable_controllers(mount: &str, group: &Group, limits: &[&Write]) -> Resu
                 enable(&group.directory[..start + slash], file, &all);
             }
         }
+    }
+    if in_domain {
+        return Ok(());
     }
     // Below a cgroup with processes a new one is not usable as it is.
     let kind = file::read_in(&group.directory, "cgroup.type").unwrap_or_default();

@@ -7,7 +7,6 @@
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ffi::CStr;
 
 use linux_raw_sys::general::CGROUP2_SUPER_MAGIC;
 use rustix::fs::statfs;
@@ -25,6 +24,18 @@ const HIERARCHY: u64 = 1;
 /// That of the first cgroup namespace: `PROC_CGROUP_INIT_INO` of the kernel's
 /// include/linux/proc_ns.h.
 const FIRST_NAMESPACE: u64 = 0xefff_fffb;
+
+/// A file of our own in /proc. In a test it is the thread's: tests give their
+/// threads mount namespaces.
+macro_rules! own {
+    ($name:literal) => {
+        if cfg!(test) {
+            concat!("/proc/thread-self/", $name)
+        } else {
+            concat!("/proc/self/", $name)
+        }
+    };
+}
 
 /// One hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,18 +71,16 @@ impl Layout {
     /// # Errors
     /// procfs cannot be read.
     pub fn detect() -> Result<Layout> {
-        // The thread's own files: the same as the process's, unless a test has
-        // given one of its threads a mount namespace.
         let read =
             |name: &'static str| file::read_all(name).context(|| alloc::format!("read {name}"));
-        let own = match file::read_all("/proc/thread-self/cgroup") {
+        let own = match file::read_all(own!("cgroup")) {
             // A kernel without cgroups has no such file.
             Err(rustix::io::Errno::NOENT) => String::new(),
-            result => result.context(|| "read /proc/thread-self/cgroup")?,
+            result => result.context(|| "read /proc/self/cgroup")?,
         };
         let layout = match whole_unified() {
             Some(mount) => Layout { hierarchies: own_of(&own, &mount).into_iter().collect() },
-            None => Layout::parse(&read("/proc/thread-self/mountinfo")?, &own),
+            None => Layout::parse(&read(own!("mountinfo"))?, &own),
         };
         let Some(unified) = layout.unified() else { return Ok(layout) };
         let controllers = file::must_read(&unified.mount, "cgroup.controllers")?;
@@ -141,15 +150,15 @@ impl Layout {
 /// namespace: what mountinfo would say is known then. Where there are hundreds of
 /// containers, the kernel writes thousands of lines for it.
 fn whole_unified() -> Option<Mounted<'static>> {
-    let stat = statfs(c"/sys/fs/cgroup").ok()?;
+    let stat = statfs(USUAL).ok()?;
     let whole = stat.f_type as u64 == u64::from(CGROUP2_SUPER_MAGIC)
-        && inode(c"/sys/fs/cgroup")? == HIERARCHY
-        && inode(c"/proc/thread-self/ns/cgroup")? == FIRST_NAMESPACE;
+        && inode(USUAL)? == HIERARCHY
+        && inode(own!("ns/cgroup"))? == FIRST_NAMESPACE;
     whole.then_some(Mounted { root: "/", point: USUAL, fstype: "cgroup2", options: "" })
 }
 
 #[inline(never)]
-fn inode(path: &CStr) -> Option<u64> {
+fn inode(path: &str) -> Option<u64> {
     rustix::fs::stat(path).ok().map(|stat| stat.st_ino)
 }
 

@@ -19,6 +19,14 @@ const LAST_PAUSE: u32 = 128_000;
 const PATIENCE: u32 = 5_000_000;
 
 impl Cgroups {
+    /// Removes them one by one, as long as nothing is in them; whether all are
+    /// gone.
+    pub fn remove_empty(&self) -> bool {
+        let gone = |removed| matches!(removed, Ok(()) | Err(Errno::NOENT));
+        !self.groups.is_empty()
+            && self.groups.iter().all(|group| gone(remove_directory(&group.directory)))
+    }
+
     /// Removes them, with what is below them but not what is above; those that
     /// do not exist are fine.
     ///

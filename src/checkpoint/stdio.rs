@@ -13,7 +13,7 @@ use crate::rootfs::path::FdPath;
 use crate::sys::descriptor::borrow;
 use alloc::format;
 use alloc::string::String;
-use rustix::fs::{FileType, stat};
+use rustix::fs::{FileType, Stat, fstat, stat};
 
 /// The file's name in the directory of the images.
 pub const FILE: &str = "descriptors.json";
@@ -22,7 +22,9 @@ pub const FILE: &str = "descriptors.json";
 /// gets them. The others are empty.
 pub fn pipes() -> [String; 3] {
     [0, 1, 2].map(|number| {
-        let name = borrow(number).and_then(|fd| FdPath::new(fd).read().ok());
+        let is_fifo = |stat: Stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo;
+        let pipe = borrow(number).filter(|fd| fstat(fd).is_ok_and(is_fifo));
+        let name = pipe.and_then(|fd| FdPath::new(fd).read().ok());
         let text = name.and_then(|name| String::from_utf8(name).ok()).unwrap_or_default();
         if text.starts_with("pipe:[") { text } else { String::new() }
     })

@@ -57,12 +57,17 @@ pub fn destroy(directory: &Directory<'_>, lock: &Lock<'_>, state: Option<&State>
 }
 
 /// Kills all that runs in the container, and waits for the end of its init.
-/// Without a pid namespace of its own, the others outlive init.
+/// Without a pid namespace of its own, the others outlive init. Cgroups that are
+/// found empty are removed.
 ///
 /// # Errors
 /// Init cannot be killed, or does not end within 10 seconds.
 pub fn end(state: &State) -> Result<()> {
     let init = Process::find(state.pid, state.start_time)?;
+    // Where nothing is left there is nobody to kill.
+    if init.is_none() && state.systemd.is_none() && state.cgroups.remove_empty() {
+        return Ok(());
+    }
     if let Some(init) = &init {
         match init.signal(Signal::KILL) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}

@@ -163,6 +163,12 @@ impl Directory<'_> {
     /// Something cannot be removed; removing again goes on from there.
     pub fn remove(&self, _lock: &Lock<'_>) -> Result<()> {
         let failed = || alloc::format!("remove state of container \"{}\"", self.id);
+        let remove = || unlinkat(&self.root.fd, self.id.as_str(), AtFlags::REMOVEDIR);
+        // Most have nothing else.
+        let _ = unlinkat(&self.fd, STATE, AtFlags::empty());
+        if remove().is_ok() {
+            return Ok(());
+        }
         let _ = unlinkat(&self.fd, notify::SOCKET, AtFlags::empty());
         let list = openat(&self.fd, ".", DIRECTORY, Mode::empty()).context(failed)?;
         let mut buffer = [MaybeUninit::uninit(); 1024];
@@ -184,6 +190,6 @@ impl Directory<'_> {
                 other => other.context(failed)?,
             }
         }
-        unlinkat(&self.root.fd, self.id.as_str(), AtFlags::REMOVEDIR).context(failed)
+        remove().context(failed)
     }
 }

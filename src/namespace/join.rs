@@ -5,14 +5,16 @@ use crate::error;
 use crate::error::{Context, Result};
 use crate::fault::{Act, Fault, Quoted};
 use crate::sys::clone::setns;
+use crate::sys::namespace::of_process;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
 use linux_raw_sys::general::CLONE_NEWUSER;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat, stat};
+use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat, stat};
 use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 
 /// Namespaces to join through one descriptor.
 pub struct Join {
@@ -31,11 +33,14 @@ impl fmt::Display for Join {
 }
 
 impl Join {
-    /// Opens the file.
+    /// Opens the file, where that has not been done.
     ///
     /// # Errors
     /// Those of open(2), with the path.
     pub fn open(&mut self) -> Result<()> {
+        if self.fd.is_some() {
+            return Ok(());
+        }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let opened = openat(CWD, &*self.path, flags, Mode::empty())
             .context(|| format!("open namespace {}", Quoted(&self.path)))?;
@@ -59,10 +64,10 @@ impl Join {
 
 /// Joins all, those of the host's privileges first: what the caller may not
 /// join as it is, it joins after the user namespace that owns it.
-pub fn join_all(joins: &[Join]) -> Act {
+pub fn join_all<'a>(joins: impl Iterator<Item = &'a Join> + Clone) -> Act {
     let mut waiting: heapless::Vec<&Join, 16> = heapless::Vec::new();
-    let has_user = joins.iter().any(|join| join.kind & CLONE_NEWUSER != 0);
-    for join in joins.iter().filter(|join| join.kind != CLONE_NEWUSER) {
+    let has_user = joins.clone().any(|join| join.kind & CLONE_NEWUSER != 0);
+    for join in joins.clone().filter(|join| join.kind != CLONE_NEWUSER) {
         match join.setns() {
             Ok(()) => {}
             Err(Errno::PERM | Errno::ACCESS) if has_user => {
@@ -71,7 +76,7 @@ pub fn join_all(joins: &[Join]) -> Act {
             Err(_) => join.act().map_err(|fault| name(join, fault))?,
         }
     }
-    for join in joins.iter().filter(|join| join.kind == CLONE_NEWUSER) {
+    for join in joins.filter(|join| join.kind == CLONE_NEWUSER) {
         join.act().map_err(|fault| name(join, fault))?;
     }
     for join in waiting {
@@ -86,24 +91,51 @@ pub fn join_all(joins: &[Join]) -> Act {
 /// They are out of reach. Whoever asks makes sure, after this, that init is still
 /// there.
 pub fn of_init(pid: i32) -> Result<Vec<Join>> {
+    let open = |pid| pidfd_open(pid, PidfdFlags::empty()).ok();
+    // Before Linux 5.3 there are none.
+    let pidfds = open(getpid()).zip(Pid::from_raw(pid).and_then(open));
     let mut joins = Vec::new();
     for (kind, name) in KINDS {
-        let (theirs, ours) = (format!("/proc/{}/ns/{name}", pid), format!("/proc/self/ns/{name}"));
-        let own = match stat(&*ours) {
-            // A kernel without this kind has it for nobody.
-            Err(Errno::NOENT) => continue,
-            result => result.context(|| alloc::format!("look at {ours:?}"))?,
+        let path = || format!("/proc/{pid}/ns/{name}");
+        let by_pidfd = match &pidfds {
+            Some((ours, theirs)) => by_pidfd(ours, theirs, kind),
+            None => Err(Errno::NOTTY),
         };
-        let found = stat(&*theirs).context(|| format!("look at {theirs:?}"))?;
-        if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) {
-            continue;
-        }
-        let path = CString::new(theirs).map_err(|_| error!("a path with a null byte"))?;
-        let mut join = Join { kind, path, fd: None };
-        join.open()?;
-        joins.push(join);
+        let found = match by_pidfd {
+            // Before Linux 6.11.
+            Err(Errno::NOTTY | Errno::INVAL) => by_path(name, &path()),
+            result => result,
+        };
+        let Some(fd) = found.context(|| format!("look at {:?}", path()))? else { continue };
+        let path = CString::new(path()).map_err(|_| error!("a path with a null byte"))?;
+        joins.push(Join { kind, path, fd: Some(fd) });
     }
     Ok(joins)
+}
+
+/// Their namespace where it is not ours; a kernel without this kind has it for
+/// nobody.
+fn by_pidfd(ours: &OwnedFd, theirs: &OwnedFd, kind: u32) -> rustix::io::Result<Option<OwnedFd>> {
+    let ours = match of_process(ours.as_fd(), kind) {
+        Err(Errno::OPNOTSUPP) => return Ok(None),
+        result => result?,
+    };
+    unless_same(fstat(&ours)?, of_process(theirs.as_fd(), kind)?)
+}
+
+/// As [`by_pidfd`], by the files of /proc.
+fn by_path(name: &str, theirs: &str) -> rustix::io::Result<Option<OwnedFd>> {
+    let ours = match stat(format!("/proc/self/ns/{name}")) {
+        Err(Errno::NOENT) => return Ok(None),
+        result => result?,
+    };
+    unless_same(ours, openat(CWD, theirs, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+fn unless_same(ours: Stat, theirs: OwnedFd) -> rustix::io::Result<Option<OwnedFd>> {
+    let found = fstat(&theirs)?;
+    let same = (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino);
+    Ok((!same).then_some(theirs))
 }
 
 fn name(join: &Join, fault: Fault) -> Fault {

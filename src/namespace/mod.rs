@@ -59,8 +59,18 @@ impl Plan {
 
     /// Whether a process between the command and the container's first one is
     /// needed: a joined pid namespace, a user namespace that must be entered
-    /// before others, and a time namespace only take effect for children.
-    pub fn needs_stage(&self) -> bool {
-        !self.join.is_empty() || self.is_new(CLONE_NEWTIME)
+    /// before others, and a time namespace only take effect for children. For the
+    /// `last` process that the command makes, it can be the one that joins the pid
+    /// namespace.
+    pub fn needs_stage(&self, last: bool) -> bool {
+        let joined = !self.join.is_empty();
+        self.is_new(CLONE_NEWTIME)
+            || joined && (self.new != 0 || !last || self.joins_for_children())
+    }
+
+    /// Whether a namespace is joined that only children can be in, but that of
+    /// pids, or one that must be entered before it.
+    fn joins_for_children(&self) -> bool {
+        self.joins(CLONE_NEWUSER) || self.joins(CLONE_NEWTIME)
     }
 }

@@ -7,6 +7,7 @@ pub use options::{CreateOptions, ExecOptions};
 
 use alloc::borrow::Cow;
 use core::ffi::CStr;
+use core::sync::atomic::{AtomicU8, Ordering};
 use rustix::fs::{Mode, OFlags};
 
 use crate::container::Root;
@@ -93,8 +94,20 @@ pub fn variable(environment: &[&'static CStr], name: &str) -> Option<&'static st
 }
 
 /// Whether we are in a user namespace other than the initial one: its map is
-/// not the identity over all 2³²-1 ids. Without /proc the answer is no.
+/// not the identity over all 2³²-1 ids. Without /proc the answer is no. The command
+/// stays where it is: it looks once.
 pub fn in_user_namespace() -> bool {
+    static KNOWN: AtomicU8 = AtomicU8::new(2);
+    match KNOWN.load(Ordering::Relaxed) {
+        2 => {}
+        known => return known == 1,
+    }
+    let found = has_other_ids();
+    KNOWN.store(u8::from(found), Ordering::Relaxed);
+    found
+}
+
+fn has_other_ids() -> bool {
     let mut buffer = [0; 64];
     let read =
         rustix::fs::open("/proc/self/uid_map", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())

@@ -61,9 +61,45 @@ pub fn open_in(root: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
 /// applies).
 pub fn create_in(root: BorrowedFd<'_>, path: &CStr, create: Create, mode: Mode) -> Result<OwnedFd> {
     match open_in(root, path) {
-        Err(Errno::NOENT) => Walk::new(root)?.to(path, create, mode),
+        Err(Errno::NOENT) => match create_last(root, path, create, mode) {
+            Some(made) => Ok(made),
+            None => Walk::new(root)?.to(path, create, mode),
+        },
         result => result,
     }
+}
+
+/// Makes the last component, where it is what is missing: the walk's work in
+/// four calls. `None` for what only the walk can tell: more is missing, a link
+/// leads nowhere, somebody else is at it too.
+fn create_last(root: BorrowedFd<'_>, path: &CStr, create: Create, mode: Mode) -> Option<OwnedFd> {
+    let text = path.to_bytes_with_nul();
+    let slash = text.iter().rposition(|byte| *byte == b'/')?;
+    let name = CStr::from_bytes_with_nul(&text[slash + 1..]).ok()?;
+    if create == Create::Nothing || matches!(name.to_bytes(), b"" | b"." | b"..") {
+        return None;
+    }
+    let mut parent = heapless::Vec::<u8, 256>::new();
+    parent.extend_from_slice(&text[..=slash]).ok()?;
+    parent.push(0).ok()?;
+    let parent = open_in(root, CStr::from_bytes_until_nul(&parent).ok()?).ok()?;
+    make(parent.as_fd(), name, create, mode).ok()?;
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let made = openat(&parent, name, flags, Mode::empty()).ok()?;
+    let kind = FileType::from_raw_mode(fstat(&made).ok()?.st_mode);
+    let wanted = match create {
+        Create::File => FileType::RegularFile,
+        _ => FileType::Directory,
+    };
+    (kind == wanted).then_some(made)
+}
+
+fn make(directory: BorrowedFd<'_>, name: &CStr, create: Create, mode: Mode) -> Result<()> {
+    if create == Create::File {
+        let mode = Mode::from_raw_mode(0o644);
+        return mknodat(directory, name, FileType::RegularFile, mode, Dev::default());
+    }
+    mkdirat(directory, name, mode)
 }
 
 /// A walk from the root, one component at a time, never through a link that the
@@ -118,13 +154,8 @@ impl Walk {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(self.here(), name, flags, Mode::empty()) {
             Err(Errno::NOENT) if create != Create::Nothing => {
-                let made = if last && create == Create::File {
-                    let mode = Mode::from_raw_mode(0o644);
-                    mknodat(self.here(), name, FileType::RegularFile, mode, Dev::default())
-                } else {
-                    mkdirat(self.here(), name, mode)
-                };
-                match made {
+                let create = if last { create } else { Create::Directory };
+                match make(self.here(), name, create, mode) {
                     // Somebody else made it: it is checked like any other.
                     Ok(()) | Err(Errno::EXIST) => openat(self.here(), name, flags, Mode::empty()),
                     Err(errno) => Err(errno),

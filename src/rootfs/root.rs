@@ -12,7 +12,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, mount_move, unmount};
-use rustix::process::{chdir, chroot, fchdir, pivot_root};
+use rustix::process::{PidfdFlags, chdir, chroot, fchdir, getpid, pidfd_open, pivot_root};
 
 /// Sets the propagation of every mount of the new mount namespace, so that
 /// nothing done here is seen outside (unless `linux.rootfsPropagation` asks for
@@ -58,9 +58,18 @@ pub fn open_directory(path: &CStr) -> rustix::io::Result<OwnedFd> {
 /// the caller was in a chroot: what is above would stay, out of sight, and who
 /// enters the namespace or has CAP_SYS_CHROOT comes out there.
 fn leave_chroot(proc: BorrowedFd<'_>) -> Act {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let own = openat(proc, c"self/ns/mnt", flags, Mode::empty()).detail("open \"self/ns/mnt\"")?;
-    match setns(own.as_fd(), CLONE_NEWNS) {
+    // A pidfd stands for the process's namespaces too since Linux 5.8.
+    let entered =
+        pidfd_open(getpid(), PidfdFlags::empty()).and_then(|own| setns(own.as_fd(), CLONE_NEWNS));
+    let entered = match entered {
+        Err(Errno::NOSYS | Errno::INVAL) => {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            let own = openat(proc, c"self/ns/mnt", flags, Mode::empty());
+            setns(own.detail("open \"self/ns/mnt\"")?.as_fd(), CLONE_NEWNS)
+        }
+        result => result,
+    };
+    match entered {
         // Without CAP_SYS_CHROOT.
         Err(Errno::PERM) => Ok(()),
         result => result.detail("enter the own mount namespace"),

@@ -68,15 +68,24 @@ pub fn execve(path: &CStr, arguments: &Strings, environment: &Strings) -> Errno 
 
 /// Replaces the program by the one that `fd` refers to; returns only on an error.
 pub fn fexecve(fd: BorrowedFd<'_>, arguments: &Strings, environment: &Strings) -> Errno {
-    // SAFETY: as in `execve`; an empty path with AT_EMPTY_PATH means `fd`.
+    // SAFETY: two null-terminated arrays that live across the call.
+    unsafe { fexecve_raw(fd, arguments.as_ptr(), environment.as_ptr()) }
+}
+
+/// As [`fexecve`], with the addresses of the two arrays.
+///
+/// # Safety
+/// Both must be null-terminated arrays of C strings.
+pub unsafe fn fexecve_raw(fd: BorrowedFd<'_>, arguments: usize, environment: usize) -> Errno {
+    // SAFETY: the caller's promise; an empty path with AT_EMPTY_PATH means `fd`.
     let result = unsafe {
         syscall(
             __NR_execveat,
             [
                 fd.as_raw_fd() as usize,
                 c"".as_ptr() as usize,
-                arguments.as_ptr(),
-                environment.as_ptr(),
+                arguments,
+                environment,
                 AT_EMPTY_PATH as usize,
                 0,
             ],

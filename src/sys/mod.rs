@@ -15,6 +15,7 @@ mod ioctl;
 pub mod keyring;
 pub mod limit;
 pub mod mount;
+pub mod namespace;
 pub mod network;
 pub mod probe;
 mod raw;

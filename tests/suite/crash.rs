@@ -25,8 +25,7 @@ fn dies_at_many_calls(name: &str) {
     let Tally { calls, hit, missed, defects, .. } = &tally;
     skip::say(&format!("{name}: {calls} calls, {hit} deaths, {missed} not reached"));
     assert!(defects.is_empty(), "{} defects:\n{}", defects.len(), defects.join("\n"));
-    // How often it waits differs from run to run, most of all where all is slow:
-    // there half of the places may be behind its last call.
+    // How often it waits differs from run to run, most of all where all is slow.
     assert!(*hit > 3, "only {hit} deaths happened");
 }
 

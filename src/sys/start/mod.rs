@@ -10,6 +10,8 @@
 
 mod alloc;
 mod args;
+#[cfg(not(target_arch = "sparc64"))]
+mod early;
 mod memory;
 mod panic;
 #[cfg(not(target_arch = "sparc64"))]
@@ -38,6 +40,8 @@ compile_error!("no start code for this architecture: add src/sys/start/ARCH.rs")
 /// Only `_start` may call this, once, with the values the kernel gave it.
 #[cfg(not(target_arch = "sparc64"))]
 unsafe extern "C" fn start(stack: *const usize, image: *const u8) -> ! {
+    // SAFETY: `stack` is what the kernel gave.
+    unsafe { early::protect(stack) };
     // SAFETY: `image` is our own ELF header, not yet relocated; nothing before
     // this line uses a relocated address.
     unsafe { relocate::relocate(image) };

@@ -1,5 +1,6 @@
 //! A command in its surroundings, and trying it with a fault at each call.
 
+use super::all;
 use super::seen::difference;
 use super::tracer::{Called, Fault, Injection, Traced, trace};
 use crate::wait::patiently;
@@ -49,6 +50,13 @@ const CANNOT_FAIL: [Sysno; 11] = [
 const TALK: [Sysno; 5] =
     [Sysno::sendto, Sysno::recvfrom, Sysno::sendmsg, Sysno::recvmsg, Sysno::accept4];
 
+/// With these it waits for others. How often, differs from run to run: most of
+/// all where systemd sends signals about all that it does.
+const WAITS: [Sysno; 2] = [Sysno::ppoll, Sysno::recvfrom];
+
+/// So many waits of a kind and process are tried, unless every call is.
+const WAITS_TRIED: usize = 6;
+
 /// What came of all runs of a scene.
 #[derive(Default)]
 pub struct Tally {
@@ -96,7 +104,10 @@ impl Scene {
         let mut tally = Tally { calls: untouched.calls.len(), ..Tally::default() };
         // The first is the one that executed the binary.
         let can_fail = |called: &&Called| !CANNOT_FAIL.contains(&called.call);
-        let calls: Vec<_> = untouched.calls.iter().filter(can_fail).collect();
+        let comes_again = |called: &&Called| {
+            all() || !WAITS.contains(&called.call) || called.number <= WAITS_TRIED
+        };
+        let calls: Vec<_> = untouched.calls.iter().filter(can_fail).filter(comes_again).collect();
         for (place, called) in calls.iter().enumerate().skip(1) {
             for fault in faults(called, place, calls.len()) {
                 stage.strike(called, fault, &wanted, &mut tally);

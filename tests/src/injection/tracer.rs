@@ -4,8 +4,9 @@
 //! The command is followed with all that it forks, up to the container's
 //! program (the exec of a child). After the injection nobody is followed any
 //! more. A call is known by the process (0 is the command, then in the order of
-//! their birth) and its number in that process: the processes run side by side,
-//! so that a count over all of them would differ from run to run.
+//! their birth) and its number among those of its kind in that process: the
+//! processes run side by side, and wait more or less often, so that a count over
+//! all of them would differ from run to run.
 
 use crate::{Call, Outcome};
 use nix::errno::Errno;
@@ -24,15 +25,15 @@ use syscalls::Sysno;
 pub struct Called {
     /// Which process made it; 0 is the command itself.
     pub process: usize,
-    /// Its number among those of the process, from 1.
-    pub number: usize,
     /// Which it is.
     pub call: Sysno,
+    /// Its number among those of its kind in the process, from 1.
+    pub number: usize,
 }
 
 impl fmt::Display for Called {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (call {} of process {})", self.call, self.number, self.process)
+        write!(f, "{} (number {} of process {})", self.call, self.number, self.process)
     }
 }
 
@@ -99,7 +100,8 @@ fn follow(call: Call, injection: Option<Injection>, limit: Duration) -> Traced {
 /// One process that is followed.
 struct Process {
     index: usize,
-    calls: usize,
+    /// How often it has made each call.
+    calls: BTreeMap<Sysno, usize>,
     /// It is inside a call: the next stop is the end of it.
     inside: bool,
     /// The call that it is inside of is to give this error.
@@ -181,7 +183,8 @@ impl Tracer {
     fn meet(&mut self, pid: Pid) {
         let index = self.born;
         self.born += 1;
-        let process = Process { index, calls: 0, inside: false, replace: None, execs: 0 };
+        let calls = BTreeMap::new();
+        let process = Process { index, calls, inside: false, replace: None, execs: 0 };
         self.processes.insert(pid, process);
     }
 
@@ -220,9 +223,10 @@ impl Tracer {
             }
             return;
         }
-        process.calls += 1;
         let Some(call) = registers::call(pid) else { return };
-        let called = Called { process: process.index, number: process.calls, call };
+        let number = process.calls.entry(call).or_default();
+        *number += 1;
+        let called = Called { process: process.index, call, number: *number };
         self.calls.push(called);
         let Some(injection) = self.injection else { return };
         if injection.called != called {

@@ -25,11 +25,6 @@ const LIMIT: Duration = Duration::from_secs(60 * 60);
 const LONG: [&str; 8] =
     ["faults", "differential", "pack", "caller", "load", "engines", "crash", "systemd"];
 
-/// Files that take a quarter of the time there, and are about archives, the tests
-/// themselves, many containers or every system call in turn: `--guest` tries them
-/// there too.
-const AS_HERE: [&str; 5] = ["crash", "faults", "harness", "load", "pack"];
-
 /// The file of tests that wants SELinux.
 const SELINUX: &str = "selinux";
 
@@ -48,7 +43,7 @@ type Outcome = (Suite, String, Result<bool>);
 
 /// Starts each of the machines.
 pub fn start(binary: &Path, options: &Options, tally: &mut Tally) -> Runs {
-    let Options { guests, name, all, .. } = options;
+    let Options { guests, name, .. } = options;
     let mut runs = Runs(Vec::new());
     if guests.is_empty() {
         return runs;
@@ -70,9 +65,9 @@ pub fn start(binary: &Path, options: &Options, tally: &mut Tally) -> Runs {
         let (left, tests): (Vec<&Test>, Vec<&Test>) = tests
             .iter()
             .filter(|test| is_for(&test.0, *guest))
-            .partition(|test| left_out(&test.0, *guest, *all).is_some());
+            .partition(|test| left_out(&test.0, *guest).is_some());
         let left = left.iter().filter_map(|test| {
-            left_out(&test.0, *guest, *all).map(|why| (format!("{}.rs", test.0), why))
+            left_out(&test.0, *guest).map(|why| (format!("{}.rs", test.0), why))
         });
         let left_out = left.collect();
         match prepare(binary, *guest, name, &tests) {
@@ -115,14 +110,13 @@ fn is_for(name: &str, guest: Guest) -> bool {
     guest != Guest::Selinux || name == SELINUX
 }
 
-/// Why a file of tests does not run there, beside all others or alone.
-fn left_out(name: &str, guest: Guest, all: bool) -> Option<&'static str> {
+/// Why a file of tests does not run there.
+fn left_out(name: &str, guest: Guest) -> Option<&'static str> {
     match (name, guest) {
         // It is about a systemd that it starts itself.
         ("systemd", Guest::Systemd) => Some("the same as with cgroupfs"),
         (SELINUX, Guest::Cgroupfs | Guest::Systemd) => Some("another machine has SELinux on"),
         ("properties", _) => Some("about the checkout and not about the machine"),
-        _ if all && AS_HERE.contains(&name) => Some("hardly about the machine: --guest runs it"),
         _ => None,
     }
 }
