@@ -9,6 +9,7 @@ mod binary;
 mod boards;
 mod build;
 mod completions;
+mod cross;
 mod debian;
 mod demo;
 mod dist;

@@ -3,15 +3,17 @@
 //! they start, on the machine or in QEMU's user mode. QEMU lacks many of the
 //! calls that a container takes, so only what is computed is compared: the
 //! documents that do not depend on the machine have to be the same everywhere.
+//! cross builds them too, in containers, and what it makes has to be the same.
 
 use super::tally::Tally;
+use crate::cross::{Cross, Libraries};
 use crate::error::{Context, Result};
 use crate::footprint::{TARGETS as RECORD, file_size, print};
-use crate::process::{output, step};
+use crate::process::{is_root, output, step};
 use crate::target::{TARGETS, Target};
 use crate::{binary, build, dist};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Builds and checks them, and prints their sizes.
@@ -19,28 +21,16 @@ pub fn all(tally: &mut Tally) {
     let (mut sizes, mut paths) = (Vec::new(), Vec::new());
     let mut first = None;
     for target in &TARGETS {
-        let mut check = |what: &str, result: Result| {
-            let name = format!("{}: {what}", target.name);
-            tally.check(&name, result.is_ok(), &result.err().unwrap_or_default());
-        };
+        let name = format!("{}: builds without warnings", target.name);
         let built = match build::release_for(target) {
             Ok(built) => built,
             Err(why) => {
-                check("builds", Err(why));
+                tally.check(&name, false, &why);
                 continue;
             }
         };
-        let warnings = format!("{} warnings", built.warnings);
-        check("builds without warnings", holds(built.warnings == 0, &warnings));
-        match binary::checks(&built.path, target.is_pie) {
-            Ok(checks) => checks.iter().for_each(|c| check(c.name, holds(c.holds, "it does not"))),
-            Err(why) => check("can be read", Err(why)),
-        }
-        let said = says(target, &built.path);
-        check("starts", said.as_ref().map(drop).map_err(Clone::clone));
-        let said = said.unwrap_or_default();
-        let same = said == *first.get_or_insert_with(|| said.clone());
-        check("says what the others say", holds(same, &said));
+        tally.check(&name, built.warnings == 0, &format!("{} warnings", built.warnings));
+        try_out(target, &built.path, target.name, &mut first, tally);
         sizes.extend(file_size(target.name, &built.path));
         paths.push((target.name, built.path));
     }
@@ -51,15 +41,76 @@ pub fn all(tally: &mut Tally) {
     let whole = dist::lay_out(built).and_then(|directory| dist::check(&directory));
     let why = whole.as_ref().err().cloned().unwrap_or_default();
     tally.check("what is handed out is whole, with its checksums", whole.is_ok(), &why);
+    let crossed = with_cross(&mut first, tally);
     step("how large the binaries are");
     match RECORD.read() {
         Ok(recorded) => print(&sizes, &recorded),
         Err(why) => tally.check("the recorded sizes can be read", false, &why),
     }
+    for (target, path) in crossed {
+        let size = fs::metadata(&path).map_or(0, |file| file.len());
+        println!("{:32} {size:>9} bytes, built by cross", target.name);
+    }
 }
 
-fn holds(good: bool, why: &str) -> Result {
-    if good { Ok(()) } else { Err(why.into()) }
+/// The same with cross, where there are libraries for a target.
+fn with_cross(first: &mut Option<String>, tally: &mut Tally) -> Vec<(&'static Target, PathBuf)> {
+    if !is_root() {
+        tally.left_out("cross", "its containers are run by podman, as root");
+        return Vec::new();
+    }
+    let cross = match build::release().and_then(|runtime| Cross::new(&runtime.path)) {
+        Ok(cross) => cross,
+        Err(why) => {
+            tally.check("cross can be tried", false, &why);
+            return Vec::new();
+        }
+    };
+    let mut paths = Vec::new();
+    for target in &TARGETS {
+        let libraries = match Libraries::fetch(target) {
+            Ok(libraries) => libraries,
+            Err(why) => {
+                tally.left_out(&format!("cross, {}", target.name), &why);
+                continue;
+            }
+        };
+        let name = match libraries {
+            Libraries::Made => format!("cross, {}", target.name),
+            Libraries::Source => format!("cross, core and alloc along, {}", target.name),
+        };
+        let built = cross.build(target, libraries);
+        let why = built.as_ref().err().cloned().unwrap_or_default();
+        tally.check(&format!("{name}: builds"), built.is_ok(), &why);
+        if let Ok(path) = built {
+            try_out(target, &path, &name, first, tally);
+            paths.push((target, path));
+        }
+    }
+    paths
+}
+
+/// Whether the binary is what it must be, starts, and says what the first one
+/// said.
+fn try_out(
+    target: &Target,
+    binary: &Path,
+    name: &str,
+    first: &mut Option<String>,
+    tally: &mut Tally,
+) {
+    let mut check = |what: &str, good: bool, why: &str| {
+        tally.check(&format!("{name}: {what}"), good, why);
+    };
+    match binary::checks(binary, target.is_pie) {
+        Ok(checks) => checks.iter().for_each(|c| check(c.name, c.holds, "it does not")),
+        Err(why) => check("can be read", false, &why),
+    }
+    let said = says(target, binary);
+    check("starts", said.is_ok(), said.as_ref().err().map_or("", |why| why));
+    let said = said.unwrap_or_default();
+    let same = said == *first.get_or_insert_with(|| said.clone());
+    check("says what the others say", same, &said);
 }
 
 /// What the binary says of itself, and the configuration that it writes.
