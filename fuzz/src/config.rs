@@ -65,7 +65,7 @@ fn show(spec: &Spec<'_>, host: Host, layout: &Layout) {
     let request = Request {
         id: "web",
         bundle: "/bundle",
-        rootfs: rootfs,
+        rootfs,
         no_pivot: false,
         no_new_keyring: false,
         preserve_fds: 0,

@@ -23,7 +23,7 @@ impl Cgroups {
     pub fn remove_empty(&self) -> bool {
         let gone = |removed| matches!(removed, Ok(()) | Err(Errno::NOENT));
         !self.groups.is_empty()
-            && self.groups.iter().all(|group| gone(remove_directory(&group.directory)))
+            && self.groups.iter().all(|group| gone(remove_directory(group.directory)))
     }
 
     /// Removes them, with what is below them but not what is above; those that

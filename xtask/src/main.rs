@@ -46,8 +46,8 @@ cargo xtask COMMAND
   test [PART] [NAME]   all checks and tests, or a part:
        --lint          formatting and clippy
        --unit          unit tests of the library and of this tool (no root)
-       --miri          unit tests of the pure modules under Miri; where it is
-                       not installed, all of them with AddressSanitizer
+       --miri          unit tests with AddressSanitizer, and those of the pure
+                       modules under Miri
        --fuzz          some seconds of each target of `fuzz`
        --binary        what the release binary must be: static, no interpreter,
                        the same bytes when it is built elsewhere…
