@@ -59,6 +59,7 @@ const LONG: &[&str] = &[
     "dbus::message::tests::broken_messages",
     "json::tests::every_prefix_and_every_damaged_byte_is_diagnosed",
     "json::tests::nesting_does_not_recurse",
+    "seccomp::tests::refusals::more_than_the_kernel_takes",
 ];
 
 /// The tests.
