@@ -1,7 +1,6 @@
 //! `events`: what a container uses, and what happens to it.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
 use rustix::io::{Errno, read};
@@ -10,6 +9,7 @@ use rustix::time::{
     timerfd_settime,
 };
 
+use crate::cgroup::OomWatch;
 use crate::command::output::print;
 use crate::command::quantity::duration;
 use crate::command::{Command, Flag, Invocation};
@@ -18,7 +18,9 @@ use crate::container::{State, Status};
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::Writer;
+use crate::process::spawn::{reap, shell_status};
 use crate::rdt;
+use crate::sys::clone::{Side, clone};
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -62,10 +64,9 @@ fn run(invocation: &Invocation) -> Result<u8> {
     };
     if invocation.flag("stats") {
         print(&event(&state, true)?)?;
-    } else {
-        watch(invocation, &state, interval)?;
+        return Ok(0);
     }
-    Ok(0)
+    watch(invocation, &state, interval)
 }
 
 /// One line.
@@ -91,10 +92,11 @@ fn event(state: &State, stats: bool) -> Result<String> {
     Ok(line)
 }
 
-/// Prints events until the container's init has ended.
+/// Prints events until the container's init has ended, or standard output has;
+/// the command's exit status.
 #[inline(never)]
-fn watch(invocation: &Invocation, state: &State, interval: i64) -> Result<()> {
-    let Some(init) = Process::find(state.pid, state.start_time)? else { return Ok(()) };
+fn watch(invocation: &Invocation, state: &State, interval: i64) -> Result<u8> {
+    let Some(init) = Process::find(state.pid, state.start_time)? else { return Ok(0) };
     let timer = every(interval).context(|| "make a timer")?;
     let mut oom = match state.cgroups.watch_oom() {
         Ok(oom) => Some(oom),
@@ -104,27 +106,57 @@ fn watch(invocation: &Invocation, state: &State, interval: i64) -> Result<()> {
         }
     };
     loop {
-        let mut fds = Vec::from([PollFd::new(&timer, PollFlags::IN)]);
-        fds.extend(oom.as_ref().map(|oom| oom.poll()));
-        fds.extend(init.fd().map(|fd| PollFd::new(fd, PollFlags::IN)));
-        match poll(&mut fds, init.fd().is_none().then_some(&LOOK)) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno).context(|| "wait for events"),
-        }
+        wait(&timer, oom.as_ref(), init.fd())?;
         // In this order: what killed init is told before its end.
         let ended = init.wait(0);
+        let mut status = 0;
         if oom.as_mut().is_some_and(|oom| oom.happened()) {
-            print(&event(state, false)?)?;
+            status = tell(invocation, state, false)?;
         }
-        if ended {
-            return Ok(());
+        if ended || status != 0 {
+            return Ok(status);
         }
         if read(&timer, &mut [0; 8]).is_ok() {
-            match event(state, true) {
-                Ok(line) => print(&line)?,
+            status = tell(invocation, state, true)?;
+        }
+        if status != 0 {
+            return Ok(status);
+        }
+    }
+}
+
+/// Waits until it is time for an event, or for the next look.
+fn wait(timer: &OwnedFd, oom: Option<&OomWatch<'_>>, init: Option<&OwnedFd>) -> Result<()> {
+    let mut fds = heapless::Vec::<PollFd<'_>, 3>::new();
+    fds.extend([PollFd::new(timer, PollFlags::IN)]);
+    fds.extend(oom.map(OomWatch::poll));
+    fds.extend(init.map(|fd| PollFd::new(fd, PollFlags::IN)));
+    match poll(&mut fds, init.is_none().then_some(&LOOK)) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(errno) => Err(errno).context(|| "wait for events"),
+    }
+}
+
+/// Prints one event; the exit status of a command that could not. A process of
+/// its own does it: no memory comes back to the allocator, and the command is
+/// there for as long as the container.
+fn tell(invocation: &Invocation, state: &State, stats: bool) -> Result<u8> {
+    match clone(0, None).context(|| "clone a process for an event")? {
+        Side::Parent(pid) => reap(pid).map(shell_status).context(|| "wait for an event"),
+        Side::Child => {
+            let told = match event(state, stats) {
+                Ok(line) => print(&line).map_err(|error| (error, COMMAND.failure)),
                 // The next one may be better.
-                Err(error) => invocation.log.error(&error),
-            }
+                Err(error) => Err((error, 0)),
+            };
+            let status = told.map_or_else(
+                |(error, status)| {
+                    invocation.log.error(&error);
+                    status
+                },
+                |()| 0,
+            );
+            crate::sys::exit(status)
         }
     }
 }

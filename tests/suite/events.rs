@@ -167,6 +167,35 @@ fn statistics_come_each_interval_until_the_end() {
 }
 
 #[test]
+fn a_long_watch_takes_no_more_memory() {
+    let lab = Lab::new();
+    let c = lab.waiting();
+    let events = c.call("events", &["--interval", "2ms"]).spawn();
+    let lines = |wanted| eventually("lines", || events.stdout().lines().count() >= wanted);
+    let resident = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", events.pid())).expect("status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number")
+    };
+    lines(10);
+    let before = resident();
+    lines(210);
+    let after = resident();
+    assert!(after <= before + 64, "{before} KiB, then {after} after 200 more");
+    c.kill("KILL");
+    events.wait().code_is(0);
+}
+
+#[test]
+fn a_watch_ends_when_nothing_can_be_written() {
+    let lab = Lab::new();
+    let c = lab.waiting();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let out = c.call("events", &["--interval", "20ms"]).fd(full, 1).run().code_is(1);
+    assert!(out.stderr.contains("write to stdout: ENOSPC"), "{}", out.stderr);
+}
+
+#[test]
 fn running_out_of_memory_is_told() {
     let lab = Lab::new();
     let mut bundle = lab.waiting_bundle();
