@@ -109,18 +109,20 @@ fn watch(invocation: &Invocation, state: &State, interval: i64) -> Result<u8> {
         wait(&timer, oom.as_ref(), init.fd())?;
         // In this order: what killed init is told before its end.
         let ended = init.wait(0);
-        let mut status = 0;
         if oom.as_mut().is_some_and(|oom| oom.happened()) {
-            status = tell(invocation, state, false)?;
+            let status = tell(invocation, state, false)?;
+            if status != 0 {
+                return Ok(status);
+            }
         }
-        if ended || status != 0 {
-            return Ok(status);
+        if ended {
+            return Ok(0);
         }
         if read(&timer, &mut [0; 8]).is_ok() {
-            status = tell(invocation, state, true)?;
-        }
-        if status != 0 {
-            return Ok(status);
+            let status = tell(invocation, state, true)?;
+            if status != 0 {
+                return Ok(status);
+            }
         }
     }
 }
@@ -144,18 +146,12 @@ fn tell(invocation: &Invocation, state: &State, stats: bool) -> Result<u8> {
     match clone(0, None).context(|| "clone a process for an event")? {
         Side::Parent(pid) => reap(pid).map(shell_status).context(|| "wait for an event"),
         Side::Child => {
-            let told = match event(state, stats) {
-                Ok(line) => print(&line).map_err(|error| (error, COMMAND.failure)),
-                // The next one may be better.
-                Err(error) => Err((error, 0)),
-            };
-            let status = told.map_or_else(
-                |(error, status)| {
-                    invocation.log.error(&error);
-                    status
-                },
-                |()| 0,
-            );
+            // What cannot be read now may be there next time.
+            let told = event(state, stats)
+                .map_err(|error| (error, 0))
+                .and_then(|line| print(&line).map_err(|error| (error, COMMAND.failure)));
+            let Err((error, status)) = told else { crate::sys::exit(0) };
+            invocation.log.error(&error);
             crate::sys::exit(status)
         }
     }
