@@ -9,6 +9,7 @@ use crate::debian::install_missing;
 use crate::error::{Context, Result};
 use crate::process::{output, run, step};
 use crate::target::Target;
+use crate::toolchain::has_libraries;
 use crate::vm::cache;
 use crate::workspace::{self, cargo, root, sysroot};
 use std::fs;
@@ -37,8 +38,7 @@ impl Libraries {
     /// Those for the target, fetched where that can be done; an error says why
     /// there are none.
     pub fn fetch(target: &Target) -> Result<Libraries> {
-        let sysroot = sysroot()?;
-        if sysroot.join("lib/rustlib").join(target.name).join("lib").is_dir() {
+        if has_libraries(target) {
             return Ok(Libraries::Made);
         }
         let rustup = |args: &[&str]| {
@@ -50,7 +50,7 @@ impl Libraries {
         if rustup(&["target", "add", target.name]) {
             return Ok(Libraries::Made);
         }
-        if sysroot.join(SOURCES).is_file() || rustup(&["component", "add", "rust-src"]) {
+        if sysroot()?.join(SOURCES).is_file() || rustup(&["component", "add", "rust-src"]) {
             return Ok(Libraries::Source);
         }
         Err(format!(

@@ -19,6 +19,11 @@ const PACKAGES: [(&str, &str); 3] = [
     ("rust-web-src", "/usr/lib/rustlib/src/rust/library/core/Cargo.toml"),
 ];
 
+/// Whether the toolchain that runs this tool has the target's libraries.
+pub fn has_libraries(target: &Target) -> bool {
+    own(&["target-libdir", "--target", target.name]).is_ok_and(|directory| directory.is_dir())
+}
+
 /// A compiler with its cargo.
 pub enum Toolchain {
     /// The one that runs this tool.
@@ -36,8 +41,7 @@ impl Toolchain {
     /// The one for this target; Debian's is installed where it is needed and
     /// missing.
     pub fn for_target(target: &Target) -> Result<Toolchain> {
-        let libraries = own(&["target-libdir", "--target", target.name]);
-        if libraries.is_ok_and(|directory| directory.is_dir()) {
+        if has_libraries(target) {
             return Ok(Toolchain::Own);
         }
         debian::install_missing(&PACKAGES)?;
