@@ -1,26 +1,30 @@
-//! The program runs from a copy that nobody can change.
+//! The program runs from a file that nobody can change.
 //!
 //! A container's process can reach the runtime's file through
 //! `/proc/PID/exe` — at the latest when its entry point is
 //! `#!/proc/self/exe` — and overwrite it for the next run (CVE-2019-5736).
-//! So commands that enter a container first execute themselves from a read-only
-//! view of the file: a clone of its mount that belongs to no mount namespace
-//! when the program starts, so that nobody can mount, clone or change it
-//! (fs/namespace.c: `check_mnt`, `is_mounted`). Who may not mount executes a
-//! copy in memory that is sealed against writing. The view comes first because
-//! nothing is copied, and all runtimes share its pages.
+//! So commands that enter a container first go over to a read-only view of the
+//! file: a clone of its mount that belongs to no mount namespace when the program
+//! goes on, so that nobody can mount, clone or change it (fs/namespace.c:
+//! `check_mnt`, `is_mounted`). Who may not mount executes a copy in memory that
+//! is sealed against writing. The view comes first because nothing is copied, and
+//! all runtimes share its pages.
+//!
+//! Over to a view the start code can go without a second execution
+//! (`sys/start/exchange.rs`); without it, and to a copy, the way is execveat(2).
 
 use crate::error::{Error, Result};
+use crate::rootfs::path::FdPath;
 use crate::sys::exec::{Strings, fexecve};
 use crate::sys::mount::{Attributes, mount_setattr};
 use alloc::ffi::CString;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use linux_raw_sys::general::MOUNT_ATTR_RDONLY;
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
-    MemfdFlags, Mode, OFlags, SealFlags, StatFs, fcntl_add_seals, fcntl_get_seals, fstat, fstatfs,
-    memfd_create, open, sendfile, statfs,
+    CWD, MemfdFlags, Mode, OFlags, SealFlags, StatFs, fcntl_add_seals, fcntl_get_seals, fstat,
+    fstatfs, memfd_create, open, sendfile, statfs,
 };
 use rustix::io::Errno;
 use rustix::mount::{OpenTreeFlags, open_tree};
@@ -35,26 +39,61 @@ const MFD_EXEC: u32 = 0x10;
 /// `ST_RDONLY` of statfs(2) (the kernel's include/linux/statfs.h).
 const ST_RDONLY: u64 = 1;
 
+const VIEW: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC);
+
 const SEALS: SealFlags =
     SealFlags::SEAL.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::WRITE);
 
 /// The program was protected when it started.
 static PROTECTED: AtomicBool = AtomicBool::new(false);
 
-/// What to execute at the start of the program, to be protected from there on: a
-/// view or a copy. `None` where it is protected already, and where neither can be
-/// had: [`run_protected`] says why. Uses nothing that has to be relocated.
-pub fn at_start() -> Option<OwnedFd> {
+/// What to go over to at the start of the program, to be protected from there on.
+pub enum Protected {
+    /// The file through a read-only mount of its own: a descriptor of the mount.
+    View(OwnedFd),
+    /// A sealed copy in memory.
+    Copy(OwnedFd),
+}
+
+impl Protected {
+    /// The file, to execute it.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Protected::View(file) | Protected::Copy(file) => file.as_fd(),
+        }
+    }
+
+    /// The program's own file, through the view.
+    pub fn open(&self) -> Option<OwnedFd> {
+        let Protected::View(view) = self else { return None };
+        let path = FdPath::new(view.as_fd());
+        open(path.as_c_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
+    }
+}
+
+/// Remembers that the program is protected.
+pub fn is_protected() {
+    PROTECTED.store(true, Ordering::Relaxed);
+}
+
+/// What to go over to at the start of the program. `None` where it is protected
+/// already, and where neither can be had: [`run_protected`] says why. Uses nothing
+/// that has to be relocated.
+pub fn at_start() -> Option<Protected> {
     if is_readonly(statfs(PROGRAM)) {
-        PROTECTED.store(true, Ordering::Relaxed);
+        is_protected();
         return None;
+    }
+    let view = open_tree(CWD, PROGRAM, VIEW);
+    if let Ok(view) = view.and_then(readonly) {
+        return Some(Protected::View(view));
     }
     let file = open(PROGRAM, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     if is_sealed(&file) {
-        PROTECTED.store(true, Ordering::Relaxed);
+        is_protected();
         return None;
     }
-    readonly_view(&file).or_else(|_| sealed_copy(&file)).ok()
+    sealed_copy(&file).ok().map(Protected::Copy)
 }
 
 /// Goes on from a protected copy: returns when this already is one, or when
@@ -80,7 +119,8 @@ pub fn run_protected(arguments: &[&'static CStr], environment: &[&'static CStr])
         Strings::new(strings.iter().map(|string| CString::from(*string)).collect())
     };
     let (arguments, environment) = (own(arguments), own(environment));
-    if let Ok(view) = readonly_view(&file) {
+    if let Ok(view) = open_tree(&file, c"", VIEW | OpenTreeFlags::AT_EMPTY_PATH).and_then(readonly)
+    {
         fexecve(view.as_fd(), &arguments, &environment);
     }
     let copy = sealed_copy(&file).map_err(failed)?;
@@ -134,16 +174,12 @@ fn sealed_copy(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {
     Ok(copy)
 }
 
-/// The program's file through a detached, read-only mount.
+/// Makes a detached mount of the program's file read-only.
 ///
-/// Closing its descriptor, as execve does, takes the mount out of the namespace
-/// that was made for it. Until then whoever has CAP_SYS_ADMIN could change it
-/// (mount_setattr(2)), but there is nobody yet who could reach it.
-fn readonly_view(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE
-        | OpenTreeFlags::OPEN_TREE_CLOEXEC
-        | OpenTreeFlags::AT_EMPTY_PATH;
-    let view = open_tree(file, c"", flags)?;
+/// Closing its descriptor takes the mount out of the namespace that was made for
+/// it. Until then whoever has CAP_SYS_ADMIN could change it (mount_setattr(2)),
+/// but there is nobody yet who could reach it.
+fn readonly(view: OwnedFd) -> rustix::io::Result<OwnedFd> {
     let attributes = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
     mount_setattr(view.as_fd(), attributes, false)?;
     // What started from it would otherwise ask for protection again.

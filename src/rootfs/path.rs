@@ -13,7 +13,7 @@
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
     CWD, Dev, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, mknodat, openat, openat2,
     readlinkat_raw,
@@ -261,16 +261,21 @@ pub fn open_directory_no_link(root: BorrowedFd<'_>, name: &CStr) -> Result<Owned
 }
 
 /// The name of a descriptor in procfs, for the calls that take only a path.
-pub struct FdPath(heapless::Vec<u8, 32>);
+pub struct FdPath([u8; 25]);
 
 impl FdPath {
-    /// `/proc/self/fd/N`.
+    /// `/proc/self/fd/N`. Uses nothing that has to be relocated.
     pub fn new(fd: BorrowedFd<'_>) -> FdPath {
-        use core::fmt::Write;
-        use rustix::fd::AsRawFd;
-        let mut text = heapless::String::<32>::new();
-        let _ = write!(text, "/proc/self/fd/{}\0", fd.as_raw_fd());
-        FdPath(text.into_bytes())
+        const FIRST_DIGIT: usize = 14;
+        let mut path = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
+        let mut number = fd.as_raw_fd().unsigned_abs();
+        let mut at = FIRST_DIGIT + number.checked_ilog10().unwrap_or(0) as usize;
+        while at >= FIRST_DIGIT {
+            path[at] = b'0' + (number % 10) as u8;
+            number /= 10;
+            at -= 1;
+        }
+        FdPath(path)
     }
 
     /// The path.

@@ -2,7 +2,9 @@
 
 use super::raw::syscall;
 use linux_raw_sys::elf_uapi::{Elf64_Ehdr, Elf64_Phdr, PF_W, PT_LOAD};
-use linux_raw_sys::general::{__NR_madvise, MADV_DONTNEED};
+use linux_raw_sys::general::{__NR_brk, __NR_madvise, __NR_prctl, MADV_DONTNEED};
+use linux_raw_sys::prctl::{PR_SET_MM, PR_SET_MM_MAP, prctl_mm_map};
+use rustix::io::Result;
 
 unsafe extern "C" {
     /// Where the ELF header is in memory; every linker defines it.
@@ -24,6 +26,29 @@ pub fn forget() {
         // is read there afterwards is the same.
         let _ = unsafe { syscall(__NR_madvise, [start, length, MADV_DONTNEED as usize, 0, 0, 0]) };
     }
+}
+
+/// Where the heap of brk(2) ends, 0 where the kernel does not say.
+pub fn heap_end() -> usize {
+    // SAFETY: an address of 0 changes nothing.
+    unsafe { syscall(__NR_brk, [0; 6]) }.unwrap_or(0)
+}
+
+/// Changes what the kernel knows about where our memory is, and what
+/// `/proc/PID/exe` leads to (prctl(2), `PR_SET_MM_MAP`).
+///
+/// # Errors
+/// EPERM without CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN in the user namespace,
+/// EINVAL from a kernel without `CONFIG_CHECKPOINT_RESTORE`, and EBUSY, when all
+/// else is right, as long as anything of the file before it is mapped.
+pub fn set_map(map: &prctl_mm_map) -> Result<()> {
+    let map: *const prctl_mm_map = map;
+    let size = size_of::<prctl_mm_map>();
+    let arguments = [PR_SET_MM as usize, PR_SET_MM_MAP as usize, map as usize, size, 0, 0];
+    // SAFETY: the structure lives across the call, and has no auxiliary vector.
+    // The kernel checks the addresses, and shows them; it uses none but the end
+    // of the heap, below which there is nothing of ours.
+    unsafe { syscall(__NR_prctl, arguments) }.map(drop)
 }
 
 /// Where the segments that nobody writes to are, with whole pages at their

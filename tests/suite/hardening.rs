@@ -1,7 +1,9 @@
 //! The runtime's own memory, as the kernel shows it: what must not be written is read-only, and nothing that can be
-//! written can be executed. In the process that waits for `start` and in one in the foreground, both of which run from
-//! the protected view or copy.
+//! written can be executed, nor can the file that it runs from be written to. In the process that waits for `start` and
+//! in one in the foreground, both of which run from the protected view or copy.
 
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::statvfs::{FsFlags, fstatvfs};
 use ocinit_tests::{Lab, eventually, oci, skip};
 use std::fs;
 
@@ -48,6 +50,37 @@ fn relocated(pid: i32) -> (u64, u64) {
     (long(at + 16), long(at + 16) + long(at + 40))
 }
 
+/// Whether nobody can write to the file, which is on a mount for reading or is a sealed copy in memory.
+fn is_protected(path: &str) -> bool {
+    let file = fs::File::open(path).unwrap_or_else(|e| panic!("open {path}: {e}"));
+    let mount = fstatvfs(&file).expect("look at the mount").flags();
+    let sealed = || {
+        let seals = fcntl(&file, FcntlArg::F_GET_SEALS).ok().map(SealFlag::from_bits_truncate);
+        seals.is_some_and(|seals| seals.contains(SealFlag::F_SEAL_WRITE))
+    };
+    mount.contains(FsFlags::ST_RDONLY) || sealed()
+}
+
+/// The command line and the environment as the kernel shows them, and the name.
+fn check_words(pid: i32, words: &[&str]) {
+    let read = |file: &str| {
+        fs::read(format!("/proc/{pid}/{file}")).unwrap_or_else(|e| panic!("read {file}: {e}"))
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let all = |file: &str| -> Vec<String> {
+        read(file)
+            .split_inclusive(|byte| *byte == 0)
+            .map(|word| text(word.strip_suffix(b"\0").expect("a null")))
+            .collect()
+    };
+    let line = all("cmdline");
+    let words: Vec<String> = words.iter().map(|word| (*word).into()).collect();
+    assert!(line.ends_with(&words), "{line:?}");
+    let environment = all("environ");
+    assert!(environment.contains(&"OCINIT_TEST_LAST=1".into()), "{environment:?}");
+    assert_eq!(text(&read("comm")), "ocinit\n");
+}
+
 fn check(pid: i32) {
     let mappings = mappings(pid);
     for map in &mappings {
@@ -56,6 +89,11 @@ fn check(pid: i32) {
     }
     let program = fs::read_link(format!("/proc/{pid}/exe")).expect("the program");
     let own = |map: &&Mapping| map.file == program.to_str().expect("a name");
+    assert!(is_protected(&format!("/proc/{pid}/exe")), "the program can be written to");
+    for map in mappings.iter().filter(own) {
+        let file = format!("/proc/{pid}/map_files/{:x}-{:x}", map.start, map.end);
+        assert!(is_protected(&file), "{file} can be written to");
+    }
     let base = mappings.iter().filter(own).find(|map| map.offset == 0).expect("the program");
     let (start, end) = relocated(pid);
     let (start, end) = (base.start + start, base.start + end);
@@ -82,9 +120,12 @@ fn what_only_relocation_writes_is_read_only_afterwards() {
     waiting.create();
     check(waiting.pid());
     let id = lab.id();
-    let foreground = lab.oci(["run", "--bundle"]).arg(bundle.dir()).arg(&id).spawn();
+    let foreground = lab.oci(["run", "--bundle"]).arg(bundle.dir()).arg(&id);
+    let foreground = foreground.env("OCINIT_TEST_LAST", "1").spawn();
     eventually("ready", || foreground.stdout().contains("ready"));
     check(foreground.pid());
+    let directory = bundle.dir().to_str().expect("a name");
+    check_words(foreground.pid(), &["run", "--bundle", directory, &id]);
     lab.oci(["kill", &id, "TERM"]).ok();
     foreground.wait().code_is(0);
 }

@@ -1,44 +1,68 @@
-//! The arguments and the environment, where the kernel put them.
+//! The arguments, the environment and the auxiliary vector, where the kernel put
+//! them.
 
 use core::ffi::{CStr, c_char};
 #[cfg(not(target_arch = "sparc64"))]
 use linux_raw_sys::auxvec::AT_PAGESZ;
 
-/// Reads argc, argv and envp from the initial stack.
-///
-/// # Safety
-/// `stack` must be the stack pointer at the process's entry.
+/// What is at the stack pointer at the process's entry: argc, argv with its null,
+/// envp with its null, and pairs of words that end with a null. All of it lives
+/// as long as the process.
 #[cfg(not(target_arch = "sparc64"))]
-pub unsafe fn from_stack(
-    stack: *const usize,
-) -> (impl Iterator<Item = &'static CStr>, impl Iterator<Item = &'static CStr>) {
-    // SAFETY: the kernel puts argc at the stack pointer, then argv with its
-    // null, then envp with its null; the strings live as long as the process.
-    unsafe {
-        let argv = stack.add(1) as *const *const c_char;
-        let envp = argv.add(*stack + 1);
-        (strings(argv), strings(envp))
-    }
-}
+#[derive(Clone, Copy)]
+pub struct Vectors(*const usize);
 
-/// The size of a page in bytes (`AT_PAGESZ` of getauxval(3)).
-///
-/// # Safety
-/// `stack` must be the stack pointer at the process's entry.
 #[cfg(not(target_arch = "sparc64"))]
-pub unsafe fn page_size(stack: *const usize) -> usize {
-    // SAFETY: behind argc, argv and envp, each with its null, the kernel puts
-    // pairs of words, of which AT_PAGESZ is always one.
-    unsafe {
-        let mut at = stack.add(*stack + 2);
-        while *at != 0 {
+impl Vectors {
+    /// # Safety
+    /// `stack` must be the stack pointer at the process's entry.
+    pub unsafe fn new(stack: *const usize) -> Vectors {
+        Vectors(stack)
+    }
+
+    /// The stack pointer at the process's entry.
+    pub fn stack(&self) -> usize {
+        self.0 as usize
+    }
+
+    /// The null-terminated array argv.
+    pub fn argv(&self) -> *const *const c_char {
+        // SAFETY: it follows argc.
+        unsafe { self.0.add(1).cast() }
+    }
+
+    /// The null-terminated array envp.
+    pub fn envp(&self) -> *const *const c_char {
+        // SAFETY: it follows the null of argv, which has argc strings.
+        unsafe { self.argv().add(*self.0 + 1) }
+    }
+
+    /// The arguments.
+    pub fn arguments(&self) -> impl Iterator<Item = &'static CStr> + use<> {
+        // SAFETY: what the kernel put there.
+        unsafe { strings(self.argv()) }
+    }
+
+    /// The environment.
+    pub fn environment(&self) -> impl Iterator<Item = &'static CStr> + use<> {
+        // SAFETY: what the kernel put there.
+        unsafe { strings(self.envp()) }
+    }
+
+    /// The size of a page in bytes (`AT_PAGESZ` of getauxval(3)).
+    pub fn page_size(&self) -> usize {
+        // SAFETY: AT_PAGESZ is always one of the pairs behind envp.
+        unsafe {
+            let mut at = self.envp().cast::<usize>();
+            while *at != 0 {
+                at = at.add(1);
+            }
             at = at.add(1);
+            while *at != AT_PAGESZ as usize {
+                at = at.add(2);
+            }
+            *at.add(1)
         }
-        at = at.add(1);
-        while *at != AT_PAGESZ as usize {
-            at = at.add(2);
-        }
-        *at.add(1)
     }
 }
 

@@ -1,12 +1,16 @@
 //! Commands that must run from a protected view of the program (`act::protect`)
-//! go there before anything else is done here: what is relocated, allocated and
-//! read until then would be thrown away.
+//! go over to it before anything else is done here: what is written to the
+//! image, allocated and read until then would be lost, or be in the way.
 //!
 //! Nothing here may use a relocated address: no table of strings, no trait
-//! object. Where it does not work, nothing has happened: the command does it
-//! again, in its own way and with its own errors.
+//! object, no memcpy of a length that is known only later. Where it does not
+//! work, nothing has happened: the command does it again, in its own way and with
+//! its own errors.
 
-use core::ffi::{CStr, c_char};
+use super::args::Vectors;
+use super::exchange::exchange;
+use core::ffi::CStr;
+use ocinit::act::protect::{at_start, is_protected};
 use ocinit::sys::exec::fexecve_raw;
 use rustix::fd::AsFd;
 
@@ -14,35 +18,25 @@ use rustix::fd::AsFd;
 /// would and the view can be had. Whoever is the first process is none of them.
 ///
 /// # Safety
-/// `stack` must be the stack pointer at the process's entry.
+/// `image` must be the load address of this very program, not yet relocated, and
+/// `vectors` what the kernel gave it.
 #[inline(always)]
-pub unsafe fn protect(stack: *const usize) {
-    // SAFETY: the kernel puts argc at the stack pointer, then argv with its null,
-    // then envp with its null; the strings live as long as the process.
-    unsafe {
-        let arguments = stack.add(1) as *const *const c_char;
-        let environment = arguments.add(*stack + 1);
-        if is_meant(arguments)
-            && !rustix::process::getpid().is_init()
-            && let Some(file) = ocinit::act::protect::at_start()
-        {
-            fexecve_raw(file.as_fd(), arguments as usize, environment as usize);
-        }
+pub unsafe fn protect(vectors: Vectors, image: *const u8) {
+    if !is_meant(vectors) || rustix::process::getpid().is_init() {
+        return;
     }
+    let Some(file) = at_start() else { return };
+    if let Some(opened) = file.open()
+        // SAFETY: the caller's promise; the view is that of the program's own file.
+        && unsafe { exchange(image, vectors, opened.as_fd()) }.is_ok()
+    {
+        return is_protected();
+    }
+    // SAFETY: two null-terminated arrays of strings.
+    unsafe { fexecve_raw(file.as_fd(), vectors.argv() as usize, vectors.envp() as usize) };
 }
 
-/// # Safety
-/// `argument` must be a null-terminated array of C strings that live for ever.
-unsafe fn is_meant(mut argument: *const *const c_char) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe {
-        while !(*argument).is_null() {
-            let word = CStr::from_ptr(*argument).to_bytes();
-            if matches!(word, b"run" | b"create" | b"exec" | b"mounts") {
-                return true;
-            }
-            argument = argument.add(1);
-        }
-    }
-    false
+fn is_meant(vectors: Vectors) -> bool {
+    let meant = |word: &CStr| matches!(word.to_bytes(), b"run" | b"create" | b"exec" | b"mounts");
+    vectors.arguments().any(meant)
 }

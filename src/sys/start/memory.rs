@@ -80,23 +80,34 @@ pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, n: usize) -> *mut
     to
 }
 
+/// What memset does, without a call: the compiler's calls of memset need an
+/// address that is relocated.
+///
+/// # Safety
+/// `n` bytes must be writable at `to`.
+#[inline(always)]
+pub unsafe fn fill(to: *mut u8, byte: u8, n: usize) {
+    // SAFETY: the caller's promise; the volatile write keeps the compiler from
+    // turning the loop into a call of memset.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("rep stosb", inout("rcx") n => _, inout("rdi") to => _,
+            in("al") byte, options(nostack, preserves_flags));
+        #[cfg(not(target_arch = "x86_64"))]
+        for i in 0..n {
+            core::ptr::write_volatile(to.add(i), byte);
+        }
+    }
+}
+
 /// C's memset.
 ///
 /// # Safety
 /// As in C: `n` bytes writable at `to`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn memset(to: *mut u8, byte: i32, n: usize) -> *mut u8 {
-    // SAFETY: the caller's promise; the volatile write keeps the compiler from
-    // turning the loop back into a call of memset.
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        core::arch::asm!("rep stosb", inout("rcx") n => _, inout("rdi") to => _,
-            in("al") byte as u8, options(nostack, preserves_flags));
-        #[cfg(not(target_arch = "x86_64"))]
-        for i in 0..n {
-            core::ptr::write_volatile(to.add(i), byte as u8);
-        }
-    }
+    // SAFETY: the caller's promise.
+    unsafe { fill(to, byte as u8, n) };
     to
 }
 

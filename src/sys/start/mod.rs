@@ -12,6 +12,8 @@ mod alloc;
 mod args;
 #[cfg(not(target_arch = "sparc64"))]
 mod early;
+#[cfg(not(target_arch = "sparc64"))]
+mod exchange;
 mod memory;
 mod panic;
 #[cfg(not(target_arch = "sparc64"))]
@@ -41,15 +43,15 @@ compile_error!("no start code for this architecture: add src/sys/start/ARCH.rs")
 #[cfg(not(target_arch = "sparc64"))]
 unsafe extern "C" fn start(stack: *const usize, image: *const u8) -> ! {
     // SAFETY: `stack` is what the kernel gave.
-    unsafe { early::protect(stack) };
+    let vectors = unsafe { args::Vectors::new(stack) };
     // SAFETY: `image` is our own ELF header, not yet relocated; nothing before
-    // this line uses a relocated address.
+    // relocation uses a relocated address.
+    unsafe { early::protect(vectors, image) };
+    // SAFETY: as above.
     unsafe { relocate::relocate(image) };
     // SAFETY: as above, and the image is relocated now.
-    unsafe { relro::protect(image, args::page_size(stack)) };
-    // SAFETY: the kernel lays out argc, argv and envp at the initial stack
-    // pointer, and they live as long as the process.
-    let (arguments, environment) = unsafe { args::from_stack(stack) };
+    unsafe { relro::protect(image, vectors.page_size()) };
+    let (arguments, environment) = (vectors.arguments(), vectors.environment());
     let status = ocinit::main(arguments, environment);
     ocinit::sys::exit(status)
 }

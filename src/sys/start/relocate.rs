@@ -21,12 +21,12 @@ pub struct ElfHeader {
 
 #[repr(C)]
 pub struct ProgramHeader {
-    kind: u32,
-    flags: u32,
-    offset: usize,
+    pub kind: u32,
+    pub flags: u32,
+    pub offset: usize,
     pub address: usize,
     physical_address: usize,
-    file_size: usize,
+    pub file_size: usize,
     pub size: usize,
 }
 
@@ -95,20 +95,25 @@ pub unsafe fn relocate(image: *const u8) {
 /// `image` must be the load address of this very program.
 #[inline(always)]
 pub unsafe fn segment(image: *const u8, kind: u32) -> Option<&'static ProgramHeader> {
+    // SAFETY: the caller's promise.
+    unsafe { program_headers(image) }.find(|segment| segment.kind == kind)
+}
+
+/// The program headers.
+///
+/// # Safety
+/// `image` must be the load address of this very program.
+#[inline(always)]
+pub unsafe fn program_headers(image: *const u8) -> impl Iterator<Item = &'static ProgramHeader> {
     // SAFETY: the ELF header and the program headers are in the first page of
-    // the image, which the kernel maps and nobody unmaps.
-    unsafe {
+    // the image, which is mapped as long as the program runs.
+    let (first, size, count) = unsafe {
         let header = &*(image as *const ElfHeader);
-        let mut at = image.add(header.program_headers);
-        for _ in 0..header.program_header_count {
-            let segment = &*(at as *const ProgramHeader);
-            if segment.kind == kind {
-                return Some(segment);
-            }
-            at = at.add(header.program_header_size as usize);
-        }
-    }
-    None
+        let first = image.add(header.program_headers);
+        (first, usize::from(header.program_header_size), usize::from(header.program_header_count))
+    };
+    // SAFETY: there are so many of that size.
+    (0..count).map(move |index| unsafe { &*(first.add(index * size) as *const ProgramHeader) })
 }
 
 /// Applies packed relative relocations (`DT_RELR`): an even word is the address
