@@ -7,7 +7,6 @@ use super::launch::{Born, Launch, end, launch, not_started};
 use super::listener::Listener;
 use super::{host, protect};
 use crate::cgroup::Created;
-use crate::container::process::Process as Running;
 use crate::container::{State, Status};
 use crate::error::{Error, Result};
 use crate::json::Document;
@@ -23,6 +22,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
+use linux_raw_sys::general::CLONE_NEWUSER;
 use rustix::io::Errno;
 
 /// Runs a process in a container: the value is the exit status, the program's
@@ -39,7 +39,10 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
     let root = caller.root()?;
     let directory = root.container(&options.id)?;
     let state = directory.state()?;
+    let joins = join::of_init(state.pid, !0, state.new_namespaces);
+    // What was opened is good if init is still init.
     check_status(directory.status(Some(&state))?, options)?;
+    let joins = joins?;
     let config = format!("{}/config.json", state.bundle);
     let text = read_config(&config)?;
     let document = Document::parse(&text, "config.json")?;
@@ -52,14 +55,14 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
         None => {
             let mut process = spec.process.clone().unwrap_or_else(bare_process);
             apply_flags(&mut process, options, &mut warnings)?;
-            run(caller, options, &state, &spec, &process, warnings)
+            run(caller, options, &state, joins, (&spec, &process), warnings)
         }
         Some(file) => {
             let text = read_config(file)?;
             let document = Document::parse(&text, file)?;
             let mut process = Process::read(&document)?;
             process.terminal |= options.tty;
-            run(caller, options, &state, &spec, &process, warnings)
+            run(caller, options, &state, joins, (&spec, &process), warnings)
         }
     }
 }
@@ -79,23 +82,25 @@ fn run(
     caller: &Caller,
     options: &ExecOptions,
     state: &State,
-    spec: &Spec<'_>,
-    process: &Process<'_>,
+    join: Vec<Join>,
+    (spec, process): (&Spec<'_>, &Process<'_>),
     warnings: Vec<alloc::string::String>,
 ) -> Result<u8> {
     let socket = options.console_socket.is_some();
     check_terminal(process.terminal, options.detach, socket, "--tty")?;
     let (preserve_fds, extra_env) =
         kept_descriptors(options.preserve_fds, caller.variable("LISTEN_FDS"))?;
+    let host = host::gather(Some(process), None)?;
+    let same_user = !host.in_user_namespace && !join.iter().any(|join| join.kind == CLONE_NEWUSER);
     let request = Request {
         id: options.id.as_str(),
-        join: namespaces_of(state)?,
+        join,
         linux: &spec.linux,
         own_keyring: state.own_keyring,
         preserve_fds,
         extra_env: &extra_env,
-        host: host::gather(Some(process), None)?,
-        setgroups_denied: setgroups_denied(state.pid),
+        host,
+        setgroups_denied: !same_user && setgroups_denied(state.pid),
     };
     // Not dropped, as in `create`.
     let mut plan = ManuallyDrop::new(plan(process, request)?);
@@ -181,17 +186,4 @@ fn bring_up(
 
 fn setgroups_denied(pid: i32) -> bool {
     read_config(text!("/proc/{pid}/setgroups")).is_ok_and(|text| text.starts_with(b"deny"))
-}
-
-/// The namespaces of the container's init that are not those we are in.
-///
-/// # Errors
-/// Init has ended meanwhile, or is out of reach.
-pub fn namespaces_of(state: &State) -> Result<Vec<Join>> {
-    let joins = join::of_init(state.pid)?;
-    // What was opened is only good if init was still init.
-    if !Running::is_alive(state.pid, state.start_time)? {
-        return Err(Error::new("cannot exec in a stopped container"));
-    }
-    Ok(joins)
 }

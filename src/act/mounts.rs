@@ -67,12 +67,11 @@ pub fn change(
     if matches!(lock.status(Some(&state))?, Status::Stopped | Status::Creating) {
         return Err(Error::new("container not running"));
     }
-    let mut joins = of_init(state.pid)?;
+    let joins = of_init(state.pid, CLONE_NEWNS | CLONE_NEWUSER, 0)?;
     // What was opened is only good if init was still init.
     if !Process::is_alive(state.pid, state.start_time)? {
         return Err(Error::new("container not running"));
     }
-    joins.retain(|join| join.kind == CLONE_NEWNS || join.kind == CLONE_NEWUSER);
     if !joins.iter().any(|join| join.kind == CLONE_NEWNS) {
         return Err(Error::new("the container has no mount namespace: its mounts are the host's"));
     }

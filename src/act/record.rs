@@ -46,7 +46,7 @@ pub fn first_state(
         listener_metadata: of_filter(spec, |filter| filter.listener_metadata),
         unfiltered: false,
         own_keyring: !options.no_new_keyring,
-        own_pids: plan.namespaces.is_new(linux_raw_sys::general::CLONE_NEWPID),
+        new_namespaces: plan.namespaces.new,
         descriptors: match &spec.process {
             Some(process) if process.terminal => Default::default(),
             _ => stdio::pipes(),

@@ -28,7 +28,7 @@ pub fn kill(directory: &Directory<'_>, signal: Option<Signal>, all: bool) -> Res
         return if alive { Ok(()) } else { Err(not_running()) };
     };
     let fatal = signal == Signal::KILL;
-    if all || fatal && !state.own_pids {
+    if all || fatal && !state.has_own_pids() {
         let others = !state.cgroups.pids()?.is_empty();
         if others {
             state.cgroups.kill_all(signal)?;

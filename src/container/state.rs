@@ -9,6 +9,7 @@ use crate::container::{Cgroups, ContainerId};
 use crate::error::Result;
 use crate::json::{self, Node, Writer};
 use crate::rdt::Group;
+use linux_raw_sys::general::CLONE_NEWPID;
 
 /// A container's state, as saved.
 #[derive(Debug, Clone)]
@@ -44,9 +45,8 @@ pub struct State {
     pub unfiltered: bool,
     /// The container has a session keyring of its own.
     pub own_keyring: bool,
-    /// The container has a pid namespace of its own: all its processes end with
-    /// its init.
-    pub own_pids: bool,
+    /// The namespaces that were made for the container (`CLONE_NEW*` flags).
+    pub new_namespaces: u32,
     /// `linux.seccomp.listenerPath`; empty where there is none.
     pub listener_path: &'static str,
     /// `linux.seccomp.listenerMetadata`.
@@ -63,6 +63,12 @@ pub struct State {
 }
 
 impl State {
+    /// Whether the container has a pid namespace of its own: then all its
+    /// processes end with its init.
+    pub fn has_own_pids(&self) -> bool {
+        self.new_namespaces & CLONE_NEWPID != 0
+    }
+
     /// The annotations.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
         self.annotations.iter().copied()
@@ -107,7 +113,7 @@ impl State {
             out.bool_field("unfiltered", true);
         }
         out.bool_field("ownKeyring", self.own_keyring);
-        out.bool_field("ownPids", self.own_pids);
+        out.number_field("newNamespaces", self.new_namespaces.into());
         out.string_field("listenerPath", self.listener_path);
         out.string_field("listenerMetadata", self.listener_metadata);
         if self.descriptors.iter().any(|name| !name.is_empty()) {
@@ -152,7 +158,7 @@ fn read(node: &Node<'static, '_>) -> Option<State> {
         systemd: node.get("systemd").and_then(|node| Unit::from_json(&node)),
         unfiltered: node.flag("unfiltered"),
         own_keyring: node.flag("ownKeyring"),
-        own_pids: node.flag("ownPids"),
+        new_namespaces: node.u64("newNamespaces").unwrap_or_default() as u32,
         listener_path: node.text("listenerPath").unwrap_or_default(),
         listener_metadata: node.text("listenerMetadata").unwrap_or_default(),
         descriptors: node.get("descriptors").map(|node| three(&node)).unwrap_or_default(),
@@ -199,7 +205,7 @@ pub mod tests {
             }),
             unfiltered: true,
             own_keyring: true,
-            own_pids: true,
+            new_namespaces: CLONE_NEWPID,
             listener_path: "",
             listener_metadata: "",
             descriptors: ["pipe:[7]", "", "pipe:[8]"],

@@ -9,13 +9,20 @@ use crate::sys::namespace::of_process;
 use crate::text;
 use alloc::ffi::CString;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use linux_raw_sys::general::CLONE_NEWUSER;
+use linux_raw_sys::general::{
+    CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWUTS,
+};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat, stat};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
+
+/// Namespaces that setns(2) joins in one call through a pidfd. The others take
+/// effect for children only, or decide about what may be joined.
+const AT_ONCE: u32 = CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWNS;
 
 /// Namespaces to join through one descriptor.
 pub struct Join {
@@ -34,6 +41,12 @@ impl fmt::Display for Join {
 }
 
 impl Join {
+    /// One whose file, or process, is open already.
+    fn opened(kind: u32, path: String, fd: OwnedFd) -> Result<Join> {
+        let path = CString::new(path).map_err(|_| error!("a path with a null byte"))?;
+        Ok(Join { kind, path, fd: Some(fd) })
+    }
+
     /// Opens the file, where that has not been done.
     ///
     /// # Errors
@@ -86,30 +99,41 @@ pub fn join_all<'a>(joins: impl Iterator<Item = &'a Join> + Clone) -> Act {
     Ok(())
 }
 
-/// The namespaces of a container's init that are not those we are in, opened.
+/// The namespaces of these kinds (`CLONE_NEW*` flags) of a container's init that
+/// are not those we are in, opened. Those that were made for the container, which
+/// are `new`, are not compared with ours.
 ///
 /// # Errors
 /// They are out of reach. Whoever asks makes sure, after this, that init is still
 /// there.
-pub fn of_init(pid: i32) -> Result<Vec<Join>> {
+pub fn of_init(pid: i32, kinds: u32, new: u32) -> Result<Vec<Join>> {
     let open = |pid| pidfd_open(pid, PidfdFlags::empty()).ok();
     // Before Linux 5.3 there are none.
     let pidfds = open(getpid()).zip(Pid::from_raw(pid).and_then(open));
-    let mut joins = Vec::new();
-    for (kind, name) in KINDS {
+    let (mut joins, mut at_once) = (Vec::new(), 0);
+    // A kernel that shows namespaces by a pidfd joins them by it (Linux 5.8).
+    let mut shown = false;
+    for (kind, name) in KINDS.into_iter().filter(|kind| kinds & kind.0 != 0) {
+        if shown && new & kind & AT_ONCE != 0 {
+            at_once |= kind;
+            continue;
+        }
         let path = || format!("/proc/{pid}/ns/{name}");
         let by_pidfd = match &pidfds {
             Some((ours, theirs)) => by_pidfd(ours, theirs, kind),
             None => Err(Errno::NOTTY),
         };
+        shown |= by_pidfd.is_ok();
         let found = match by_pidfd {
             // Before Linux 6.11.
             Err(Errno::NOTTY | Errno::INVAL) => by_path(name, &path()),
             result => result,
         };
         let Some(fd) = found.context(|| text!("look at {:?}", path()))? else { continue };
-        let path = CString::new(path()).map_err(|_| error!("a path with a null byte"))?;
-        joins.push(Join { kind, path, fd: Some(fd) });
+        joins.push(Join::opened(kind, path(), fd)?);
+    }
+    if let Some((_, theirs)) = pidfds.filter(|_| at_once != 0) {
+        joins.push(Join::opened(at_once, format!("/proc/{pid}/ns"), theirs)?);
     }
     Ok(joins)
 }
