@@ -77,17 +77,19 @@ pub fn search(list: &str, offsets: &[u16], word: &str) -> Option<usize> {
     None
 }
 
-/// Compares the word that begins there.
+/// Compares the word that begins there with one that has no space.
 fn compare(list: &str, at: usize, word: &str) -> Ordering {
-    let mut bytes = list.as_bytes()[at..].iter();
-    for byte in word.as_bytes() {
-        // A space is less than what is in words.
-        let order = bytes.next().unwrap_or(&b' ').cmp(byte);
-        if order != Ordering::Equal {
-            return order;
+    let (list, word) = (list.as_bytes(), word.as_bytes());
+    // A space, which ends both, is less than what is in words.
+    let byte = |bytes: &[u8], at| bytes.get(at).copied().unwrap_or(b' ');
+    let mut place = 0;
+    loop {
+        let (left, right) = (byte(list, at + place), byte(word, place));
+        if left != right || left == b' ' {
+            return left.cmp(&right);
         }
+        place += 1;
     }
-    bytes.next().unwrap_or(&b' ').cmp(&b' ')
 }
 
 /// Declares an enum whose values are words of the specification.

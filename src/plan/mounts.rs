@@ -81,17 +81,14 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
         destination: c_string("mounts[].destination", absolute("/", mount.destination))?,
         source: c_string("mounts[].source", source)?,
         fstype: c_string("mounts[].type", kind)?,
-        bind: bind.map(|all| if all { Recursion::All } else { Recursion::One }),
+        bind: bind.map(recursion),
+        id_map: options.idmap.map(|all| IdMap { maps: None, recursion: recursion(all) }),
         attributes: attributes(options.attributes),
         recursive: attributes(options.recursive),
         propagation: options
             .propagation
             .iter()
-            .map(|&flags| {
-                let all = flags & MS_REC != 0;
-                let recursion = if all { Recursion::All } else { Recursion::One };
-                (u64::from(flags & !MS_REC), recursion)
-            })
+            .map(|&flags| (u64::from(flags & !MS_REC), recursion(flags & MS_REC != 0)))
             .collect(),
         data,
         legacy_flags: u64::from(options.legacy_flags()),
@@ -141,7 +138,7 @@ pub fn id_map(
     mount: &Mount,
     namespaces: &namespace::Plan,
 ) -> Result<Option<IdMap>> {
-    let asked = entry.explained().idmap;
+    let asked = mount.id_map.as_ref().map(|asked| asked.recursion);
     let own = !entry.uid_mappings.is_empty();
     if !own && asked.is_none() {
         return Ok(None);
@@ -155,8 +152,11 @@ pub fn id_map(
     } else {
         namespaces.id_maps.clone()
     };
-    let recursion = if asked == Some(true) { Recursion::All } else { Recursion::One };
-    Ok(Some(IdMap { maps, recursion }))
+    Ok(Some(IdMap { maps, recursion: asked.unwrap_or(Recursion::One) }))
+}
+
+fn recursion(all: bool) -> Recursion {
+    if all { Recursion::All } else { Recursion::One }
 }
 
 /// Id maps as the kernel takes them.
@@ -218,8 +218,9 @@ pub fn close_later(mount: &mut Mount) -> Option<Mount> {
 
 /// Whether `path` is below `directory`, by its names.
 pub fn is_below(path: &str, directory: &str) -> bool {
-    fn names(path: &str) -> impl Iterator<Item = &str> {
-        path.split('/').filter(|name| !name.is_empty() && *name != ".")
+    fn names(path: &str) -> impl Iterator<Item = &[u8]> {
+        let names = path.as_bytes().split(|byte| *byte == b'/');
+        names.filter(|name| !name.is_empty() && *name != b".")
     }
     let mut rest = names(path);
     names(directory).all(|name| rest.next() == Some(name)) && rest.next().is_some()
