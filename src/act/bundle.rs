@@ -68,7 +68,8 @@ pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Ve
             Ok(_) if text.len() > CONFIG_LIMIT => {
                 return Err(error!("read {path:?}: more than {CONFIG_LIMIT} bytes"));
             }
-            Ok(_) => text.reserve(4096),
+            Ok(_) if text.len() == text.capacity() => text.reserve(4096),
+            Ok(_) => {}
         }
     }
 }
