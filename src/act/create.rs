@@ -23,6 +23,7 @@ use crate::text;
 use alloc::format;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
+use linux_raw_sys::general::CLONE_NEWPID;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::CWD;
 use rustix::net::{
@@ -82,7 +83,7 @@ pub fn make(
     mode: Until,
     maker: &mut dyn Maker,
 ) -> Result<u8> {
-    protect::run_protected(caller.arguments, caller.environment)?;
+    let view = protect::run_protected(caller.arguments, caller.environment)?;
     let bundle = bundle_directory(options.bundle)?;
     let file = match &options.config {
         Some(config) => *config,
@@ -109,6 +110,9 @@ pub fn make(
     let Draft { plan, environment, notify_host } =
         draft(caller, options, &spec, [bundle, rootfs], &layout, &cgroups.cgroups, host)?;
     let (mut plan, environment) = (ManuallyDrop::new(plan), ManuallyDrop::new(environment));
+    // In its own pid namespace nobody sees us; otherwise it is closed now.
+    let alone = plan.namespaces.is_new(CLONE_NEWPID) && plan.namespaces.join.is_empty();
+    let view = view.filter(|_| alone);
     let console = match &options.console_socket {
         Some(path) => Some(handover::connect_to(path)?),
         None => None,
@@ -134,6 +138,7 @@ pub fn make(
         notify_host,
         notify: None,
         rdt,
+        view,
     };
     let made = cgroups.check_unused().and_then(|()| {
         making.state.cgroups = cgroups.cgroups.clone();
@@ -189,6 +194,8 @@ struct Making<'a> {
     notify_host: Option<&'a str>,
     notify: Option<Notify>,
     rdt: Option<&'a spec::IntelRdt<'a>>,
+    /// The mount of the view that the program runs from.
+    view: Option<OwnedFd>,
 }
 
 impl Making<'_> {
@@ -239,6 +246,7 @@ impl Making<'_> {
         if let Some(driver) = &driver {
             private.extend(descriptor::borrow(driver.as_fd().as_raw_fd()));
         }
+        private.extend(self.view.as_ref().map(AsFd::as_fd));
         let state = &mut self.state;
         let by_systemd = driver.is_some();
         let mut placed = None;
@@ -287,6 +295,7 @@ impl Making<'_> {
         self.state.start_time = Stat::of(pid)?.map_or(0, |stat| stat.start_time);
         // While the process makes its world; the container is still being created.
         self.directory.prepare(self.lock, &self.state)?;
+        self.view = None;
         let master = born.until_ready(plan).map_err(|error| {
             // There is no process any more.
             self.state.pid = 0;

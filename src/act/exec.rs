@@ -31,7 +31,7 @@ use rustix::io::Errno;
 /// # Errors
 /// `exec failed: …`; no process is left then.
 pub fn exec(caller: &Caller, options: &ExecOptions) -> Result<u8> {
-    protect::run_protected(caller.arguments, caller.environment)?;
+    drop(protect::run_protected(caller.arguments, caller.environment)?);
     enter(caller, options).map_err(|error| error.within("exec failed"))
 }
 

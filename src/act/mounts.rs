@@ -56,7 +56,7 @@ pub fn change(
     file: &str,
     change: Change,
 ) -> Result<()> {
-    protect::run_protected(caller.arguments, caller.environment)?;
+    drop(protect::run_protected(caller.arguments, caller.environment)?);
     let (text, name) = match file {
         "-" => (read_document(standard(0), "-", 4096)?, "stdin"),
         file => (read_config(file)?, file),

@@ -15,6 +15,7 @@
 
 use crate::error::{Error, Result};
 use crate::rootfs::path::FdPath;
+use crate::sys::descriptor::Slot;
 use crate::sys::exec::{Strings, fexecve};
 use crate::sys::mount::{Attributes, mount_setattr};
 use alloc::ffi::CString;
@@ -39,13 +40,16 @@ const MFD_EXEC: u32 = 0x10;
 /// `ST_RDONLY` of statfs(2) (the kernel's include/linux/statfs.h).
 const ST_RDONLY: u64 = 1;
 
-const VIEW: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC);
+const CLONE: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC);
 
 const SEALS: SealFlags =
     SealFlags::SEAL.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::WRITE);
 
 /// The program was protected when it started.
 static PROTECTED: AtomicBool = AtomicBool::new(false);
+
+/// The mount that it went over to at the start.
+static VIEW: Slot = Slot::empty();
 
 /// What to go over to at the start of the program, to be protected from there on.
 pub enum Protected {
@@ -71,8 +75,14 @@ impl Protected {
     }
 }
 
-/// Remembers that the program is protected.
-pub fn is_protected() {
+/// Remembers that the program runs from there now.
+pub fn runs_from(view: Protected) {
+    let (Protected::View(file) | Protected::Copy(file)) = view;
+    VIEW.put(file);
+    is_protected();
+}
+
+fn is_protected() {
     PROTECTED.store(true, Ordering::Relaxed);
 }
 
@@ -84,7 +94,7 @@ pub fn at_start() -> Option<Protected> {
         is_protected();
         return None;
     }
-    let view = open_tree(CWD, PROGRAM, VIEW);
+    let view = open_tree(CWD, PROGRAM, CLONE);
     if let Ok(view) = view.and_then(readonly) {
         return Some(Protected::View(view));
     }
@@ -99,27 +109,35 @@ pub fn at_start() -> Option<Protected> {
 /// Goes on from a protected copy: returns when this already is one, or when
 /// none is needed: the file is on a read-only mount.
 ///
+/// The value is the mount of the view, if the program went over to one without an
+/// execution. Until it is closed, who can reach it and has CAP_SYS_ADMIN may
+/// change it (mount_setattr(2)): it must be closed before there is anybody. That
+/// takes a grace period of the kernel, milliseconds on a busy machine.
+///
 /// # Errors
 /// No protected copy can be made.
-pub fn run_protected(arguments: &[&'static CStr], environment: &[&'static CStr]) -> Result<()> {
+pub fn run_protected(
+    arguments: &[&'static CStr],
+    environment: &[&'static CStr],
+) -> Result<Option<OwnedFd>> {
     if PROTECTED.load(Ordering::Relaxed) {
         give_a_name();
-        return Ok(());
+        return Ok(VIEW.take());
     }
     let file = match open(PROGRAM, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
         // Without /proc there is no way to us, nor a way to find ourselves.
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         result => result.map_err(failed)?,
     };
     if is_readonly(fstatfs(&file)) || is_sealed(&file) {
         give_a_name();
-        return Ok(());
+        return Ok(None);
     }
     let own = |strings: &[&'static CStr]| {
         Strings::new(strings.iter().map(|string| CString::from(*string)).collect())
     };
     let (arguments, environment) = (own(arguments), own(environment));
-    if let Ok(view) = open_tree(&file, c"", VIEW | OpenTreeFlags::AT_EMPTY_PATH).and_then(readonly)
+    if let Ok(view) = open_tree(&file, c"", CLONE | OpenTreeFlags::AT_EMPTY_PATH).and_then(readonly)
     {
         fexecve(view.as_fd(), &arguments, &environment);
     }
@@ -177,8 +195,7 @@ fn sealed_copy(file: &OwnedFd) -> rustix::io::Result<OwnedFd> {
 /// Makes a detached mount of the program's file read-only.
 ///
 /// Closing its descriptor takes the mount out of the namespace that was made for
-/// it. Until then whoever has CAP_SYS_ADMIN could change it (mount_setattr(2)),
-/// but there is nobody yet who could reach it.
+/// it: then nobody can change it any more.
 fn readonly(view: OwnedFd) -> rustix::io::Result<OwnedFd> {
     let attributes = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
     mount_setattr(view.as_fd(), attributes, false)?;

@@ -102,7 +102,7 @@ fn bring_up() -> Board {
     let mut note = |result: Result<(), Error>| errors.extend(result.err());
     note(root::leave_ramfs());
     note(file_systems::mount_proc());
-    note(protect::run_protected(ARGUMENTS, &[]));
+    note(protect::run_protected(ARGUMENTS, &[]).map(drop));
     let mut mounts = Vec::new();
     file_systems::mount_all(&mut |error| mounts.push(error));
     modules::load_all(&mut |error| mounts.push(error));

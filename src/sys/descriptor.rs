@@ -2,8 +2,9 @@
 
 use super::raw::syscall;
 use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicI32, Ordering};
 use linux_raw_sys::general::{__NR_close_range, PROC_SUPER_MAGIC, RLIMIT_NOFILE};
-use rustix::fd::{BorrowedFd, RawFd};
+use rustix::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use rustix::fs::{Mode, OFlags, RawDir, fstatfs, open, openat};
 use rustix::io::{Errno, FdFlags, Result};
 
@@ -73,9 +74,35 @@ pub fn borrow(number: RawFd) -> Option<BorrowedFd<'static>> {
     (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
 }
 
+/// A place for a descriptor that outlives what opened it. It begins empty.
+pub struct Slot(AtomicI32);
+
+impl Slot {
+    /// An empty one.
+    pub const fn empty() -> Slot {
+        Slot(AtomicI32::new(-1))
+    }
+
+    /// Puts it there.
+    pub fn put(&self, fd: OwnedFd) {
+        drop(self.swap(fd.into_raw_fd()));
+    }
+
+    /// Takes what is there.
+    pub fn take(&self) -> Option<OwnedFd> {
+        self.swap(-1)
+    }
+
+    fn swap(&self, number: RawFd) -> Option<OwnedFd> {
+        let before = self.0.swap(number, Ordering::Relaxed);
+        // SAFETY: a number that is not negative is that of a descriptor which
+        // `put` owned, and nobody else has it now.
+        (before >= 0).then(|| unsafe { OwnedFd::from_raw_fd(before) })
+    }
+}
+
 /// Makes `fd` the descriptor `number` (0, 1 or 2), as dup2(2).
 pub fn become_stdio(fd: BorrowedFd<'_>, number: RawFd) -> Result<()> {
-    use rustix::fd::{FromRawFd, OwnedFd};
     // SAFETY: the value is forgotten below and so never closed: this program
     // uses 0, 1 and 2 only by number.
     let mut target = core::mem::ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(number) });

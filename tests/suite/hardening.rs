@@ -6,6 +6,8 @@ use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use ocinit_tests::{Lab, eventually, oci, skip};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 ocinit_tests::isolate!();
 
@@ -95,6 +97,12 @@ fn check(pid: i32) {
         assert!(is_protected(&file), "{file} can be written to");
     }
     let base = mappings.iter().filter(own).find(|map| map.offset == 0).expect("the program");
+    // By a descriptor of it the mount could be made writable again.
+    let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    let exe = identity(format!("/proc/{pid}/exe").as_ref());
+    for fd in fs::read_dir(format!("/proc/{pid}/fd")).expect("read the descriptors").flatten() {
+        assert_ne!(identity(&fd.path()), exe, "{} is the program", fd.path().display());
+    }
     let (start, end) = relocated(pid);
     let (start, end) = (base.start + start, base.start + end);
     let inside = |map: &&Mapping| map.start < end && map.end > start;

@@ -10,7 +10,7 @@
 use super::args::Vectors;
 use super::exchange::exchange;
 use core::ffi::CStr;
-use ocinit::act::protect::{at_start, is_protected};
+use ocinit::act::protect::{at_start, runs_from};
 use ocinit::sys::exec::fexecve_raw;
 use rustix::fd::AsFd;
 
@@ -30,7 +30,7 @@ pub unsafe fn protect(vectors: Vectors, image: *const u8) {
         // SAFETY: the caller's promise; the view is that of the program's own file.
         && unsafe { exchange(image, vectors, opened.as_fd()) }.is_ok()
     {
-        return is_protected();
+        return runs_from(file);
     }
     // SAFETY: two null-terminated arrays of strings.
     unsafe { fexecve_raw(file.as_fd(), vectors.argv() as usize, vectors.envp() as usize) };
