@@ -57,6 +57,13 @@ impl Error {
         Error::make(Parts { what, errno: None, hint: None, status: None })
     }
 
+    /// The same with words that are yet to be formatted: what [`error!`](crate::error!) calls.
+    #[cold]
+    #[inline(never)]
+    pub fn formatted(what: fmt::Arguments<'_>) -> Self {
+        Error::new(text::stays(what))
+    }
+
     /// A system call's error: `what` names the step and its object.
     #[cold]
     #[inline(never)]
@@ -119,7 +126,7 @@ impl<T> Context<T> for core::result::Result<T, Errno> {
 #[macro_export]
 macro_rules! error {
     ($($argument:tt)*) => {
-        $crate::error::Error::new($crate::text!($($argument)*))
+        $crate::error::Error::formatted(format_args!($($argument)*))
     };
 }
 

@@ -11,9 +11,8 @@ use core::ffi::CStr;
 
 use crate::command::flag::Flag;
 use crate::error;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::json::words;
-use crate::text;
 
 /// Flags with their values, in the order of the command line.
 #[derive(Debug, Default)]
@@ -142,7 +141,7 @@ pub fn boolean(name: &str, value: &str) -> Result<&'static str> {
 /// # Errors
 /// It is not UTF-8.
 pub fn text(argument: &'static CStr) -> Result<&'static str> {
-    argument.to_str().map_err(|_| Error::new(text!("argument {argument:?} is not valid UTF-8")))
+    argument.to_str().map_err(|_| error!("argument {argument:?} is not valid UTF-8"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use crate::error::{Context, Error, Result};
 use crate::sys::exec::Strings;
-use crate::text;
+use crate::{error, text};
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -119,7 +119,7 @@ fn run_helper(program: &str, pid: Pid, map: &[Range], environment: &Strings) -> 
     if status == 0 {
         return Ok(());
     }
-    Err(Error::new(text!("{program}: {}", said.trim_ascii()))
+    Err(error!("{program}: {}", said.trim_ascii())
         .hint("the ranges that a user may map are in /etc/subuid and /etc/subgid"))
 }
 

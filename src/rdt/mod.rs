@@ -16,8 +16,8 @@ use crate::error::{Context, Error, Result};
 use crate::json::{Node, Writer};
 use crate::spec::IntelRdt;
 use crate::sys::descriptor::write_all;
-use crate::text;
 use crate::text::keep;
+use crate::{error, text};
 use alloc::string::String;
 use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, unlinkat};
@@ -51,7 +51,7 @@ impl Group {
     /// there with other shares.
     pub fn plan(root: &str, rdt: &IntelRdt<'_>, id: &str) -> Result<Group> {
         if read(text!("{root}/schemata")).is_err() {
-            return Err(Error::new(text!("linux.intelRdt: there is no resctrl on {root:?}"))
+            return Err(error!("linux.intelRdt: there is no resctrl on {root:?}")
                 .hint("mount it, on a CPU and a kernel that have it (CONFIG_X86_CPU_RESCTRL)"));
         }
         let class = match rdt.clos_id {

@@ -1,8 +1,8 @@
 //! Lines of the file `schemata`: `L3:0=7f0;1=1f`.
 
-use crate::error::{Error, Result};
+use crate::error;
+use crate::error::Result;
 use crate::spec::IntelRdt;
-use crate::text;
 use alloc::string::String;
 
 /// What `l3CacheSchema` and `memBwSchema` give together: the bandwidth of the
@@ -45,9 +45,9 @@ pub(super) fn compare(class: &str, wanted: &str, current: &str) -> Result<()> {
         let has = lines.find(|(other, _)| *other == kind.trim_ascii()).map_or("", |line| line.1);
         for share in shares.split(';').map(parts) {
             if !has.split(';').any(|other| parts(other) == share) {
-                return Err(Error::new(text!(
+                return Err(error!(
                     "linux.intelRdt: the class {class:?} exists, and has other shares than {line:?}"
-                )));
+                ));
             }
         }
     }
