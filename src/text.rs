@@ -5,6 +5,9 @@
 //! For errors, paths and what else is made a few times in a command; not where a
 //! command goes round for as long as a container lives.
 
+use alloc::boxed::Box;
+use alloc::ffi::CString;
+use core::ffi::CStr;
 use core::fmt;
 
 /// The words, formatted: what [`text!`](crate::text!) calls.
@@ -16,6 +19,16 @@ pub fn stays(words: fmt::Arguments<'_>) -> &'static str {
 /// A copy that stays.
 pub fn keep(text: &str) -> &'static str {
     alloc::string::String::from(text).leak()
+}
+
+/// A copy that stays, as the kernel takes it; `None` where there is a null byte in it.
+pub fn c_string(text: impl AsRef<[u8]>) -> Option<&'static CStr> {
+    keep_c(text.as_ref())
+}
+
+#[inline(never)]
+fn keep_c(bytes: &[u8]) -> Option<&'static CStr> {
+    Some(Box::leak(CString::new(bytes).ok()?.into_boxed_c_str()))
 }
 
 /// `format!` into a text that stays.

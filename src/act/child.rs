@@ -156,7 +156,7 @@ impl Child<'_> {
                 mount.act(root, kept)
             }
             Op::CgroupMount(mount) => {
-                scene.kept.hidden_by(&mount.mount.destination);
+                scene.kept.hidden_by(mount.mount.destination);
                 mount.act(scene.root()?)
             }
             Op::Device(device) => {
@@ -206,11 +206,11 @@ impl Child<'_> {
             Op::Identity => {
                 // As runc and crun: images have programs that run as a user in
                 // a directory that only root can enter.
-                scene.entered = rustix::process::chdir(&*plan.cwd).is_ok();
+                scene.entered = rustix::process::chdir(plan.cwd).is_ok();
                 plan.identity.act()
             }
             Op::ChangeDirectory if scene.entered => check_directory(),
-            Op::ChangeDirectory => change_directory(&plan.cwd),
+            Op::ChangeDirectory => change_directory(plan.cwd),
             Op::FindProgram => Ok(()),
         }
     }

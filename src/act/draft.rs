@@ -12,7 +12,6 @@ use crate::plan::{Host, Plan};
 use crate::request::{Caller, CgroupManager, CreateOptions};
 use crate::spec::{NamespaceKind, Spec};
 use crate::sys::exec::Strings;
-use alloc::ffi::CString;
 use alloc::string::String;
 
 /// Where a container's cgroups are to be.
@@ -88,8 +87,7 @@ pub fn draft(
     let [bundle, rootfs] = directories;
     let (preserve_fds, mut extra_env) =
         kept_descriptors(options.preserve_fds, caller.variable("LISTEN_FDS"))?;
-    let environment =
-        Strings::new(caller.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let environment = Strings::new(caller.environment);
     let notify_host = notify_host(caller, spec);
     let notify = notify_host.map(|_| {
         extra_env.push(String::from(notify::VARIABLE));

@@ -18,7 +18,6 @@ use crate::spec::{Process, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
 use crate::text;
-use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
@@ -108,8 +107,7 @@ fn run(
         caller.log.warning(format_args!("{warning}"));
     }
     let console = options.console_socket.map(handover::connect_to).transpose()?;
-    let environment =
-        Strings::new(caller.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let environment = Strings::new(caller.environment);
     let environment = ManuallyDrop::new(environment);
     let mask = signal::block(signal::Set::ALL);
     let mut start = |cgroups: &Created| {

@@ -27,7 +27,6 @@ use crate::sys::clone::{Side, clone};
 use crate::sys::descriptor::standard;
 use crate::sys::exec::Strings;
 use crate::text;
-use alloc::ffi::CString;
 use alloc::vec::Vec;
 use linux_raw_sys::general::{CLONE_NEWNS, CLONE_NEWUSER};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -95,8 +94,7 @@ pub fn change(
 }
 
 fn make(caller: &Caller, mount: &Mount, user: Option<&Join>) -> Result<OwnedFd> {
-    let environment =
-        Strings::new(caller.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let environment = Strings::new(caller.environment);
     let user = user.and_then(|join| join.fd.as_ref()).map(AsFd::as_fd);
     prepare::make(mount, user, &environment).map_err(|error| error.within(text!("{mount}")))
 }
@@ -164,8 +162,7 @@ fn carry_out(
             let _ = match change {
                 Change::Add => channel.send(&Report::failed(mount, &fault)),
                 Change::Remove => {
-                    let place =
-                        format_args!("unmount {}", crate::fault::Quoted(&mount.destination));
+                    let place = format_args!("unmount {}", crate::fault::Quoted(mount.destination));
                     channel.send(&Report::failed(&place, &fault))
                 }
             };
@@ -186,7 +183,7 @@ fn add(root: BorrowedFd<'_>, mount: &Mount) -> Act {
 }
 
 fn remove(root: BorrowedFd<'_>, proc: BorrowedFd<'_>, mount: &Mount) -> Act {
-    let mounted = path::open_in(root, &mount.destination).detail("open the mount point")?;
+    let mounted = path::open_in(root, mount.destination).detail("open the mount point")?;
     tree::unmount(proc, mounted.as_fd()).map_err(|errno| match errno {
         Errno::INVAL => Fault::from(errno).hint("nothing is mounted there, or it is locked"),
         _ => errno.into(),

@@ -133,10 +133,7 @@ pub fn run_protected(
         give_a_name();
         return Ok(None);
     }
-    let own = |strings: &[&'static CStr]| {
-        Strings::new(strings.iter().map(|string| CString::from(*string)).collect())
-    };
-    let (arguments, environment) = (own(arguments), own(environment));
+    let (arguments, environment) = (Strings::new(arguments), Strings::new(environment));
     if let Ok(view) = open_tree(&file, c"", CLONE | OpenTreeFlags::AT_EMPTY_PATH).and_then(readonly)
     {
         fexecve(view.as_fd(), &arguments, &environment);

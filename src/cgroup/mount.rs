@@ -10,7 +10,6 @@
 //! own is never shown writable (CVE-2023-25809). Mounting cgroup2 from the
 //! host's cgroup namespace would cost 8 ms.
 
-use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -29,6 +28,7 @@ use crate::rootfs::mount::Mount;
 use crate::rootfs::path::{self, Create, FdPath};
 use crate::rootfs::tree::{Recursion, clone_tree};
 use crate::sys::mount::{Attributes, mount, mount_setattr};
+use crate::text;
 
 /// A `cgroup` mount, planned; everything it needs is allocated.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ enum View {
     /// One hierarchy on the destination itself.
     Unified(Source),
     /// A directory for each on a tmpfs, and links to them: name, target.
-    Directories(Vec<(CString, Source)>, Vec<(CString, CString)>),
+    Directories(Vec<(&'static CStr, Source)>, Vec<(&'static CStr, &'static CStr)>),
 }
 
 /// How one hierarchy gets to its place.
@@ -53,18 +53,18 @@ struct Source {
     fresh: bool,
     fstype: &'static CStr,
     /// Options of a new mount.
-    options: Vec<(CString, Option<CString>)>,
+    options: Vec<(&'static CStr, Option<&'static CStr>)>,
     /// The same for mount(2).
-    data: CString,
+    data: &'static CStr,
     /// The container's own directory, to bind.
-    own: Option<CString>,
+    own: Option<&'static CStr>,
     /// The whole hierarchy, bound read-only where there is no own directory.
-    host: Option<CString>,
+    host: Option<&'static CStr>,
 }
 
 /// A string without NUL bytes: those of the host's mounts have none.
-fn c_string(text: &str) -> CString {
-    CString::new(text).unwrap_or_default()
+fn c_string(text: &str) -> &'static CStr {
+    text::c_string(text).unwrap_or_default()
 }
 
 /// Where a hierarchy goes.
@@ -138,7 +138,7 @@ impl Source {
             (true, ..) => writeln!(lines, "mount a new {}", self.fstype.to_string_lossy()),
             (false, Some(own), _) => writeln!(lines, "bind {}", Quoted(own)),
             (false, None, host) => {
-                let host = host.as_deref().unwrap_or(c"/sys/fs/cgroup");
+                let host = host.unwrap_or(c"/sys/fs/cgroup");
                 writeln!(lines, "bind {} read-only", Quoted(host))
             }
         };
@@ -147,13 +147,13 @@ impl Source {
     /// Puts the hierarchy there.
     fn act(&self, entry: &Mount, place: &Place<'_>) -> Act {
         if self.fresh {
-            let mut options = self.options.iter().map(|(key, value)| (&**key, value.as_deref()));
+            let mut options = self.options.iter().copied();
             let result = match make(self.fstype, &mut options, entry.attributes) {
                 Ok(mount) => place.attach(mount.as_fd()),
                 Err(Errno::NOSYS) => {
                     let target = place.open().detail("open the mount point")?;
                     let at = FdPath::new(target.as_fd());
-                    let data = (!self.data.is_empty()).then_some(&*self.data);
+                    let data = (!self.data.is_empty()).then_some(self.data);
                     mount(c"cgroup", at.as_c_str(), self.fstype, entry.legacy_flags, data)
                 }
                 Err(errno) => Err(errno),
@@ -171,7 +171,7 @@ impl Source {
                 result => return result.detail(format_args!("bind {}", Quoted(own))),
             }
         }
-        let host = self.host.as_deref().unwrap_or(c"/sys/fs/cgroup");
+        let host = self.host.unwrap_or(c"/sys/fs/cgroup");
         bind(host, true).detail(format_args!("bind {}", Quoted(host)))
     }
 }
@@ -224,7 +224,7 @@ impl CgroupMount {
         });
         let all = &layout.hierarchies[..];
         let only_v2 = match layout.unified() {
-            Some(unified) if &*mount.fstype == c"cgroup2" => core::slice::from_ref(unified),
+            Some(unified) if mount.fstype == c"cgroup2" => core::slice::from_ref(unified),
             _ => all,
         };
         let view = match only_v2 {
@@ -233,7 +233,7 @@ impl CgroupMount {
                 fresh: true,
                 fstype: c"cgroup2",
                 options: Vec::new(),
-                data: CString::default(),
+                data: c"",
                 own: None,
                 host: None,
             }),
@@ -264,7 +264,7 @@ impl CgroupMount {
         match &self.view {
             View::Unified(source) => Vec::from([(c"", source)]),
             View::Directories(parts, _) => {
-                parts.iter().map(|(name, source)| (&**name, source)).collect()
+                parts.iter().map(|(name, source)| (*name, source)).collect()
             }
         }
     }
@@ -285,14 +285,14 @@ impl CgroupMount {
 
     /// What is bound where, of the container's own cgroups: nothing where they are
     /// mounted anew.
-    pub fn binds(&self) -> Vec<(CString, &CStr)> {
+    pub fn binds(&self) -> Vec<(&'static CStr, &'static CStr)> {
         let place = |name: &CStr| {
             let slash = if name.is_empty() { &b""[..] } else { b"/" };
             let parts = [self.mount.destination.to_bytes(), slash, name.to_bytes()];
-            CString::new(parts.concat()).unwrap_or_default()
+            text::c_string(parts.concat()).unwrap_or_default()
         };
         let bound = self.sources().into_iter().filter(|(_, source)| !source.fresh);
-        bound.filter_map(|(name, source)| Some((place(name), source.own.as_deref()?))).collect()
+        bound.filter_map(|(name, source)| Some((place(name), source.own?))).collect()
     }
 
     /// Makes the mount beneath `root`. Allocates nothing.
@@ -300,7 +300,7 @@ impl CgroupMount {
     /// # Errors
     /// The hierarchy and the call that failed.
     pub fn act(&self, root: BorrowedFd<'_>) -> Act {
-        let destination = &*self.mount.destination;
+        let destination = self.mount.destination;
         let target =
             path::create_in(root, destination, Create::Directory, Mode::from_raw_mode(0o755))
                 .detail("create the mount point")?;
@@ -354,17 +354,16 @@ impl CgroupMount {
     fn fill(
         &self,
         top: BorrowedFd<'_>,
-        parts: &[(CString, Source)],
-        links: &[(CString, CString)],
+        parts: &[(&'static CStr, Source)],
+        links: &[(&'static CStr, &'static CStr)],
     ) -> Act {
         for (name, source) in parts {
-            mkdirat(top, &**name, Mode::from_raw_mode(0o755))
+            mkdirat(top, *name, Mode::from_raw_mode(0o755))
                 .detail(format_args!("make directory {}", Quoted(name)))?;
             source.act(&self.mount, &Place::Below(top, name))?;
         }
         for (name, target) in links {
-            symlinkat(&**target, top, &**name)
-                .detail(format_args!("make link {}", Quoted(name)))?;
+            symlinkat(*target, top, &**name).detail(format_args!("make link {}", Quoted(name)))?;
         }
         let readonly = u64::from(MOUNT_ATTR_RDONLY);
         if self.mount.attributes.set & readonly == 0 {
@@ -384,6 +383,6 @@ impl CgroupMount {
 
 impl fmt::Display for CgroupMount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mount \"cgroup\" on {}", Quoted(&self.mount.destination))
+        write!(f, "mount \"cgroup\" on {}", Quoted(self.mount.destination))
     }
 }

@@ -2,7 +2,6 @@
 
 extern crate std;
 
-use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::{String, ToString};
 use linux_raw_sys::general::{CLONE_NEWCGROUP, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
@@ -25,7 +24,7 @@ fn show(layout: &Layout, cgroups: &Cgroups, readonly: bool, namespace: bool) -> 
     let readonly = if readonly { MOUNT_ATTR_RDONLY } else { 0 };
     let set = u64::from(MOUNT_ATTR_NOSUID | readonly);
     let entry = Mount {
-        destination: CString::new("/sys/fs/cgroup").unwrap(),
+        destination: c"/sys/fs/cgroup",
         attributes: Attributes { set, ..Attributes::default() },
         ..Mount::default()
     };
@@ -136,11 +135,11 @@ fn cgroup2_of_a_hybrid_host() {
 2 0 0:2 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
 ";
     let layout = Layout::parse(mountinfo, "1:memory:/\n0::/\n");
-    let entry = |fstype: &str| Mount { fstype: CString::new(fstype).unwrap(), ..Mount::default() };
-    for (fstype, view) in [("cgroup", "Directories"), ("cgroup2", "Unified")] {
+    let entry = |fstype| Mount { fstype, ..Mount::default() };
+    for (fstype, view) in [(c"cgroup", "Directories"), (c"cgroup2", "Unified")] {
         let cgroups = Cgroups::default();
         let mount = CgroupMount::plan(&layout, &cgroups, entry(fstype), true, false);
-        assert!(format!("{mount:?}").contains(view), "{fstype}: {mount:?}");
+        assert!(format!("{mount:?}").contains(view), "{fstype:?}: {mount:?}");
     }
 }
 

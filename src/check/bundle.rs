@@ -97,7 +97,7 @@ impl Look<'_> {
         }
         for join in &namespaces.join {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-            let kind = openat(CWD, &*join.path, flags, Mode::empty())
+            let kind = openat(CWD, join.path, flags, Mode::empty())
                 .and_then(|file| probe::namespace_kind(file.as_fd()));
             match kind {
                 Ok(kind) if kind != join.kind => {
@@ -209,7 +209,7 @@ impl Look<'_> {
             self.failed(op, Errno::NOSYS, "mount_setattr(2) needs Linux 5.12");
         }
         if mount.bind.is_some() {
-            if let Err(errno) = access(&*mount.source, Access::EXISTS) {
+            if let Err(errno) = access(mount.source, Access::EXISTS) {
                 self.failed(op, errno, "the source of a bind mount must exist");
             }
             return;
@@ -239,7 +239,7 @@ impl Look<'_> {
 
     fn device(&mut self, op: &Op, device: &Device) {
         if device.bind {
-            if let Err(errno) = access(&*device.path, Access::EXISTS) {
+            if let Err(errno) = access(device.path, Access::EXISTS) {
                 self.failed(op, errno, "in a user namespace the host's is shown");
             }
         } else if !self.has(CAP_MKNOD) {

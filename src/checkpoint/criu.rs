@@ -16,9 +16,8 @@ use crate::sys::descriptor::{become_stdio, close_on_exec_from};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::signal;
 use crate::text;
-use alloc::ffi::CString;
-use alloc::format;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use linux_raw_sys::general::CLONE_NEWNS;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{Access, CWD, Mode, OFlags, access, mkdirat, openat};
@@ -62,12 +61,12 @@ pub fn needs_root(what: &str) -> Result<()> {
 ///
 /// # Errors
 /// There is none that could be executed.
-pub fn program(caller: &Caller, environment: &Strings) -> Result<CString> {
+pub fn program(caller: &Caller, environment: &Strings) -> Result<&'static CStr> {
     let name = caller.globals.criu.unwrap_or("criu");
     let found = if name.as_bytes().contains(&b'/') {
-        access(name, Access::EXEC_OK)
-            .context(|| text!("execute {name:?}"))
-            .and_then(|()| CString::new(name).map_err(|_| error!("{name:?} has a null byte in it")))
+        access(name, Access::EXEC_OK).context(|| text!("execute {name:?}")).and_then(|()| {
+            text::c_string(name).ok_or_else(|| error!("{name:?} has a null byte in it"))
+        })
     } else {
         find(name, environment)
     };
@@ -102,7 +101,7 @@ pub fn open_directory(path: &str) -> Result<OwnedFd> {
 /// Where and how criu works.
 pub struct Start<'a> {
     /// The program.
-    pub program: &'a CString,
+    pub program: &'static CStr,
     /// Its environment.
     pub environment: &'a Strings,
     /// The place of its own that it gets, or else it has ours.
@@ -118,7 +117,7 @@ pub struct Apart<'a> {
     pub prepare: &'a dyn Fn() -> Act,
     /// Directories that we get, as they are there. criu mounts in the one that it
     /// works in, which it could not do in ours.
-    pub directories: &'a [CString],
+    pub directories: &'a [&'static CStr],
 }
 
 impl Criu {
@@ -130,8 +129,8 @@ impl Criu {
         let Start { program, environment, apart } = start;
         let what = || text!("run {program:?}");
         let (ours, theirs) = channel::pair().context(what)?;
-        let number = CString::new(format!("{}", theirs.as_fd().as_raw_fd())).unwrap_or_default();
-        let arguments = Strings::new(Vec::from([(*program).clone(), c"swrk".into(), number]));
+        let number = text::c_string(text!("{}", theirs.as_fd().as_raw_fd())).unwrap_or_default();
+        let arguments = Strings::new(&[*program, c"swrk", number]);
         let flags = if apart.is_some() { CLONE_NEWNS } else { 0 };
         let pid = match clone(flags, None).context(what)? {
             Side::Parent(pid) => pid,

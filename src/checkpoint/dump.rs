@@ -19,7 +19,6 @@ use crate::spec::Spec;
 use crate::sys::descriptor::{borrow, write_all};
 use crate::sys::exec::Strings;
 use crate::text;
-use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -39,8 +38,7 @@ const CONFIG: &str = "/etc/criu/runc.conf";
 /// the container goes on.
 pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Result<()> {
     criu::needs_root("checkpoint")?;
-    let environment =
-        Strings::new(caller.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let environment = Strings::new(caller.environment);
     let program = criu::program(caller, &environment)?;
     let root = caller.root()?;
     let directory = root.container(id)?;
@@ -70,7 +68,7 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
     }
     let kind = if options.pre_dump { Kind::PreDump } else { Kind::Dump };
     let request = request(kind, &options.opts);
-    let start = Start { program: &program, environment: &environment, apart: None };
+    let start = Start { program, environment: &environment, apart: None };
     let (criu, _) = Criu::start(&start)?;
     criu.ask(&request, &mut |script, _, _| match (script, options.status_fd.and_then(borrow)) {
         ("status-ready", Some(fd)) => {

@@ -9,7 +9,6 @@ use crate::error::Result;
 use crate::plan::Op;
 use crate::plan::mounts::is_below;
 use crate::rootfs::path::{FdPath, is_directory, open_in};
-use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -23,9 +22,9 @@ const NULL: &CStr = c"/dev/null";
 #[derive(Debug, PartialEq, Eq)]
 pub struct External {
     /// Where it is in the container.
-    pub place: CString,
+    pub place: &'static CStr,
     /// What it is on the host.
-    pub source: CString,
+    pub source: &'static CStr,
     /// It covers a masked file, if the image has that.
     pub mask: bool,
 }
@@ -36,8 +35,8 @@ pub struct External {
 /// One has mapped owners, which CRIU would lose.
 pub fn external(ops: &[Op]) -> Result<Vec<External>> {
     let mut found = Vec::new();
-    let mut add = |place: &CStr, source: &CStr, mask| {
-        found.push(External { place: place.into(), source: source.into(), mask });
+    let mut add = |place, source, mask| {
+        found.push(External { place, source, mask });
     };
     for op in ops {
         match op {
@@ -45,12 +44,12 @@ pub fn external(ops: &[Op]) -> Result<Vec<External>> {
                 return Err(error!("{mount}: CRIU cannot restore mapped owners"));
             }
             Op::Mount(mount) if mount.bind.is_some() && !mount.remount => {
-                add(&mount.destination, &mount.source, false);
+                add(mount.destination, mount.source, false);
             }
-            Op::Device(device) if device.bind => add(&device.path, &device.path, false),
+            Op::Device(device) if device.bind => add(device.path, device.path, false),
             Op::CgroupMount(mount) => {
                 for (place, source) in mount.binds() {
-                    add(&place, source, false);
+                    add(place, source, false);
                 }
             }
             Op::Mask(path) => add(path, NULL, true),
@@ -64,12 +63,12 @@ pub fn external(ops: &[Op]) -> Result<Vec<External>> {
 /// mounts but those on new file systems, which CRIU brings back with what is in
 /// them.
 pub fn mount_points(ops: &[Op]) -> Vec<usize> {
-    let text = |path: &CString| String::from_utf8_lossy(path.as_bytes()).into_owned();
+    let text = |path: &CStr| String::from_utf8_lossy(path.to_bytes()).into_owned();
     let mut new: Vec<String> = Vec::new();
     let mut points = Vec::new();
     for (index, op) in ops.iter().enumerate() {
         let Op::Mount(mount) = op else { continue };
-        let place = text(&mount.destination);
+        let place = text(mount.destination);
         if mount.remount || new.iter().any(|above| is_below(&place, above)) {
             continue;
         }
@@ -146,10 +145,10 @@ mod tests {
     use alloc::boxed::Box;
     use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
 
-    fn mount(place: &CStr, source: Option<&CStr>) -> Op {
+    fn mount(place: &'static CStr, source: Option<&'static CStr>) -> Op {
         Op::Mount(Box::new(Mount {
-            destination: place.into(),
-            source: source.unwrap_or_default().into(),
+            destination: place,
+            source: source.unwrap_or_default(),
             bind: source.map(|_| Recursion::All),
             ..Mount::default()
         }))
@@ -157,9 +156,9 @@ mod tests {
 
     fn device(bind: bool) -> Op {
         Op::Device(Device {
-            directory: c"/dev".into(),
-            name: c"null".into(),
-            path: c"/dev/null".into(),
+            directory: c"/dev",
+            name: c"null",
+            path: c"/dev/null",
             kind: FileType::CharacterDevice,
             major: 1,
             minor: 3,
@@ -179,10 +178,10 @@ mod tests {
             Op::Mount(Box::new(remount)),
             device(false),
             device(true),
-            Op::Mask(c"/proc/kcore".into()),
+            Op::Mask(c"/proc/kcore"),
         ];
         let list = external(&ops).unwrap();
-        let list: Vec<_> = list.iter().map(|one| (&*one.place, &*one.source, one.mask)).collect();
+        let list: Vec<_> = list.iter().map(|one| (one.place, one.source, one.mask)).collect();
         assert_eq!(
             list,
             [
@@ -212,11 +211,7 @@ mod tests {
     fn what_criu_is_told() {
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         let root = openat(CWD, "/proc", flags, Mode::empty()).unwrap();
-        let one = |place: &CStr, source: &CStr, mask| External {
-            place: place.into(),
-            source: source.into(),
-            mask,
-        };
+        let one = |place, source, mask| External { place, source, mask };
         let list = [
             one(c"//sys/./kernel", c"/srv", false),
             one(c"/gone", c"/srv2", false),

@@ -36,10 +36,11 @@ use crate::sys::exec::Strings;
 use crate::sys::mount::mount;
 use crate::sys::{network, signal};
 use crate::text;
-use alloc::ffi::CString;
+use crate::text::c_string;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWNET, MS_BIND, MS_REC, MS_SLAVE};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, unlinkat};
@@ -132,7 +133,7 @@ struct Restoring<'a> {
     state: State,
     plan: &'a Plan,
     spec: &'a Spec<'a>,
-    program: CString,
+    program: &'static CStr,
     environment: &'a Strings,
     /// The first process, which is our child.
     born: Option<Pid>,
@@ -160,7 +161,7 @@ impl Restoring<'_> {
             criu::make_directory(work)?;
             directories.push(work);
         }
-        let directories = directories.into_iter().flat_map(CString::new).collect::<Vec<_>>();
+        let directories = directories.into_iter().filter_map(c_string).collect::<Vec<_>>();
         let namespaces = self.contents(&mut asked)?;
         signal::block(signal::Set::ALL);
         if !self.options.detach && !self.options.no_subreaper {
@@ -172,11 +173,11 @@ impl Restoring<'_> {
         let root = self.path_of(MOUNT_POINT)?;
         asked.opts.bytes(opts::ROOT, root.to_bytes());
         let points = mount_points(&self.plan.ops);
-        let rootfs = CString::new(self.state.rootfs).unwrap_or_default();
+        let rootfs = c_string(self.state.rootfs).unwrap_or_default();
         let ops = &self.plan.ops;
-        let prepare = || prepare(&rootfs, &root, ops, &points);
+        let prepare = || prepare(rootfs, root, ops, &points);
         let start = Start {
-            program: &self.program,
+            program: self.program,
             environment: self.environment,
             apart: Some(Apart {
                 inherited: &namespaces,
@@ -241,7 +242,7 @@ impl Restoring<'_> {
     fn namespaces(&self, asked: &mut Options) -> Result<Vec<OwnedFd>> {
         let mut opened = Vec::new();
         for join in &self.plan.namespaces.join {
-            let path = &*join.path;
+            let path = join.path;
             match namespace_key(join.kind) {
                 Some(key) => {
                     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
@@ -271,7 +272,7 @@ impl Restoring<'_> {
         let mut list = external(&self.plan.ops)?;
         // It was there if the container had been made for a service manager. criu
         // must be told the whole path: it works elsewhere.
-        let place = CString::new(notify::INSIDE).unwrap_or_default();
+        let place = c_string(notify::INSIDE).unwrap_or_default();
         list.retain(|external| external.place != place);
         notify::make_directory(self.directory)?;
         let source = self.path_of(notify::DIRECTORY)?;
@@ -281,11 +282,11 @@ impl Restoring<'_> {
     }
 
     /// The whole path of a directory in the container's.
-    fn path_of(&self, name: &str) -> Result<CString> {
+    fn path_of(&self, name: &str) -> Result<&'static CStr> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         openat(self.directory, name, flags, Mode::empty())
             .and_then(|made| FdPath::new(made.as_fd()).read())
-            .map(|path| CString::new(path).unwrap_or_default())
+            .map(|path| c_string(path).unwrap_or_default())
             .context(|| text!("open {name:?} of \"{}\"", self.state.id))
     }
 
@@ -332,13 +333,13 @@ impl Restoring<'_> {
 /// In criu's own mount namespace: the root file system on its mount point, and
 /// mount points where they are missing. Bind mounts are made meanwhile, since
 /// mount points may be in them; criu does not see them.
-fn prepare(rootfs: &CString, at: &CString, ops: &[Op], points: &[usize]) -> Act {
+fn prepare(rootfs: &CStr, at: &CStr, ops: &[Op], points: &[usize]) -> Act {
     set_propagation(u64::from(MS_SLAVE | MS_REC))?;
     mount(rootfs, at, c"", u64::from(MS_BIND | MS_REC), None)
         .detail("bind the root file system")?;
     let mask = rustix::process::umask(Mode::empty());
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = openat(CWD, &**rootfs, flags, Mode::empty())?;
+    let root = openat(CWD, rootfs, flags, Mode::empty())?;
     for index in points {
         let Some(Op::Mount(mount)) = ops.get(*index) else { continue };
         let made = match mount.bind {

@@ -8,7 +8,6 @@ use crate::command::plan::{JSON, options};
 use crate::command::{Command, Flag, Invocation};
 use crate::error::Result;
 use crate::sys::exec::Strings;
-use alloc::ffi::CString;
 use rustix::process::geteuid;
 use rustix::thread::capabilities;
 
@@ -35,8 +34,7 @@ pub static COMMAND: Command = Command {
 
 fn run(invocation: &Invocation) -> Result<u8> {
     let mut report = Report::default();
-    let environment =
-        Strings::new(invocation.environment.iter().map(|entry| CString::from(*entry)).collect());
+    let environment = Strings::new(invocation.environment);
     let permitted = capabilities(None).map_or(0, |sets| sets.permitted.bits());
     machine(&mut report, &environment, geteuid().as_raw(), permitted);
     let asked = invocation.value("bundle").or(invocation.value("config"));

@@ -1,6 +1,5 @@
 //! `ps`: the processes of a container.
 
-use alloc::ffi::CString;
 use alloc::string::String;
 use core::ffi::CStr;
 
@@ -93,9 +92,8 @@ fn filter(table: &str, pids: &[i32]) -> Result<String> {
 
 /// The output of the host's ps.
 fn host_table(options: &[&'static CStr], environment: &[&'static CStr]) -> Result<String> {
-    let arguments = core::iter::once(&c"ps").chain(options);
-    let arguments = Strings::new(arguments.map(|string| CString::from(*string)).collect());
-    let environment = Strings::new(environment.iter().map(|entry| CString::from(*entry)).collect());
+    let arguments = Strings::new(&[&[c"ps"], options].concat());
+    let environment = Strings::new(environment);
     let (status, output) = run_and_read("ps", &arguments, &environment)
         .map_err(|error| error.hint("`ps --format json` needs no ps"))?;
     match status {

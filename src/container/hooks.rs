@@ -2,7 +2,6 @@
 //! `delete`. They come from the saved state, so that a later change of
 //! config.json has no effect on them.
 
-use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
@@ -20,7 +19,7 @@ use crate::{error, spec};
 /// # Errors
 /// What went wrong with that hook: the container is to be stopped then
 /// (runtime-spec 1.3, runtime.md "Lifecycle").
-pub fn poststart(state: &State, environment: &[&CStr]) -> Result<()> {
+pub fn poststart(state: &State, environment: &[&'static CStr]) -> Result<()> {
     let hooks = ready(state, environment, "poststart", |hooks| &hooks.poststart)?;
     let status = Status::Running.name();
     hooks.run(&text(state), status, state.pid).map_err(|fault| explain(&fault))
@@ -28,7 +27,7 @@ pub fn poststart(state: &State, environment: &[&CStr]) -> Result<()> {
 
 /// Runs the poststop hooks of a deleted container, all of them: `warn` gets
 /// what goes wrong.
-pub fn poststop(state: &State, environment: &[&CStr], warn: &mut dyn FnMut(Error)) {
+pub fn poststop(state: &State, environment: &[&'static CStr], warn: &mut dyn FnMut(Error)) {
     match ready(state, environment, "poststop", |hooks| &hooks.poststop) {
         Ok(hooks) => {
             let status = Status::Stopped.name();
@@ -41,7 +40,7 @@ pub fn poststop(state: &State, environment: &[&CStr], warn: &mut dyn FnMut(Error
 /// The hooks of one kind, ready to run.
 fn ready(
     state: &State,
-    environment: &[&CStr],
+    environment: &[&'static CStr],
     kind: &'static str,
     pick: for<'h, 'a> fn(&'h spec::Hooks<'a>) -> &'h [spec::Hook<'a>],
 ) -> Result<Hooks> {
@@ -50,8 +49,7 @@ fn ready(
     }
     let document = Document::parse(state.hooks.as_bytes(), "hooks")?;
     let hooks = document.read(spec::Hooks::parse)?;
-    let environment: Vec<CString> = environment.iter().map(|entry| (*entry).into()).collect();
-    Hooks::new(kind, pick(&hooks), &environment)
+    Hooks::new(kind, pick(&hooks), environment)
         .ok_or_else(|| error!("a {kind} hook has a NUL byte in it"))
 }
 

@@ -13,7 +13,7 @@ use crate::process::spawn::{Program, reap};
 use crate::spec;
 use crate::sys::clock::monotonic;
 use crate::sys::exec::Strings;
-use alloc::ffi::CString;
+use crate::text::c_string;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -36,7 +36,7 @@ const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
 
 /// A hook, ready to run.
 pub struct Hook {
-    path: CString,
+    path: &'static CStr,
     arguments: Strings,
     environment: Strings,
     timeout_seconds: Option<u64>,
@@ -56,7 +56,7 @@ pub struct Hooks {
 pub struct StateText {
     before_status: String,
     after_pid: String,
-    bundle: CString,
+    bundle: &'static CStr,
 }
 
 impl StateText {
@@ -90,7 +90,7 @@ impl StateText {
         before_status.pop();
         // The document's text cannot have a NUL byte in it; if it had, no hook
         // would lose more than its directory.
-        let bundle = CString::new(bundle).unwrap_or_default();
+        let bundle = c_string(bundle).unwrap_or_default();
         StateText { before_status, after_pid, bundle }
     }
 
@@ -117,18 +117,22 @@ impl Hooks {
     /// `default` (the runtime's own, or the container process's).
     ///
     /// A text with a null byte in it makes `None`.
-    pub fn new(kind: &'static str, hooks: &[spec::Hook<'_>], default: &[CString]) -> Option<Hooks> {
-        let own = |texts: &[&str]| -> Option<Vec<CString>> {
-            texts.iter().map(|text| CString::new(*text).ok()).collect()
+    pub fn new(
+        kind: &'static str,
+        hooks: &[spec::Hook<'_>],
+        default: &[&'static CStr],
+    ) -> Option<Hooks> {
+        let own = |texts: &[&str]| -> Option<Vec<&'static CStr>> {
+            texts.iter().map(|text| c_string(text)).collect()
         };
         let ready = |hook: &spec::Hook<'_>| {
             let arguments =
                 if hook.args.is_empty() { own(&[hook.path])? } else { own(&hook.args)? };
             let environment = if hook.env.is_empty() { default.to_vec() } else { own(&hook.env)? };
             Some(Hook {
-                path: CString::new(hook.path).ok()?,
-                arguments: Strings::new(arguments),
-                environment: Strings::new(environment),
+                path: c_string(hook.path)?,
+                arguments: Strings::new(&arguments),
+                environment: Strings::new(&environment),
                 timeout_seconds: hook.timeout.map(|seconds| seconds as u64),
             })
         };
@@ -164,7 +168,7 @@ impl Hooks {
 
     /// The programs, in order.
     pub fn paths(&self) -> impl Iterator<Item = &CStr> {
-        self.hooks.iter().map(|hook| &*hook.path)
+        self.hooks.iter().map(|hook| hook.path)
     }
 
     /// Runs them in order up to the first that fails. `status` is one of the
@@ -189,11 +193,11 @@ impl Hooks {
     fn run_one(&self, index: usize, state: &StateText, status: &str, pid: i32) -> Act {
         let hook = &self.hooks[index];
         let outside = self.kind != "startContainer";
-        let directory = outside.then_some(state.bundle.as_c_str());
+        let directory = outside.then_some(state.bundle);
         hook.run(state, status, pid, directory).map_err(|fault| {
             let said = fault.text();
             let colon = if said.is_empty() { "" } else { ": " };
-            let (kind, path) = (self.kind, Quoted(&hook.path));
+            let (kind, path) = (self.kind, Quoted(hook.path));
             fault
                 .detail(format_args!("error running {kind} hook #{index} {path}{colon}{said}"))
                 .whole()
@@ -213,13 +217,13 @@ impl Hook {
         // Only our end must not block.
         rustix::fs::fcntl_setfl(&say, rustix::fs::OFlags::empty()).detail("fcntl")?;
         let program = Program {
-            path: &self.path,
+            path: self.path,
             arguments: &self.arguments,
             environment: &self.environment,
             directory,
             stdio: [Some(state_end.as_fd()), Some(say.as_fd()), Some(say.as_fd())],
         };
-        check_executable(&self.path)?;
+        check_executable(self.path)?;
         let child = program.start().detail("clone")?;
         drop(say);
         let mut said = Said { pipe: said, text: heapless::Vec::new() };

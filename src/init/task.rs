@@ -132,10 +132,8 @@ impl Board {
         self.task(close, |_| {
             let _ = rustix::process::setsid();
             let _ = rustix::process::ioctl_tiocsctty(crate::sys::descriptor::standard(0));
-            let own = |strings: &[&CStr]| {
-                Strings::new(strings.iter().map(|string| (*string).into()).collect())
-            };
-            let errno = execve(super::SHELL, &own(&[c"-sh"]), &own(ENVIRONMENT));
+            let arguments = Strings::new(&[c"-sh"]);
+            let errno = execve(super::SHELL, &arguments, &Strings::new(ENVIRONMENT));
             Err(errno).context(|| "run \"/bin/sh\"")
         })
     }

@@ -3,10 +3,9 @@
 
 use crate::error::{Context, Error, Result};
 use crate::sys::exec::Strings;
+use crate::text::c_string;
 use crate::{error, text};
-use alloc::ffi::CString;
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -83,10 +82,9 @@ pub fn text(map: &[Range]) -> String {
 }
 
 fn write_file(pid: Pid, name: &str, text: &str) -> Result<()> {
-    let path = format!("/proc/{}/{name}", pid.as_raw_nonzero());
+    let path = text!("/proc/{}/{name}", pid.as_raw_nonzero());
     let what = || text!("write {text:?} to {path:?}");
-    let file =
-        openat(CWD, &*path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).context(what)?;
+    let file = openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).context(what)?;
     match rustix::io::write(&file, text.as_bytes()) {
         Ok(_) => Ok(()),
         Err(errno) => {
@@ -101,16 +99,16 @@ fn write_file(pid: Pid, name: &str, text: &str) -> Result<()> {
 }
 
 fn run_helper(program: &str, pid: Pid, map: &[Range], environment: &Strings) -> Result<()> {
-    let mut arguments = Vec::from([program.to_string(), pid.as_raw_nonzero().to_string()]);
+    let mut arguments = Vec::from([program, text!("{}", pid.as_raw_nonzero())]);
     for range in map {
         for number in [range.container, range.host, range.size] {
-            arguments.push(number.to_string());
+            arguments.push(text!("{number}"));
         }
     }
-    let arguments = arguments.into_iter().filter_map(|text| CString::new(text).ok()).collect();
+    let arguments: Vec<_> = arguments.into_iter().filter_map(c_string).collect();
     let (status, said) = crate::process::spawn::run_and_read(
         program,
-        &Strings::new(arguments),
+        &Strings::new(&arguments),
         environment,
     )
     .map_err(|error| {

@@ -7,10 +7,9 @@ use crate::fault::{Act, Fault, Quoted};
 use crate::sys::clone::setns;
 use crate::sys::namespace::of_process;
 use crate::text;
-use alloc::ffi::CString;
-use alloc::format;
-use alloc::string::String;
+use crate::text::c_string;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use core::fmt;
 use linux_raw_sys::general::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWUTS,
@@ -29,21 +28,21 @@ pub struct Join {
     /// The `CLONE_NEW*` flag; several for a pidfd.
     pub kind: u32,
     /// Where it is, for messages.
-    pub path: CString,
+    pub path: &'static CStr,
     /// A file of `/proc/PID/ns` or a pidfd; `None` until it is opened.
     pub fd: Option<OwnedFd>,
 }
 
 impl fmt::Display for Join {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "join namespace {}", Quoted(&self.path))
+        write!(f, "join namespace {}", Quoted(self.path))
     }
 }
 
 impl Join {
     /// One whose file, or process, is open already.
-    fn opened(kind: u32, path: String, fd: OwnedFd) -> Result<Join> {
-        let path = CString::new(path).map_err(|_| error!("a path with a null byte"))?;
+    fn opened(kind: u32, path: &'static str, fd: OwnedFd) -> Result<Join> {
+        let path = c_string(path).ok_or_else(|| error!("a path with a null byte"))?;
         Ok(Join { kind, path, fd: Some(fd) })
     }
 
@@ -56,8 +55,8 @@ impl Join {
             return Ok(());
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let opened = openat(CWD, &*self.path, flags, Mode::empty())
-            .context(|| text!("open namespace {}", Quoted(&self.path)))?;
+        let opened = openat(CWD, self.path, flags, Mode::empty())
+            .context(|| text!("open namespace {}", Quoted(self.path)))?;
         self.fd = Some(opened);
         Ok(())
     }
@@ -118,7 +117,7 @@ pub fn of_init(pid: i32, kinds: u32, new: u32) -> Result<Vec<Join>> {
             at_once |= kind;
             continue;
         }
-        let path = || format!("/proc/{pid}/ns/{name}");
+        let path = || text!("/proc/{pid}/ns/{name}");
         let by_pidfd = match &pidfds {
             Some((ours, theirs)) => by_pidfd(ours, theirs, kind),
             None => Err(Errno::NOTTY),
@@ -126,14 +125,14 @@ pub fn of_init(pid: i32, kinds: u32, new: u32) -> Result<Vec<Join>> {
         shown |= by_pidfd.is_ok();
         let found = match by_pidfd {
             // Before Linux 6.11.
-            Err(Errno::NOTTY | Errno::INVAL) => by_path(name, &path()),
+            Err(Errno::NOTTY | Errno::INVAL) => by_path(name, path()),
             result => result,
         };
         let Some(fd) = found.context(|| text!("look at {:?}", path()))? else { continue };
         joins.push(Join::opened(kind, path(), fd)?);
     }
     if let Some((_, theirs)) = pidfds.filter(|_| at_once != 0) {
-        joins.push(Join::opened(at_once, format!("/proc/{pid}/ns"), theirs)?);
+        joins.push(Join::opened(at_once, text!("/proc/{pid}/ns"), theirs)?);
     }
     Ok(joins)
 }
@@ -150,7 +149,7 @@ fn by_pidfd(ours: &OwnedFd, theirs: &OwnedFd, kind: u32) -> rustix::io::Result<O
 
 /// As [`by_pidfd`], by the files of /proc.
 fn by_path(name: &str, theirs: &str) -> rustix::io::Result<Option<OwnedFd>> {
-    let ours = match stat(format!("/proc/self/ns/{name}")) {
+    let ours = match stat(text!("/proc/self/ns/{name}")) {
         Err(Errno::NOENT) => return Ok(None),
         result => result?,
     };

@@ -11,7 +11,7 @@ use crate::process::program::Program;
 use crate::rootfs::path::{FdPath, open_in};
 use crate::spec::Spec;
 use crate::text;
-use alloc::ffi::CString;
+use core::ffi::CStr;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
@@ -65,7 +65,7 @@ fn program<'a>(spec: &Spec<'a>, rootfs: &str) -> Found<'a> {
     let Some(program) = Program::new(&process.args, &process.env) else { return Found::Elsewhere };
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let Ok(root) = openat(CWD, rootfs, flags, Mode::empty()) else { return Found::Elsewhere };
-    let here = |path: &CString| open_in(root.as_fd(), path).ok();
+    let here = |path: &&CStr| open_in(root.as_fd(), path).ok();
     if let Some(file) = program.candidates.iter().find_map(here) {
         return Found::Here(file);
     }

@@ -15,9 +15,9 @@ use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
 use crate::text;
 use alloc::boxed::Box;
-use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use linux_raw_sys::general::*;
 
 /// What the command line and the host add to the configuration.
@@ -37,7 +37,7 @@ pub struct Request<'a> {
     /// Variables that the runtime adds to the environment (LISTEN_FDS).
     pub extra_env: &'a [String],
     /// The runtime's own environment, for hooks that have none.
-    pub environment: &'a [CString],
+    pub environment: &'a [&'static CStr],
     /// Facts of the host.
     pub host: Host,
     /// The host's cgroups.
@@ -193,13 +193,13 @@ pub fn mask(property: &str, list: Option<&str>) -> Result<Mask> {
 pub fn keyring(ops: &mut Vec<Op>, id: &str, process: &Process<'_>, host: Host) -> Result<()> {
     if let Some(text) = selinux_label(process, host)? {
         // It is the kernel's default again at execve(2).
-        ops.push(Op::Label { file: CString::from(c"self/attr/keycreate"), text });
+        ops.push(Op::Label { file: c"self/attr/keycreate", text });
     }
     ops.push(Op::Keyring(c_string("id", text!("_ses.{id}"))?));
     Ok(())
 }
 
-fn selinux_label(process: &Process<'_>, host: Host) -> Result<Option<CString>> {
+fn selinux_label(process: &Process<'_>, host: Host) -> Result<Option<&'static CStr>> {
     let Some(label) = process.selinux_label.filter(|label| !label.is_empty()) else {
         return Ok(None);
     };
@@ -225,12 +225,12 @@ pub fn labels(process: &Process<'_>, host: Host) -> Result<Vec<Op>> {
             ));
         }
         ops.push(Op::Label {
-            file: CString::from(c"self/attr/apparmor/exec"),
+            file: c"self/attr/apparmor/exec",
             text: c_string("process.apparmorProfile", text!("exec {profile}"))?,
         });
     }
     if let Some(text) = selinux_label(process, host)? {
-        ops.push(Op::Label { file: CString::from(c"self/attr/exec"), text });
+        ops.push(Op::Label { file: c"self/attr/exec", text });
     }
     Ok(ops)
 }
@@ -250,7 +250,11 @@ pub fn program(process: &Process<'_>, extra: &[String]) -> Result<Program> {
 ///
 /// # Errors
 /// A null byte.
-pub fn hooks(kind: &'static str, hooks: &[spec::Hook<'_>], default: &[CString]) -> Result<Hooks> {
+pub fn hooks(
+    kind: &'static str,
+    hooks: &[spec::Hook<'_>],
+    default: &[&'static CStr],
+) -> Result<Hooks> {
     Hooks::new(kind, hooks, default)
         .ok_or_else(|| error!("hooks.{kind}: a text has a null byte in it"))
 }

@@ -13,7 +13,6 @@ use crate::spec::{Rlimit, capability};
 use crate::sys::mount::Attributes;
 use crate::sys::schedule::Mask;
 use crate::{cgroup, rdt};
-use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use core::ffi::CStr;
 use core::fmt;
@@ -133,7 +132,7 @@ fn c_string(out: &mut Writer, text: &CStr) {
     out.string(&text.to_string_lossy());
 }
 
-fn c_strings(out: &mut Writer, key: &str, texts: &[CString]) {
+fn c_strings(out: &mut Writer, key: &str, texts: &[&'static CStr]) {
     out.array_field(key);
     for text in texts {
         c_string(out, text);
@@ -150,7 +149,7 @@ fn namespaces(out: &mut Writer, plan: &namespace::Plan) {
         out.open_object();
         out.string_field("type", namespace::name(join.kind));
         out.key("path");
-        c_string(out, &join.path);
+        c_string(out, join.path);
         out.close();
     }
     out.close();
@@ -184,7 +183,7 @@ fn process(out: &mut Writer, plan: &Plan) {
     }
     capabilities(out, &identity.capabilities);
     out.key("cwd");
-    c_string(out, &plan.cwd);
+    c_string(out, plan.cwd);
     c_strings(out, "arguments", program.arguments.as_slice());
     c_strings(out, "candidates", &program.candidates);
     c_strings(out, "environment", program.environment.as_slice());
@@ -308,7 +307,7 @@ fn mount_details(out: &mut Writer, mount: &Mount) {
         Some(Recursion::All) => out.string_field("bind", "rbind"),
         None => {
             out.key("type");
-            c_string(out, &mount.fstype);
+            c_string(out, mount.fstype);
         }
     }
     for (key, on) in [("remount", mount.remount), ("copyUp", mount.copy_up)] {

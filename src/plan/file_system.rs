@@ -113,7 +113,7 @@ pub fn file_system(
         ops.extend(devices.into_iter().map(Op::Device));
         ops.push(Op::DeviceLinks);
     }
-    ops.push(Op::WorkingDirectory(plan.cwd.clone()));
+    ops.push(Op::WorkingDirectory(plan.cwd));
     if process.terminal {
         ops.push(terminal(process, !dev_is_bound));
     }

@@ -12,7 +12,6 @@ use crate::cgroup::systemd::{self, Names, Properties, annotation};
 use crate::cgroup::{self, Layout};
 use crate::json::{Document, indent, outline};
 use crate::spec::{DefaultConfig, Spec};
-use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -93,7 +92,7 @@ fn made_by(
     let cgroups = cgroup::plan(layout, path, "web", linux.resources.as_ref(), rootless);
     let cgroups = cgroups.unwrap_or_else(|error| panic!("{error}"));
     let rootfs = rootfs(&spec, "/bundle").unwrap();
-    let environment = Vec::from([CString::from(c"PATH=/usr/bin:/bin")]);
+    let environment = Vec::from([c"PATH=/usr/bin:/bin"]);
     let request = Request {
         id: "web",
         bundle: "/bundle",

@@ -27,9 +27,9 @@ use crate::process::program::Program;
 use crate::rootfs::mask::Cover;
 use crate::spec::{IoPriority, Rlimit, Scheduler};
 use crate::sys::schedule::Mask;
-use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 
 /// Facts about the host and about who calls, gathered once.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ pub struct Plan {
     /// Who it is.
     pub identity: Identity,
     /// Where it starts.
-    pub cwd: CString,
+    pub cwd: &'static CStr,
     /// What it becomes.
     pub program: Program,
     /// Who gets the container's cgroup of v2, as ids of the host.

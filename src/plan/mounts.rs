@@ -14,7 +14,6 @@ use crate::spec::{self, DeviceKind, IdMapping, MountOptions};
 use crate::sys::mount::Attributes;
 use crate::text;
 use crate::text::keep;
-use alloc::ffi::CString;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -25,8 +24,8 @@ use rustix::fs::FileType;
 ///
 /// # Errors
 /// `property` has a null byte in it.
-pub fn c_string(property: &str, text: &str) -> Result<CString> {
-    CString::new(text).map_err(|_| error!("{property}: {text:?} has a null byte in it"))
+pub fn c_string(property: &str, text: &str) -> Result<&'static CStr> {
+    text::c_string(text).ok_or_else(|| error!("{property}: {text:?} has a null byte in it"))
 }
 
 /// A path that counts from `directory` where it is not absolute.
@@ -113,11 +112,11 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
 pub fn label(mount: &mut Mount, option: &str, label: &str) -> Result<()> {
     const OWN: [&CStr; 6] = [c"", c"proc", c"sysfs", c"mqueue", c"cgroup", c"cgroup2"];
     let text = |text: &str| c_string("linux.mountLabel", text);
-    if mount.fstype.as_c_str() == c"mqueue" && mount.bind.is_none() && !mount.remount {
+    if mount.fstype == c"mqueue" && mount.bind.is_none() && !mount.remount {
         mount.root_label = Some(text(label)?);
     }
-    let given = mount.data.iter().any(|(key, _)| key.as_bytes() == option.as_bytes());
-    if mount.bind.is_some() || mount.remount || given || OWN.contains(&&*mount.fstype) {
+    let given = mount.data.iter().any(|(key, _)| key.to_bytes() == option.as_bytes());
+    if mount.bind.is_some() || mount.remount || given || OWN.contains(&mount.fstype) {
         return Ok(());
     }
     mount.data.push((text(option)?, Some(text(label)?)));
@@ -176,7 +175,7 @@ fn attributes(attributes: spec::Attributes) -> Attributes {
 
 /// Superblock flags under the names that fsconfig(2) takes (the kernel's
 /// fs/fs_context.c).
-fn superblock(set: u32, clear: u32) -> Vec<(CString, Option<CString>)> {
+fn superblock(set: u32, clear: u32) -> Vec<(&'static CStr, Option<&'static CStr>)> {
     const NAMES: [(u32, bool, &CStr); 9] = [
         (MS_RDONLY, true, c"ro"),
         (MS_SYNCHRONOUS, true, c"sync"),
@@ -191,7 +190,7 @@ fn superblock(set: u32, clear: u32) -> Vec<(CString, Option<CString>)> {
     NAMES
         .iter()
         .filter(|(flag, on, _)| if *on { set & flag != 0 } else { clear & flag != 0 })
-        .map(|(_, _, name)| (CString::from(*name), None))
+        .map(|(_, _, name)| (*name, None))
         .collect()
 }
 
@@ -199,19 +198,19 @@ fn superblock(set: u32, clear: u32) -> Vec<(CString, Option<CString>)> {
 /// read-only again, when all that belongs in it is there.
 pub fn close_later(mount: &mut Mount) -> Option<Mount> {
     let read_only = u64::from(MOUNT_ATTR_RDONLY);
-    let new = mount.bind.is_none() && !mount.remount && mount.fstype.as_c_str() == c"tmpfs";
+    let new = mount.bind.is_none() && !mount.remount && mount.fstype == c"tmpfs";
     if !new || mount.attributes.set & read_only == 0 {
         return None;
     }
     let close = Mount {
-        destination: mount.destination.clone(),
+        destination: mount.destination,
         bind: Some(Recursion::One),
         legacy_flags: mount.legacy_flags,
         remount: true,
         ..Mount::default()
     };
     mount.attributes.set &= !read_only;
-    mount.data.retain(|(key, _)| key.as_c_str() != c"ro");
+    mount.data.retain(|(key, _)| *key != c"ro");
     mount.legacy_flags &= !u64::from(MS_RDONLY);
     Some(close)
 }
@@ -332,11 +331,11 @@ mod tests {
     fn file_systems_get_their_options() {
         let entry = spec_mount("tmpfs", "tmpfs", "dev", &["nosuid", "ro", "mode=755", "inode64"]);
         let planned = mount(&entry, "/b").unwrap();
-        assert_eq!(planned.destination.as_c_str(), c"/dev");
+        assert_eq!(planned.destination, c"/dev");
         assert_eq!(planned.attributes.set, u64::from(MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY));
         let keys: Vec<_> = planned.data.iter().map(|(key, _)| key.to_str().unwrap()).collect();
         assert_eq!(keys, ["ro", "mode", "inode64"]);
-        assert_eq!(planned.legacy_data.as_c_str(), c"mode=755,inode64");
+        assert_eq!(planned.legacy_data, c"mode=755,inode64");
     }
 
     #[test]
@@ -353,7 +352,7 @@ mod tests {
     #[test]
     fn bind_sources_count_from_the_bundle() {
         let planned = mount(&spec_mount("none", "data", "/d", &["rbind", "rslave"]), "/b").unwrap();
-        assert_eq!(planned.source.as_c_str(), c"/b/data");
+        assert_eq!(planned.source, c"/b/data");
         assert_eq!(planned.bind, Some(Recursion::All));
         assert_eq!(planned.propagation, [(u64::from(MS_SLAVE), Recursion::All)]);
         assert!(mount(&spec_mount("bind", "x", "/d", &["bind", "size=1"]), "/b").is_err());
@@ -382,10 +381,7 @@ mod tests {
         let planned = devices(&[node], false).unwrap();
         assert_eq!(planned.len(), 6);
         assert_eq!((planned[0].mode, planned[0].uid, planned[0].gid), (0o600, 5, 0));
-        assert_eq!(
-            (planned[1].directory.as_c_str(), planned[1].name.as_c_str()),
-            (c"/dev", c"zero")
-        );
+        assert_eq!((planned[1].directory, planned[1].name), (c"/dev", c"zero"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::rootfs::mount::Mount;
 use crate::rootfs::tree::Recursion;
 use crate::sys::schedule::Mask;
 use alloc::boxed::Box;
-use alloc::ffi::CString;
+use core::ffi::CStr;
 use core::fmt;
 
 /// One operation. Its text is the first half of the message when it fails.
@@ -16,7 +16,7 @@ pub enum Op {
     /// setsid(2).
     NewSession,
     /// A session keyring of this name.
-    Keyring(CString),
+    Keyring(&'static CStr),
     /// A new cgroup namespace, rooted at the container's cgroup.
     CgroupNamespace,
     /// The loopback interface of the new network namespace goes up.
@@ -24,20 +24,20 @@ pub enum Op {
     /// The parent moves network devices into the network namespace.
     NetDevices,
     /// sethostname(2).
-    Hostname(CString),
+    Hostname(&'static CStr),
     /// setdomainname(2).
-    Domainname(CString),
+    Domainname(&'static CStr),
     /// Propagation of all mounts of the new mount namespace (`MS_*`).
     Propagation(u64),
     /// The root file system becomes a mount of its own.
     Root {
         /// Where it is on the host.
-        path: CString,
+        path: &'static CStr,
         /// See [`crate::rootfs::root::bind_root`].
-        shared_parent: Option<CString>,
+        shared_parent: Option<&'static CStr>,
     },
     /// The root file system as it is, without a mount namespace.
-    OpenRoot(CString),
+    OpenRoot(&'static CStr),
     /// An entry of `mounts`.
     Mount(Box<Mount>),
     /// An entry of `mounts` of type cgroup.
@@ -47,7 +47,7 @@ pub enum Op {
     /// The links of /dev.
     DeviceLinks,
     /// The working directory is made where it is missing.
-    WorkingDirectory(CString),
+    WorkingDirectory(&'static CStr),
     /// A pseudo terminal for descriptors 0, 1 and 2, and /dev/console.
     Terminal {
         /// Its first size.
@@ -62,25 +62,25 @@ pub enum Op {
     /// A kernel parameter.
     Sysctl {
         /// Below /proc.
-        file: CString,
+        file: &'static CStr,
         /// What to write.
-        value: CString,
+        value: &'static CStr,
     },
     /// The parent runs the hooks of the runtime's namespaces.
     RuntimeHooks,
     /// The createContainer hooks.
     ContainerHooks,
     /// A path is hidden.
-    Mask(CString),
+    Mask(&'static CStr),
     /// A path is made read-only.
-    Readonly(CString, Recursion),
+    Readonly(&'static CStr, Recursion),
     /// A label for the program or for new keyrings: written to a file of
     /// `/proc/self/attr`.
     Label {
         /// The file, below /proc.
-        file: CString,
+        file: &'static CStr,
         /// What to write.
-        text: CString,
+        text: &'static CStr,
     },
     /// pivot_root(2).
     Pivot,

@@ -155,7 +155,7 @@ fn new_file_systems_get_the_label() {
         });
         let mount = mount.expect("a mount");
         assert_eq!(mount.legacy_data.to_str(), Ok(legacy), "{top}");
-        let has = mount.data.iter().any(|(key, _)| key.as_c_str() == c"context");
+        let has = mount.data.iter().any(|(key, _)| *key == c"context");
         assert_eq!(has, legacy.contains("context"));
         let root = mount.root_label.as_ref().map(|label| label.to_str().unwrap());
         assert_eq!(root, top.contains("mqueue").then_some(LABEL));

@@ -2,8 +2,8 @@
 
 use crate::fault::{Act, Detail, Fault};
 use crate::sys::exec::{Strings, execve};
-use alloc::ffi::CString;
-use alloc::format;
+use crate::text;
+use crate::text::c_string;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, accessat, open, stat};
@@ -19,7 +19,7 @@ pub struct Program {
     /// `process.env`, with room for HOME where that is not given.
     pub environment: Strings,
     /// The paths to try, in order: the name itself where it has a slash.
-    pub candidates: Vec<CString>,
+    pub candidates: Vec<&'static CStr>,
     /// HOME is to be looked up in the container's /etc/passwd.
     pub needs_home: bool,
 }
@@ -41,27 +41,27 @@ impl Program {
                 .map(|entry| entry.1)
         };
         let candidates = if name.as_bytes().contains(&b'/') {
-            Vec::from([CString::new(name).ok()?])
+            Vec::from([c_string(name)?])
         } else {
             // execvpe(3): an empty entry is the current directory.
             let path = value("PATH")
                 .unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
             path.split(':')
                 .map(|directory| if directory.is_empty() { "." } else { directory })
-                .map(|directory| CString::new(format!("{directory}/{name}")).ok())
+                .map(|directory| c_string(text!("{directory}/{name}")))
                 .collect::<Option<_>>()?
         };
         let needs_home = value("HOME").is_none_or(str::is_empty);
-        let own = |texts: &[&str]| -> Option<Vec<CString>> {
-            texts.iter().map(|text| CString::new(*text).ok()).collect()
+        let own = |texts: &[&str]| -> Option<Vec<&'static CStr>> {
+            texts.iter().map(|text| c_string(text)).collect()
         };
         let kept: Vec<&str> = variables
             .into_iter()
             .filter(|entry| !(needs_home && entry.starts_with("HOME=")))
             .collect();
         Some(Program {
-            arguments: Strings::new(own(arguments)?),
-            environment: Strings::with_room(own(&kept)?, LINE),
+            arguments: Strings::new(&own(arguments)?),
+            environment: Strings::with_room(&own(&kept)?, LINE),
             candidates,
             needs_home,
         })

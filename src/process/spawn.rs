@@ -7,8 +7,6 @@ use crate::sys::clone::{Side, clone};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::{descriptor, signal};
 use crate::text;
-use alloc::ffi::CString;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -96,7 +94,7 @@ pub fn run_and_read(
     let (read_end, write_end) = pipe_with(PipeFlags::CLOEXEC).context(|| "pipe")?;
     let output = Some(write_end.as_fd());
     let stdio = [None, output, output];
-    let program = Program { path: &path, arguments, environment, directory: None, stdio };
+    let program = Program { path, arguments, environment, directory: None, stdio };
     let pid = program.start().context(|| text!("run {name:?}"))?;
     drop(write_end);
     let said = read_all(&read_end);
@@ -118,7 +116,7 @@ pub fn read_all(fd: &OwnedFd) -> Vec<u8> {
 }
 
 /// The program's path, from the PATH of `environment` (or a usual one).
-pub fn find(name: &str, environment: &Strings) -> Result<CString> {
+pub fn find(name: &str, environment: &Strings) -> Result<&'static CStr> {
     use rustix::fs::{Access, access};
     let variable = environment
         .as_slice()
@@ -126,8 +124,8 @@ pub fn find(name: &str, environment: &Strings) -> Result<CString> {
         .find_map(|entry| entry.to_str().ok()?.strip_prefix("PATH="))
         .unwrap_or("/usr/sbin:/usr/bin:/sbin:/bin");
     for directory in variable.split(':') {
-        if let Ok(path) = CString::new(format!("{directory}/{name}"))
-            && access(&*path, Access::EXEC_OK).is_ok()
+        if let Some(path) = text::c_string(text!("{directory}/{name}"))
+            && access(path, Access::EXEC_OK).is_ok()
         {
             return Ok(path);
         }

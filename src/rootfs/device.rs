@@ -4,7 +4,6 @@
 use super::path::{self, Create};
 use super::tree::{Recursion, bind};
 use crate::fault::{Act, Detail, Fault, Quoted};
-use alloc::ffi::CString;
 use core::ffi::CStr;
 use core::fmt;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -18,11 +17,11 @@ use rustix::io::Errno;
 #[derive(Debug, Clone)]
 pub struct Device {
     /// The directory that holds it, as a path in the container.
-    pub directory: CString,
+    pub directory: &'static CStr,
     /// Its name there.
-    pub name: CString,
+    pub name: &'static CStr,
     /// The whole path: also where the host has it.
-    pub path: CString,
+    pub path: &'static CStr,
     /// Character device, block device or FIFO.
     pub kind: FileType,
     /// Device number.
@@ -41,7 +40,7 @@ pub struct Device {
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "create device {}", Quoted(&self.path))
+        write!(f, "create device {}", Quoted(self.path))
     }
 }
 
@@ -49,7 +48,7 @@ impl Device {
     /// Makes the node beneath `root`; `dev` is `/dev` there, once it was opened.
     pub fn act(&self, root: BorrowedFd<'_>, dev: &mut Option<OwnedFd>) -> Act {
         let mode = Mode::from_raw_mode(0o755);
-        let opened = if self.directory.as_c_str() == c"/dev" {
+        let opened = if self.directory == c"/dev" {
             if dev.is_none() {
                 // Never through a link that the image put in the place of /dev.
                 let found = match path::open_directory_no_link(root, c"dev") {
@@ -60,15 +59,15 @@ impl Device {
             }
             None
         } else {
-            let found = path::create_in(root, &self.directory, Create::Directory, mode);
-            Some(found.detail(format_args!("open {}", Quoted(&self.directory)))?)
+            let found = path::create_in(root, self.directory, Create::Directory, mode);
+            Some(found.detail(format_args!("open {}", Quoted(self.directory)))?)
         };
         if self.bind {
             return self.bind(root);
         }
         let directory = opened.as_ref().or(dev.as_ref()).ok_or(Errno::BADF)?;
         let device = makedev(self.major, self.minor);
-        match mknodat(directory, &*self.name, self.kind, Mode::from_raw_mode(self.mode), device) {
+        match mknodat(directory, self.name, self.kind, Mode::from_raw_mode(self.mode), device) {
             Ok(()) => {}
             Err(Errno::EXIST) => return self.check_existing(directory.as_fd()),
             Err(Errno::PERM) => return self.bind(root),
@@ -76,7 +75,7 @@ impl Device {
         }
         if (self.uid, self.gid) != (0, 0) {
             let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
-            chownat(directory, &*self.name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+            chownat(directory, self.name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
                 .detail("chown")?;
         }
         Ok(())
@@ -84,7 +83,7 @@ impl Device {
 
     /// The spec: another file at the path is an error.
     fn check_existing(&self, directory: BorrowedFd<'_>) -> Act {
-        let stat = statat(directory, &*self.name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let stat = statat(directory, self.name, AtFlags::SYMLINK_NOFOLLOW)?;
         let same = FileType::from_raw_mode(stat.st_mode) == self.kind
             && (self.kind == FileType::Fifo || stat.st_rdev == makedev(self.major, self.minor));
         if same {
@@ -96,17 +95,17 @@ impl Device {
     /// Shows the host's node, after a look that it is the same device.
     fn bind(&self, root: BorrowedFd<'_>) -> Act {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let node = openat(CWD, &*self.path, flags, Mode::empty())
-            .detail(format_args!("open {} of the host", Quoted(&self.path)))?;
+        let node = openat(CWD, self.path, flags, Mode::empty())
+            .detail(format_args!("open {} of the host", Quoted(self.path)))?;
         let stat = fstat(&node)?;
         if FileType::from_raw_mode(stat.st_mode) != self.kind
             || (self.kind != FileType::Fifo && stat.st_rdev != makedev(self.major, self.minor))
         {
             return Err(Fault::new("the host's file at this path is another device"));
         }
-        let target = path::create_in(root, &self.path, Create::File, Mode::from_raw_mode(0o755))?;
+        let target = path::create_in(root, self.path, Create::File, Mode::from_raw_mode(0o755))?;
         bind(node.as_fd(), target.as_fd(), Recursion::One)
-            .detail(format_args!("bind {} of the host", Quoted(&self.path)))
+            .detail(format_args!("bind {} of the host", Quoted(self.path)))
     }
 }
 

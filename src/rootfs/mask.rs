@@ -9,7 +9,6 @@ use super::path::{self, FdPath};
 use super::tree::{Recursion, bind, bind_readonly, clone_object};
 use crate::fault::{Act, Detail, Fault};
 use crate::sys::mount::mount;
-use alloc::ffi::CString;
 use core::ffi::CStr;
 use linux_raw_sys::general::{
     MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC,
@@ -27,7 +26,7 @@ use rustix::mount::{
 #[derive(Default)]
 pub struct Cover {
     /// The mount option and the SELinux label of what is made here.
-    pub label: Option<(CString, CString)>,
+    pub label: Option<(&'static CStr, &'static CStr)>,
     null: Option<OwnedFd>,
     empty: Option<OwnedFd>,
 }

@@ -13,7 +13,6 @@ use super::prepare::IdMap;
 use super::tree::{Recursion, clone_tree};
 use crate::fault::{Act, Detail, Fault, Quoted};
 use crate::sys::mount::{Attributes, mount, mount_setattr};
-use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt::{self, Write};
@@ -37,11 +36,11 @@ const FSCONFIG_VALUE_MAX: usize = 256;
 #[derive(Debug, Default)]
 pub struct Mount {
     /// Where, as a path in the container.
-    pub destination: CString,
+    pub destination: &'static CStr,
     /// What: a path on the host for a bind mount, else the file system's source.
-    pub source: CString,
+    pub source: &'static CStr,
     /// The file system's type; not used for a bind mount.
-    pub fstype: CString,
+    pub fstype: &'static CStr,
     /// A bind mount: with what is mounted below it, or without.
     pub bind: Option<Recursion>,
     /// Attributes of this mount.
@@ -51,11 +50,11 @@ pub struct Mount {
     /// Changes of propagation, in order, made after the mount is attached.
     pub propagation: Vec<(u64, Recursion)>,
     /// Options of the file system: a flag, or a key with a value.
-    pub data: Vec<(CString, Option<CString>)>,
+    pub data: Vec<(&'static CStr, Option<&'static CStr>)>,
     /// The same for mount(2): `MS_*` and the comma-separated data.
     pub legacy_flags: u64,
     /// See `legacy_flags`.
-    pub legacy_data: CString,
+    pub legacy_data: &'static CStr,
     /// What is mounted there already gets the options.
     pub remount: bool,
     /// The new file system starts with what the destination holds.
@@ -66,7 +65,7 @@ pub struct Mount {
     /// as from runc and crun; its own default where there was none.
     pub inherit_mode: bool,
     /// The SELinux label of the new file system's root, where no option gives it.
-    pub root_label: Option<CString>,
+    pub root_label: Option<&'static CStr>,
     /// Owners are shown mapped.
     pub id_map: Option<IdMap>,
     /// A bind mount that the command makes: see [`super::prepare`].
@@ -89,7 +88,7 @@ impl fmt::Display for Mount {
         } else {
             &self.fstype
         };
-        write!(f, "mount {} on {}", Quoted(what), Quoted(&self.destination))
+        write!(f, "mount {} on {}", Quoted(what), Quoted(self.destination))
     }
 }
 
@@ -105,9 +104,7 @@ impl Mount {
             // A user namespace may not mount sysfs over a network namespace that
             // is not its own: show the host's, as every runtime does.
             (None, Err(fault))
-                if self.or_host
-                    && fault.errno == Some(Errno::PERM)
-                    && self.fstype.as_c_str() == c"sysfs" =>
+                if self.or_host && fault.errno == Some(Errno::PERM) && self.fstype == c"sysfs" =>
             {
                 let tree = clone_tree(c"/sys", Recursion::All).detail("bind \"/sys\"")?;
                 // What is mounted below comes along.
@@ -151,7 +148,7 @@ impl Mount {
     fn hidden_mode(&self, root: BorrowedFd<'_>) -> Result<ModeText, Fault> {
         let mut text = ModeText::new();
         if self.inherit_mode {
-            match path::open_in(root, &self.destination) {
+            match path::open_in(root, self.destination) {
                 Err(Errno::NOENT) => {}
                 hidden => {
                     let hidden = hidden.detail("open the mount point")?;
@@ -172,10 +169,10 @@ impl Mount {
                 Ok(fcntl_dupfd_cloexec(tree, 3)?)
             }
             Some(recursion) => {
-                let tree = match (clone_tree(&self.source, recursion), &self.tree) {
+                let tree = match (clone_tree(self.source, recursion), &self.tree) {
                     // Root of a user namespace may not come so far.
                     (Err(Errno::ACCESS), Some(tree)) => return Ok(fcntl_dupfd_cloexec(tree, 3)?),
-                    (tree, _) => tree.detail(format_args!("open {}", Quoted(&self.source)))?,
+                    (tree, _) => tree.detail(format_args!("open {}", Quoted(self.source)))?,
                 };
                 self.set_attributes(tree.as_fd()).detail("mount_setattr")?;
                 Ok(tree)
@@ -203,17 +200,17 @@ impl Mount {
     }
 
     fn make_file_system(&self, mode: &ModeText) -> Result<OwnedFd, Fault> {
-        let long = |value: &CString| value.as_bytes().len() >= FSCONFIG_VALUE_MAX;
-        if self.data.iter().any(|(_, value)| value.as_ref().is_some_and(long))
+        let long = |value: &CStr| value.to_bytes().len() >= FSCONFIG_VALUE_MAX;
+        if self.data.iter().any(|(_, value)| value.is_some_and(long))
             || self.legacy_flags & u64::from(MS_I_VERSION) != 0
         {
             // One value of mount(2)'s data may be longer (overlay's lowerdir),
             // and fsconfig(2) has no word for this flag.
             return Err(Errno::NOSYS.into());
         }
-        let context = fsopen(&*self.fstype, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| {
+        let context = fsopen(self.fstype, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| {
             let fault = Fault::from(errno)
-                .detail(format_args!("open file system type {}", Quoted(&self.fstype)));
+                .detail(format_args!("open file system type {}", Quoted(self.fstype)));
             match errno {
                 Errno::NODEV => fault.hint("this kernel does not have this file system"),
                 _ => fault,
@@ -221,7 +218,7 @@ impl Mount {
         })?;
         let said = |errno: Errno, part: &CStr| explain(context.as_fd(), errno, part);
         if !self.source.is_empty() {
-            fsconfig_set_string(context.as_fd(), c"source", &*self.source)
+            fsconfig_set_string(context.as_fd(), c"source", self.source)
                 .map_err(|errno| said(errno, c"source"))?;
         }
         if !mode.is_empty() {
@@ -230,8 +227,8 @@ impl Mount {
         }
         for (key, value) in &self.data {
             match value {
-                Some(value) => fsconfig_set_string(context.as_fd(), &**key, &**value),
-                None => fsconfig_set_flag(context.as_fd(), &**key),
+                Some(value) => fsconfig_set_string(context.as_fd(), *key, *value),
+                None => fsconfig_set_flag(context.as_fd(), *key),
             }
             .map_err(|errno| said(errno, key))?;
         }
@@ -249,7 +246,7 @@ impl Mount {
 
     /// Fills the new file system with what the directory below holds.
     fn fill(&self, target: BorrowedFd<'_>, mount: BorrowedFd<'_>) -> Act {
-        let given = |(key, _): &(CString, _)| [c"mode", c"uid", c"gid"].contains(&&**key);
+        let given = |(key, _): &(&'static CStr, _)| [c"mode", c"uid", c"gid"].contains(key);
         copy_up(target, mount, !self.data.iter().any(given))
     }
 
@@ -262,8 +259,8 @@ impl Mount {
 
     /// The object to mount on, made where it is missing: a `directory` or a file.
     pub fn target(&self, root: BorrowedFd<'_>, directory: bool) -> Result<OwnedFd, Fault> {
-        if self.bind.is_none() && [c"proc", c"sysfs"].contains(&&*self.fstype) {
-            match path::open_without_links(root, &self.destination) {
+        if self.bind.is_none() && [c"proc", c"sysfs"].contains(&self.fstype) {
+            match path::open_without_links(root, self.destination) {
                 Err(Errno::LOOP | Errno::NOTDIR) => {
                     return Err(Fault::new(
                         "it must be mounted on an ordinary directory, and \
@@ -275,7 +272,7 @@ impl Mount {
             }
         }
         let create = if directory { Create::Directory } else { Create::File };
-        path::create_in(root, &self.destination, create, Mode::from_raw_mode(0o755))
+        path::create_in(root, self.destination, create, Mode::from_raw_mode(0o755))
             .detail("create the mount point")
             .map_err(|fault| match fault.errno {
                 Some(Errno::ROFS) => fault.hint(
@@ -289,11 +286,11 @@ impl Mount {
     /// Changes the options of what is mounted at the destination: of the mount
     /// with `bind`, else of the file system, too.
     fn act_remount(&self, root: BorrowedFd<'_>) -> Act {
-        let mounted = path::open_in(root, &self.destination).detail("open the mount point")?;
+        let mounted = path::open_in(root, self.destination).detail("open the mount point")?;
         let bind = if self.bind.is_some() { MS_BIND } else { 0 };
         let flags = u64::from(MS_REMOUNT | bind) | self.legacy_flags;
         let at = FdPath::new(mounted.as_fd());
-        mount(&self.source, at.as_c_str(), &self.fstype, flags, Some(&self.legacy_data)).map_err(
+        mount(self.source, at.as_c_str(), self.fstype, flags, Some(self.legacy_data)).map_err(
             |errno| match errno {
                 Errno::INVAL => Fault::from(errno).hint("perhaps nothing is mounted there"),
                 _ => errno.into(),
@@ -312,26 +309,26 @@ impl Mount {
             None => true,
             Some(_) => {
                 let source =
-                    openat(CWD, &*self.source, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-                        .detail(format_args!("open {}", Quoted(&self.source)))?;
+                    openat(CWD, self.source, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+                        .detail(format_args!("open {}", Quoted(self.source)))?;
                 path::is_directory(source.as_fd())?
             }
         };
         let target = self.target(root, directory)?;
-        if self.bind.is_some() || self.fstype.as_c_str() != c"proc" {
+        if self.bind.is_some() || self.fstype != c"proc" {
             over_proc::check(self, root, target.as_fd())?;
         }
         let at = FdPath::new(target.as_fd());
         if let Some(recursion) = self.bind {
             let rec = if recursion == Recursion::All { u64::from(MS_REC) } else { 0 };
-            mount(&self.source, at.as_c_str(), c"", u64::from(MS_BIND) | rec, None)
+            mount(self.source, at.as_c_str(), c"", u64::from(MS_BIND) | rec, None)
                 .detail("mount")?;
         } else {
             let later = if self.copy_up { u64::from(MS_RDONLY) } else { 0 };
             self.mount_at(at.as_c_str(), self.legacy_flags & !later, mode).detail("mount")?;
         }
         // The target's descriptor is now below the mount: look again.
-        let mounted = path::open_in(root, &self.destination)?;
+        let mounted = path::open_in(root, self.destination)?;
         self.label_root(mounted.as_fd())?;
         if self.copy_up {
             self.fill(target.as_fd(), mounted.as_fd())?;
@@ -356,7 +353,7 @@ impl Mount {
             data.extend_from_slice(part).map_err(|_| Errno::INVAL)?;
         }
         let data = CStr::from_bytes_until_nul(&data).ok().filter(|data| !data.is_empty());
-        mount(&self.source, at, &self.fstype, flags, data)
+        mount(self.source, at, self.fstype, flags, data)
     }
 
     /// Changes the propagation of a mount that is in its place, by mount(2).

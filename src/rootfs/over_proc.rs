@@ -48,7 +48,7 @@ pub enum Place {
 pub fn check(entry: &Mount, mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<Place, Fault> {
     let kind = |fd: BorrowedFd<'_>| -> Result<u64, Fault> { Ok(fstatfs(fd)?.f_type as u64) };
     let proc = u64::from(PROC_SUPER_MAGIC);
-    let named = |name: &[u8]| components(&entry.destination).eq([name]);
+    let named = |name: &[u8]| components(entry.destination).eq([name]);
     let below = kind(target)?;
     let is_root = || Ok::<bool, Fault>(fstat(target)?.st_ino == u64::from(ROOT_INO));
     if below != proc && !named(b"proc") {
@@ -63,7 +63,7 @@ pub fn check(entry: &Mount, mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Re
     }
     let allowed = |file: &&str| {
         let parts = core::iter::once("proc").chain(file.split('/'));
-        components(&entry.destination).eq(parts.map(str::as_bytes))
+        components(entry.destination).eq(parts.map(str::as_bytes))
     };
     if entry.bind.is_some() && IN_PROC.iter().any(allowed) {
         return Ok(Place::Elsewhere);

@@ -70,7 +70,7 @@ pub fn make(
     environment: &Strings,
 ) -> Result<OwnedFd> {
     let recursion = mount.bind.unwrap_or(Recursion::One);
-    let tree = clone_tree(&mount.source, recursion).context(|| "open_tree")?;
+    let tree = clone_tree(mount.source, recursion).context(|| "open_tree")?;
     // In the container's own mount namespace it would be one already.
     let slave = Attributes { propagation: u64::from(MS_SLAVE), ..Attributes::default() };
     mount_setattr(tree.as_fd(), slave, true)

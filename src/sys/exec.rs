@@ -1,36 +1,34 @@
 //! execve(2) and execveat(2), with argument vectors built before the clone.
 
 use super::raw::syscall;
-use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char};
 use linux_raw_sys::general::{__NR_execve, __NR_execveat, AT_EMPTY_PATH};
 use rustix::fd::{AsRawFd, BorrowedFd};
 use rustix::io::Errno;
 
-/// A null-terminated array of C strings, as execve(2) takes it, that owns them.
+/// A null-terminated array of C strings, as execve(2) takes it.
 pub struct Strings {
-    strings: Vec<CString>,
+    strings: Vec<&'static CStr>,
     /// Room for one more string that is known only after the clone.
     room: Vec<u8>,
     pointers: Vec<*const c_char>,
 }
 
 impl Strings {
-    /// Builds the array. The strings stay where they are: a `CString`'s bytes do
-    /// not move with it.
-    pub fn new(strings: Vec<CString>) -> Self {
+    /// Builds the array.
+    pub fn new(strings: &[&'static CStr]) -> Self {
         Strings::with_room(strings, 0)
     }
 
     /// As [`Strings::new`], with room for one more string of less than `room`
     /// bytes, given later by [`Strings::fill_room`].
-    pub fn with_room(strings: Vec<CString>, room: usize) -> Self {
+    pub fn with_room(strings: &[&'static CStr], room: usize) -> Self {
         let mut pointers: Vec<*const c_char> = Vec::with_capacity(strings.len() + 2);
         pointers.extend(strings.iter().map(|string| string.as_ptr()));
         pointers.push(core::ptr::null());
         pointers.push(core::ptr::null());
-        Strings { strings, room: alloc::vec![0; room], pointers }
+        Strings { strings: strings.to_vec(), room: alloc::vec![0; room], pointers }
     }
 
     /// Adds the last string, without allocation; what does not fit, or has a
@@ -45,7 +43,7 @@ impl Strings {
     }
 
     /// The strings, without the one in the room.
-    pub fn as_slice(&self) -> &[CString] {
+    pub fn as_slice(&self) -> &[&'static CStr] {
         &self.strings
     }
 
