@@ -5,8 +5,10 @@
 //! For errors, paths and what else is made a few times in a command; not where a
 //! command goes round for as long as a container lives.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::ffi::CString;
+use alloc::string::String;
 use core::ffi::CStr;
 use core::fmt;
 
@@ -18,7 +20,15 @@ pub fn stays(words: fmt::Arguments<'_>) -> &'static str {
 
 /// A copy that stays.
 pub fn keep(text: &str) -> &'static str {
-    alloc::string::String::from(text).leak()
+    String::from(text).leak()
+}
+
+/// The bytes as text; what is not UTF-8 in them is replaced.
+pub fn lossy(bytes: &[u8]) -> &str {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => text,
+        Cow::Owned(text) => text.leak(),
+    }
 }
 
 /// A copy that stays, as the kernel takes it; `None` where there is a null byte in it.

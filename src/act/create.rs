@@ -20,7 +20,6 @@ use crate::spec::{self, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::{descriptor, signal};
 use crate::text;
-use alloc::format;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use linux_raw_sys::general::CLONE_NEWPID;
@@ -322,7 +321,7 @@ impl Making<'_> {
     /// The socket on which the first process waits for `start`.
     fn start_socket(&self) -> Result<OwnedFd> {
         let what = || text!("make the start socket of \"{}\"", self.state.id);
-        let path = format!("/proc/self/fd/{}/{START_SOCKET}", self.directory.as_fd().as_raw_fd());
+        let path = text!("/proc/self/fd/{}/{START_SOCKET}", self.directory.as_fd().as_raw_fd());
         let address = SocketAddrUnix::new(path).context(what)?;
         let flags = SocketFlags::CLOEXEC;
         let socket =

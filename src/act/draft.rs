@@ -12,6 +12,7 @@ use crate::plan::{Host, Plan};
 use crate::request::{Caller, CgroupManager, CreateOptions};
 use crate::spec::{NamespaceKind, Spec};
 use crate::sys::exec::Strings;
+use crate::text;
 use alloc::string::String;
 
 /// Where a container's cgroups are to be.
@@ -90,7 +91,7 @@ pub fn draft(
     let environment = Strings::new(caller.environment);
     let notify_host = notify_host(caller, spec);
     let notify = notify_host.map(|_| {
-        extra_env.push(String::from(notify::VARIABLE));
+        extra_env.push(notify::VARIABLE);
         notify::path(&caller.globals.root, &options.id)
     });
     let shared_parent = shared_parent(spec, rootfs);
@@ -106,7 +107,7 @@ pub fn draft(
         host,
         layout,
         cgroups,
-        notify: notify.as_deref(),
+        notify,
         shared_parent: shared_parent.as_deref(),
     };
     let plan = planner::plan(spec, &request)?;
@@ -128,7 +129,7 @@ fn shared_parent(spec: &Spec<'_>, rootfs: &str) -> Option<String> {
         return None;
     }
     let mountinfo = read_config("/proc/self/mountinfo").ok()?;
-    let mountinfo = String::from_utf8_lossy(&mountinfo);
+    let mountinfo = text::lossy(&mountinfo);
     let holds = |point: &&str| {
         *point == "/"
             || rootfs

@@ -18,7 +18,6 @@ use crate::spec::{Process, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
 use crate::text;
-use alloc::format;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use linux_raw_sys::general::CLONE_NEWUSER;
@@ -42,8 +41,8 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
     // What was opened is good if init is still init.
     check_status(directory.status(Some(&state))?, options)?;
     let joins = joins?;
-    let config = format!("{}/config.json", state.bundle);
-    let text = read_config(&config)?;
+    let config = text!("{}/config.json", state.bundle);
+    let text = read_config(config)?;
     let document = Document::parse(&text, "config.json")?;
     let mut spec = Spec::read(&document)?;
     if state.unfiltered {
@@ -83,7 +82,7 @@ fn run(
     state: &State,
     join: Vec<Join>,
     (spec, process): (&Spec<'_>, &Process<'_>),
-    warnings: Vec<alloc::string::String>,
+    warnings: Vec<&'static str>,
 ) -> Result<u8> {
     let socket = options.console_socket.is_some();
     check_terminal(process.terminal, options.detach, socket, "--tty")?;

@@ -6,8 +6,6 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys::descriptor::write_all;
 use crate::text;
-use alloc::format;
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat, renameat, unlinkat};
@@ -28,7 +26,7 @@ pub fn connect_to(path: &str) -> Result<OwnedFd> {
         Err(_) => {
             let file =
                 openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).context(what)?;
-            let short = format!("/proc/self/fd/{}", file.as_raw_fd());
+            let short = text!("/proc/self/fd/{}", file.as_raw_fd());
             SocketAddrUnix::new(short).and_then(|address| connect(&socket, &address))
         }
     };
@@ -62,14 +60,14 @@ pub fn send_pidfd(path: &str, pid: Pid) -> Result<()> {
 /// Those of open(2), write(2) and rename(2).
 pub fn write_pid_file(path: &str, pid: Pid) -> Result<()> {
     let (directory, name) = match path.rsplit_once('/') {
-        Some((directory, name)) => (format!("{directory}/"), name),
-        None => (String::new(), path),
+        Some((directory, name)) => (text!("{directory}/"), name),
+        None => ("", path),
     };
-    let temporary = format!("{directory}.{name}");
+    let temporary = text!("{directory}.{name}");
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o666);
-    let text = pid.as_raw_nonzero().to_string();
-    openat(CWD, &*temporary, flags, mode)
+    let text = text!("{}", pid.as_raw_nonzero());
+    openat(CWD, temporary, flags, mode)
         .and_then(|file| write_all(file.as_fd(), text.as_bytes()))
         .and_then(|()| renameat(CWD, &*temporary, CWD, path))
         .map_err(|errno| {
@@ -83,7 +81,10 @@ pub fn write_pid_file(path: &str, pid: Pid) -> Result<()> {
 ///
 /// # Errors
 /// One of them is not open.
-pub fn kept_descriptors(preserve: u32, listen_fds: Option<&str>) -> Result<(u32, Vec<String>)> {
+pub fn kept_descriptors(
+    preserve: u32,
+    listen_fds: Option<&str>,
+) -> Result<(u32, Vec<&'static str>)> {
     let listening = listen_fds.and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
     let count = listening.saturating_add(preserve);
     for number in 3..3u32.saturating_add(count) {
@@ -96,8 +97,8 @@ pub fn kept_descriptors(preserve: u32, listen_fds: Option<&str>) -> Result<(u32,
     }
     let mut variables = Vec::new();
     if listening > 0 {
-        variables.push(format!("LISTEN_FDS={listening}"));
-        variables.push(String::from("LISTEN_PID=1"));
+        variables.push(text!("LISTEN_FDS={listening}"));
+        variables.push("LISTEN_PID=1");
     }
     Ok((count, variables))
 }

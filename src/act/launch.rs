@@ -23,7 +23,6 @@ use crate::sys::exec::Strings;
 use crate::sys::schedule::set_affinity;
 use crate::sys::{limit, signal};
 use crate::text;
-use alloc::format;
 use alloc::vec::Vec;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWUSER};
 use rustix::fd::{BorrowedFd, OwnedFd};
@@ -247,9 +246,9 @@ fn write_id_maps(plan: &Plan, launch: &Launch<'_>, pid: Pid) -> Result<()> {
 
 fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
     let Some(value) = plan.oom_score_adj else { return Ok(()) };
-    let path = format!("/proc/{}/oom_score_adj", pid.as_raw_nonzero());
-    openat(CWD, &*path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
-        .and_then(|file| rustix::io::write(&file, format!("{value}").as_bytes()))
+    let path = text!("/proc/{}/oom_score_adj", pid.as_raw_nonzero());
+    openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+        .and_then(|file| rustix::io::write(&file, text!("{value}").as_bytes()))
         .map(drop)
         .map_err(|errno| {
             let error = Error::os(text!("write {value} to \"{path}\""), errno);

@@ -14,7 +14,6 @@ use crate::request::{Caller, CreateOptions};
 use crate::spec::Spec;
 use crate::text;
 use crate::{cgroup, rdt};
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -34,7 +33,7 @@ pub struct Preview {
     pub cgroups: cgroup::Plan,
     /// The host as the plan saw it.
     pub host: Host,
-    unit: Option<(Unit, Vec<String>)>,
+    unit: Option<(Unit, Vec<&'static str>)>,
     rdt: rdt::Group,
     later_hooks: [Hooks; 2],
 }
@@ -71,7 +70,7 @@ pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
         None => rdt::Group::default(),
     };
     if let Some(error) = &no_rootfs {
-        plan.warnings.push(format!("{error}"));
+        plan.warnings.push(text!("{error}"));
     }
     let later = |kind, list| hooks(kind, list, environment.as_slice());
     let later_hooks =

@@ -14,7 +14,8 @@
 use crate::errno;
 use crate::error::Error;
 use crate::fault::Fault;
-use alloc::string::String;
+use crate::text;
+use crate::text::keep;
 use core::fmt::{self, Write};
 
 /// The longest message.
@@ -127,7 +128,7 @@ pub fn decode(packet: &[u8]) -> Error {
     let length = usize::from(u16::from_ne_bytes([header[2], header[3]])).min(rest.len());
     let (text, hint) = rest.split_at(length);
     let errno = i32::from_ne_bytes([header[4], header[5], header[6], header[7]]);
-    let owned = |bytes| &*String::from_utf8_lossy(bytes).into_owned().leak();
+    let owned = |bytes| keep(text::lossy(bytes));
     let (text, hint) = (owned(text), owned(hint));
     let mut error = match errno::of(errno) {
         None => Error::new(text),
@@ -143,7 +144,7 @@ pub fn decode(packet: &[u8]) -> Error {
 mod tests {
     use super::*;
     use crate::fault::Detail;
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
     use rustix::io::Errno;
 
     fn round(operation: &str, fault: &Fault) -> String {

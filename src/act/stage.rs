@@ -75,7 +75,7 @@ fn prepare(child: &Child<'_>, namespaces: &namespace::Plan) -> Result<u32, Fault
         flags &= !CLONE_NEWUSER;
     }
     if namespaces.is_new(CLONE_NEWTIME) {
-        unshare_time(namespaces.time_offsets.as_deref())?;
+        unshare_time(namespaces.time_offsets)?;
         // The next clone is born into it.
         flags &= !CLONE_NEWTIME;
     }

@@ -198,12 +198,12 @@ const PROCS: &str = "cgroup.procs";
 /// Moves a process into a cgroup where it may be already: moving it again would
 /// take as long.
 fn move_into(group: &Group, pid: Pid) -> Result<()> {
-    let pid = alloc::format!("{}", pid.as_raw_nonzero());
+    let pid = text!("{}", pid.as_raw_nonzero());
     let inside = file::read_in(group.directory, PROCS).unwrap_or_default();
     if inside.lines().any(|line| line == pid) {
         return Ok(());
     }
-    file::must_write(group.directory, PROCS, &pid)
+    file::must_write(group.directory, PROCS, pid)
 }
 
 impl Created {

@@ -2,7 +2,6 @@
 //! them those that every container may (runc's list, which has the last word
 //! there too). What no rule allows is denied.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -55,7 +54,7 @@ pub struct Devices {
 #[derive(Debug)]
 enum Rules {
     /// Lines for `devices.deny` (`false`) and `devices.allow`.
-    V1(Vec<(bool, String)>),
+    V1(Vec<(bool, &'static str)>),
     /// A program for the unified hierarchy.
     Unified(Vec<Instruction>),
 }
@@ -224,7 +223,7 @@ fn no_cgroup() -> Error {
 }
 
 /// Writes lines for `devices.deny` (`false`) and `devices.allow`.
-fn write_lines(directory: &str, lines: &[(bool, String)]) -> Result<()> {
+fn write_lines(directory: &str, lines: &[(bool, &'static str)]) -> Result<()> {
     let open = |name| file::must_open(directory, name, OFlags::WRONLY);
     let (deny, allow) = (open("devices.deny")?, open("devices.allow")?);
     for (allowed, line) in lines {

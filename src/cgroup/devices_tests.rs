@@ -21,7 +21,7 @@ fn check(json: &str, expect: &[&str]) {
     let lines = with_rules(json, devices_v1::lines).map(|lines| {
         lines
             .into_iter()
-            .map(|(allow, line)| (if allow { "+" } else { "-" }).to_string() + &line)
+            .map(|(allow, line)| (if allow { "+" } else { "-" }).to_string() + line)
             .collect::<Vec<String>>()
     });
     assert_eq!(lines.unwrap(), expect, "{json}");
@@ -80,7 +80,7 @@ fn changes_of_v1() {
         let changes = devices_v1::changes(list, lines);
         let sign = |allow| if allow { "+" } else { "-" };
         let shown: Vec<String> =
-            changes.into_iter().map(|(allow, line)| sign(allow).to_string() + &line).collect();
+            changes.into_iter().map(|(allow, line)| sign(allow).to_string() + line).collect();
         assert_eq!(shown.join(" "), expect, "{list:?} {rules}");
     }
 }

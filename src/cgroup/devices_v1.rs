@@ -5,19 +5,19 @@
 //! exception back only by exactly its own numbers. So the rules are applied here
 //! first, and what comes out is written: the default, then the exceptions.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::error;
 use crate::error::Result;
 use crate::spec::{DeviceAccess, DeviceRule, DeviceRuleKind};
+use crate::text;
 
 /// The lines, in order; `true` for `devices.allow`.
 ///
 /// # Errors
 /// A rule takes a part out of an earlier one with a wildcard.
-pub fn lines(rules: &[DeviceRule]) -> Result<Vec<(bool, String)>> {
+pub fn lines(rules: &[DeviceRule]) -> Result<Vec<(bool, &'static str)>> {
     let mut allowed = false;
     let mut exceptions: Vec<DeviceRule> = Vec::new();
     for rule in rules {
@@ -45,7 +45,7 @@ pub fn lines(rules: &[DeviceRule]) -> Result<Vec<(bool, String)>> {
         }
     }
     let mut lines = Vec::with_capacity(exceptions.len() + 1);
-    lines.push((allowed, String::from("a")));
+    lines.push((allowed, "a"));
     lines.extend(exceptions.iter().map(|rule| (!allowed, line(rule))));
     Ok(lines)
 }
@@ -53,7 +53,7 @@ pub fn lines(rules: &[DeviceRule]) -> Result<Vec<(bool, String)>> {
 /// What makes of the rules in `devices.list` those of `lines`. Where both deny
 /// what is not listed, nothing that stays allowed is denied meanwhile; else the
 /// list begins anew.
-pub fn changes(list: &str, lines: Vec<(bool, String)>) -> Vec<(bool, String)> {
+pub fn changes(list: &str, lines: Vec<(bool, &'static str)>) -> Vec<(bool, &'static str)> {
     let [(false, _), wanted @ ..] = &lines[..] else { return lines };
     if list.starts_with('a') {
         return lines;
@@ -66,7 +66,7 @@ pub fn changes(list: &str, lines: Vec<(bool, String)>) -> Vec<(bool, String)> {
         let lost = access.bytes().filter(|kind| !kept.contains(kind));
         let lost: String = lost.map(char::from).collect();
         if !lost.is_empty() {
-            changes.push((false, format!("{device} {lost}")));
+            changes.push((false, text!("{device} {lost}")));
         }
     }
     changes
@@ -117,12 +117,11 @@ fn take_back(exceptions: &mut Vec<DeviceRule>, rule: &DeviceRule) -> Result<()> 
 }
 
 /// `TYPE MAJOR:MINOR ACCESS`.
-fn line(rule: &DeviceRule) -> String {
+fn line(rule: &DeviceRule) -> &'static str {
     let kind = if rule.kind == DeviceRuleKind::Block { 'b' } else { 'c' };
-    let number =
-        |number: Option<u32>| number.map_or(String::from("*"), |number| format!("{number}"));
+    let number = |number: Option<u32>| number.map_or("*", |number| text!("{number}"));
     let letter = |set: bool, letter| if set { letter } else { "" };
-    format!(
+    text!(
         "{kind} {}:{} {}{}{}",
         number(rule.major),
         number(rule.minor),

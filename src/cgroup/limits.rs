@@ -14,6 +14,7 @@ use crate::error;
 use crate::error::{Error, Result};
 use crate::spec::Resources;
 use crate::text;
+use crate::text::keep;
 
 /// What one controller's limits become in one of the two versions.
 type Translate = fn(&Resources<'_>, &mut Sink<'_>) -> Result<()>;
@@ -90,7 +91,7 @@ fn unified(resources: &Resources<'_>, groups: &[Group], writes: &mut Vec<Write>)
         }
         // A file like io.max takes one line a write.
         for line in value.trim_end_matches('\n').split('\n') {
-            Sink { group: 0, writes }.put("unified", name, format_args!("{line}"));
+            Sink { group: 0, writes }.put("unified", keep(name), format_args!("{line}"));
         }
     }
     Ok(())
@@ -117,7 +118,7 @@ pub fn apply(writes: &[&Write], directory: &str) -> Result<()> {
 }
 
 fn put(write: &Write, directory: &str) -> rustix::io::Result<()> {
-    match (file::write_in(directory, &write.file, &write.value), &write.alternative) {
+    match (file::write_in(directory, write.file, write.value), &write.alternative) {
         (Err(Errno::NOENT), Some((file, value))) => file::write_in(directory, file, value),
         (Err(Errno::NOENT), None) if write.optional => Ok(()),
         (result, _) => result,

@@ -1,6 +1,5 @@
 //! Limits as tables: `linux.resources` in, files and values out.
 
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -267,10 +266,10 @@ fn missing_controllers() {
 
 #[test]
 fn writes_for_the_same_value() {
-    let write = |group, file: &str, value: &str| Write {
+    let write = |group, file, value| Write {
         group,
-        file: file.to_owned(),
-        value: value.to_owned(),
+        file,
+        value,
         alternative: None,
         property: "",
         optional: false,

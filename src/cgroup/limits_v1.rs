@@ -2,12 +2,11 @@
 //! (cgroup-v1/memory.rst, cpusets.rst, blkio-controller.rst, hugetlb.rst,
 //! net_cls.rst, net_prio.rst, pids.rst, rdma.rst; scheduler/sched-bwc.rst).
 
-use alloc::format;
-
 use super::write::{Sink, Zero, signed};
 use crate::error;
 use crate::error::Result;
 use crate::spec::{BlockIo, Resources, Throttle};
+use crate::text;
 
 /// `memory`, in bytes, -1 is no limit.
 pub fn memory(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
@@ -189,10 +188,10 @@ pub fn hugetlb_files(resources: &Resources<'_>, sink: &mut Sink<'_>, file: &str)
             ));
         }
         let (property, bytes) = ("hugepageLimits", limit.limit);
-        let name = format!("hugetlb.{size}.{file}");
-        sink.put(property, &name, format_args!("{bytes}"));
-        let name = format!("hugetlb.{size}.rsvd.{file}");
-        sink.put_optional(property, &name, format_args!("{bytes}"));
+        let name = text!("hugetlb.{size}.{file}");
+        sink.put(property, name, format_args!("{bytes}"));
+        let name = text!("hugetlb.{size}.rsvd.{file}");
+        sink.put_optional(property, name, format_args!("{bytes}"));
     }
     Ok(())
 }
@@ -220,10 +219,10 @@ pub fn rdma(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
     for (device, limit) in &resources.rdma {
         let value = match (limit.hca_handles, limit.hca_objects) {
             (None, None) => continue,
-            (Some(handles), None) => format!("hca_handle={handles}"),
-            (None, Some(objects)) => format!("hca_object={objects}"),
+            (Some(handles), None) => text!("hca_handle={handles}"),
+            (None, Some(objects)) => text!("hca_object={objects}"),
             (Some(handles), Some(objects)) => {
-                format!("hca_handle={handles} hca_object={objects}")
+                text!("hca_handle={handles} hca_object={objects}")
             }
         };
         sink.put("rdma", "rdma.max", format_args!("{device} {value}"));

@@ -4,7 +4,6 @@
 //! (cgroup-v1/memory.rst, "OOM Control"); v2 makes `memory.events` ready when
 //! one of its counters changes (cgroup-v2.rst).
 
-use alloc::format;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::OFlags;
@@ -14,6 +13,7 @@ use super::file;
 use super::group::{Cgroups, Group};
 use super::text::value_of;
 use crate::error::{Context, Error, Result};
+use crate::text;
 
 /// The registration in v1, of a file in [`CONTROL`].
 const EVENTS_V1: &str = "memory.oom_control";
@@ -49,8 +49,8 @@ impl Cgroups {
         let events = file::must_open(directory, EVENTS_V1, OFlags::RDONLY)?;
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let file = eventfd(0, flags).context(|| "eventfd")?;
-        let line = format!("{} {}", file.as_raw_fd(), events.as_raw_fd());
-        file::must_write(directory, CONTROL, &line)?;
+        let line = text!("{} {}", file.as_raw_fd(), events.as_raw_fd());
+        file::must_write(directory, CONTROL, line)?;
         Ok(OomWatch { group, file, killed: 0 })
     }
 }

@@ -18,7 +18,7 @@ use crate::text;
 pub struct CgroupPath {
     absolute: bool,
     /// Without a slash at either end.
-    path: String,
+    path: &'static str,
 }
 
 impl CgroupPath {
@@ -51,7 +51,7 @@ impl CgroupPath {
 
 /// The path without empty components and `.`, and without a slash at either
 /// end; `None` where it has a `..`.
-pub fn components(given: &str) -> Option<String> {
+pub fn components(given: &str) -> Option<&'static str> {
     let mut path = String::new();
     for component in given.split('/') {
         match component {
@@ -64,7 +64,7 @@ pub fn components(given: &str) -> Option<String> {
         }
         path.push_str(component);
     }
-    Some(path)
+    Some(path.leak())
 }
 
 #[cfg(test)]

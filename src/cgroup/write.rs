@@ -1,11 +1,10 @@
 //! Writes into files of cgroups, and how the translation of limits collects them.
 
-use alloc::borrow::ToOwned;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::group::Group;
+use crate::text;
 
 /// One value for one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,11 +12,11 @@ pub struct Write {
     /// The cgroup, as an index into [`super::Cgroups::groups`] of the plan.
     pub group: usize,
     /// The file's name.
-    pub file: String,
+    pub file: &'static str,
     /// What is written.
-    pub value: String,
+    pub value: &'static str,
     /// The file and the value where the first file does not exist.
-    pub alternative: Option<(&'static str, String)>,
+    pub alternative: Option<(&'static str, &'static str)>,
     /// Where it comes from, below `linux.resources`: `memory.limit`.
     pub property: &'static str,
     /// A kernel without the file does what is asked anyway.
@@ -27,7 +26,7 @@ pub struct Write {
 impl Write {
     /// The controller to which the file belongs.
     pub fn controller(&self) -> &str {
-        self.file.split_once('.').map_or(&self.file, |(controller, _)| controller)
+        self.file.split_once('.').map_or(self.file, |(controller, _)| controller)
     }
 
     /// Whether it is about swap: `memory.memsw.*`, `memory.swap*`.
@@ -38,11 +37,11 @@ impl Write {
     /// Whether both are for the same value: of files that hold one for each
     /// device, of the same device.
     pub(super) fn is_for_the_file_of(&self, other: &Write) -> bool {
-        let device = |write: &Write| -> Option<String> {
+        let device = |write: &Write| {
             let (device, _) = write.value.split_once(' ')?;
-            device.as_bytes().contains(&b':').then(|| device.to_owned())
+            device.as_bytes().contains(&b':').then_some(device)
         };
-        (self.group, &self.file) == (other.group, &other.file) && device(self) == device(other)
+        (self.group, self.file) == (other.group, other.file) && device(self) == device(other)
     }
 
     /// `write "VALUE" to "DIRECTORY/FILE"`.
@@ -64,11 +63,11 @@ pub struct Sink<'a> {
 impl Sink<'_> {
     /// One more.
     #[inline(never)]
-    pub fn put(&mut self, property: &'static str, file: &str, value: fmt::Arguments<'_>) {
+    pub fn put(&mut self, property: &'static str, file: &'static str, value: fmt::Arguments<'_>) {
         self.writes.push(Write {
             group: self.group,
-            file: file.to_owned(),
-            value: alloc::fmt::format(value),
+            file,
+            value: text::stays(value),
             alternative: None,
             property,
             optional: false,
@@ -76,7 +75,12 @@ impl Sink<'_> {
     }
 
     /// One more, which needs no file where it only asks for what is so anyway.
-    pub fn put_optional(&mut self, property: &'static str, file: &str, value: fmt::Arguments<'_>) {
+    pub fn put_optional(
+        &mut self,
+        property: &'static str,
+        file: &'static str,
+        value: fmt::Arguments<'_>,
+    ) {
         self.put(property, file, value);
         if let Some(write) = self.writes.last_mut() {
             write.optional = true;
@@ -86,7 +90,7 @@ impl Sink<'_> {
     /// What to write where the file of the last one does not exist.
     pub fn or(&mut self, file: &'static str, value: fmt::Arguments<'_>) {
         if let Some(write) = self.writes.last_mut() {
-            write.alternative = Some((file, alloc::fmt::format(value)));
+            write.alternative = Some((file, text::stays(value)));
         }
     }
 

@@ -15,7 +15,7 @@ use crate::seccomp::Filter;
 use crate::spec::{IoPriorityClass, Rlimit, SchedulerPolicy};
 use crate::sys::exec::Strings;
 use crate::sys::{limit as limits, probe, seccomp};
-use alloc::string::String;
+use crate::text;
 use core::ffi::CStr;
 use linux_raw_sys::general::*;
 use rustix::fd::AsFd;
@@ -58,7 +58,7 @@ struct Look<'a> {
     in_user_namespace: bool,
     /// It is not the caller's.
     own_users: bool,
-    mountinfo: String,
+    mountinfo: &'static str,
 }
 
 impl Look<'_> {
@@ -80,12 +80,12 @@ impl Look<'_> {
             let operation = format_args!("create namespaces: {name}");
             if !exists(&["/proc/self/ns/", name]) {
                 self.report.problem(&operation, &"this kernel has no such namespaces", option);
-            } else if limit(name).as_deref() == Some("0") {
+            } else if limit(name) == Some("0") {
                 let reason = format_args!("user.max_{name}_namespaces is 0");
                 self.report.problem(&operation, &reason, "raise it");
             } else if flag == CLONE_NEWUSER && !self.has(CAP_SYS_ADMIN) {
                 for (setting, forbidding) in FORBIDDING {
-                    if value(&["/proc/sys/", setting]).as_deref() == Some(forbidding) {
+                    if value(&["/proc/sys/", setting]) == Some(forbidding) {
                         let reason = format_args!("\"/proc/sys/{setting}\" is {forbidding}");
                         self.report.problem(&operation, &reason, "set it the other way round");
                     }
@@ -155,7 +155,7 @@ impl Look<'_> {
         match op {
             Op::Mount(mount) => self.mount(op, mount),
             Op::Device(device) => self.device(op, device),
-            Op::Sysctl { file, .. } if !exists(&["/proc/", &file.to_string_lossy()]) => {
+            Op::Sysctl { file, .. } if !exists(&["/proc/", text::lossy(file.to_bytes())]) => {
                 self.failed(op, Errno::NOENT, "this kernel has no such parameter");
             }
             Op::Label { text, .. } => self.profile(op, text),
@@ -164,7 +164,7 @@ impl Look<'_> {
             }
             Op::NetDevices => {
                 for device in &self.plan.net_devices {
-                    if !exists(&["/sys/class/net/", &device.host]) {
+                    if !exists(&["/sys/class/net/", device.host]) {
                         let operation = format_args!("linux.netDevices[\"{}\"]", device.host);
                         self.failed(&operation, Errno::NODEV, "");
                     }
@@ -193,7 +193,7 @@ impl Look<'_> {
     /// `/` is the first file system of all, which cannot be pivoted.
     fn on_rootfs(&self) -> bool {
         let mut first = false;
-        any_line(&self.mountinfo, &mut |line| {
+        any_line(self.mountinfo, &mut |line| {
             if field(line, ' ', 4) == "/" {
                 let mut rest = line.split(' ').skip_while(|field| *field != "-");
                 first = rest.nth(1) == Some("rootfs");
@@ -217,8 +217,8 @@ impl Look<'_> {
         if mount.remount {
             return;
         }
-        let kind = mount.fstype.to_string_lossy();
-        if file_system(&kind, self.has(CAP_SYS_ADMIN)) == Some(false) {
+        let kind = text::lossy(mount.fstype.to_bytes());
+        if file_system(kind, self.has(CAP_SYS_ADMIN)) == Some(false) {
             let hint = "the kernel lacks this file system, or its module is not installed";
             self.failed(op, Errno::NODEV, hint);
         }
@@ -227,7 +227,7 @@ impl Look<'_> {
             let empty = ["/proc/sys/fs/binfmt_misc", "/proc/fs/nfsd"];
             point.starts_with("/proc/") && !empty.contains(&point)
         };
-        if kind == "proc" && self.in_user_namespace && any_line(&self.mountinfo, &mut covers) {
+        if kind == "proc" && self.in_user_namespace && any_line(self.mountinfo, &mut covers) {
             self.report.problem(
                 op,
                 &"the kernel refuses a procfs in a user namespace where parts of the host's are \
@@ -255,7 +255,7 @@ impl Look<'_> {
         let mut loaded = |line: &str| {
             line.as_bytes().strip_prefix(name).is_some_and(|rest| rest.starts_with(b" ("))
         };
-        if name != b"unconfined" && !any_line(&list, &mut loaded) {
+        if name != b"unconfined" && !any_line(list, &mut loaded) {
             self.report.problem(op, &"no such profile is loaded", "apparmor_parser(8) loads it");
         }
     }

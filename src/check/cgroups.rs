@@ -2,7 +2,6 @@
 
 use super::{Report, exists, machine, value};
 use crate::cgroup::{Plan, Write};
-use alloc::string::String;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
@@ -12,7 +11,7 @@ pub fn cgroups(report: &mut Report, plan: &Plan, rootless: bool) {
         let above = existing(group.directory);
         let mut writes = plan.writes.iter().filter(|write| write.group == index).peekable();
         let limited = writes.peek().is_some();
-        if let Err(errno) = access(&*above, Access::WRITE_OK)
+        if let Err(errno) = access(above, Access::WRITE_OK)
             && (limited || !rootless)
         {
             report.problem(
@@ -21,7 +20,7 @@ pub fn cgroups(report: &mut Report, plan: &Plan, rootless: bool) {
                 "run as root, or ask for a delegated cgroup (systemd: Delegate=yes)",
             );
         }
-        let enabled = value(&[&above, "/cgroup.controllers"]).unwrap_or_default();
+        let enabled = value(&[above, "/cgroup.controllers"]).unwrap_or_default();
         let is_told = |write: &&Write| match group.unified {
             // The root has no limits; what is not enabled elsewhere will be, on
             // the way to the container.
@@ -32,7 +31,7 @@ pub fn cgroups(report: &mut Report, plan: &Plan, rootless: bool) {
             // The files of other controllers are not in the root.
             false => above != *mount || ["cpu", "memory"].contains(&write.controller()),
         };
-        for write in writes.filter(is_told).filter(|write| !has(write, &above)) {
+        for write in writes.filter(is_told).filter(|write| !has(write, above)) {
             report.problem(
                 &format_args!(
                     "write \"{}\" to \"{}/{}\"",
@@ -71,7 +70,7 @@ pub fn cgroups(report: &mut Report, plan: &Plan, rootless: bool) {
 fn has(write: &Write, directory: &str) -> bool {
     let other = write.alternative.as_ref().map(|other| other.0);
     write.optional
-        || [Some(&*write.file), other].into_iter().flatten().any(|file| {
+        || [Some(write.file), other].into_iter().flatten().any(|file| {
             // cgroup.* are those of every cgroup but the root.
             file.starts_with("cgroup.") || exists(&[directory, "/", file])
         })
@@ -90,7 +89,7 @@ fn hint(write: &Write) -> &'static str {
 }
 
 /// The directory, or the nearest above that exists.
-fn existing(directory: &str) -> String {
+fn existing(directory: &str) -> &str {
     let mut path = directory;
     while !exists(&[path]) {
         match path.rsplit_once('/') {
@@ -98,5 +97,5 @@ fn existing(directory: &str) -> String {
             _ => break,
         }
     }
-    String::from(path)
+    path
 }

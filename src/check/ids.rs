@@ -2,7 +2,8 @@
 
 use super::{any_line, field, read};
 use crate::namespace::idmap::Range;
-use alloc::string::{String, ToString};
+use crate::text;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
@@ -12,8 +13,8 @@ pub type Span = (u64, u64);
 /// The ranges that a file like /etc/subuid gives to a user; it names the user
 /// or has the number.
 pub fn subordinate(file: &str, uid: u32) -> Vec<Span> {
-    let (users, uid) = (read("/etc/passwd").unwrap_or_default(), uid.to_string());
-    spans(&read(file).unwrap_or_default(), name_of(&users, &uid), &uid)
+    let (users, uid) = (read("/etc/passwd").unwrap_or_default(), text!("{uid}"));
+    spans(read(file).unwrap_or_default(), name_of(users, uid), uid)
 }
 
 fn name_of<'a>(users: &'a str, uid: &str) -> &'a str {
@@ -43,7 +44,7 @@ fn push(spans: &mut Vec<Span>, first: &str, count: &str) {
 /// The ids of our own user namespace, from /proc/self/uid_map or gid_map.
 pub fn own(file: &str) -> Vec<Span> {
     let mut spans = Vec::new();
-    any_line(&read(file).unwrap_or_default(), &mut |line| {
+    any_line(read(file).unwrap_or_default(), &mut |line| {
         let mut numbers = line.split_ascii_whitespace();
         if let (Some(first), _, Some(count)) = (numbers.next(), numbers.next(), numbers.next()) {
             push(&mut spans, first, count);
@@ -64,13 +65,13 @@ pub fn outside<'a>(map: &'a [Range], spans: &[Span], id: Option<u32>) -> Option<
 }
 
 /// Spans as text: `FIRST:COUNT`, with blanks between.
-pub fn text(spans: &[Span]) -> String {
+pub fn text(spans: &[Span]) -> &'static str {
     let mut text = String::new();
     for (first, count) in spans {
         let blank = if text.is_empty() { "" } else { " " };
         let _ = write!(text, "{blank}{first}:{count}");
     }
-    text
+    text.leak()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::seccomp::action;
 use crate::sys::bpf::{self, Instruction};
 use crate::sys::exec::Strings;
 use crate::sys::{probe, seccomp};
-use alloc::string::String;
+use crate::text;
 use linux_raw_sys::general::CAP_SYS_ADMIN;
 use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, fsopen};
@@ -75,8 +75,8 @@ fn kernel(report: &mut Report) {
     report.row(
         "kernel",
         "release",
-        &name.release().to_string_lossy(),
-        &name.machine().to_string_lossy(),
+        &text::lossy(name.release().to_bytes()),
+        &text::lossy(name.machine().to_bytes()),
     );
     for call in &probe::CALLS {
         report.fact("kernel", call.name, Some(call.is_known()), call.needs);
@@ -97,8 +97,7 @@ fn namespaces(report: &mut Report) {
             report.problem(&"make a container", &"there are no mount namespaces", hint);
         }
         if let (true, Some(limit), Some(row)) = (there, limit(name), report.rows.last_mut()) {
-            row.note.push_str("at most ");
-            row.note.push_str(&limit);
+            row.note = text!("{}at most {limit}", row.note);
         }
     }
     for (setting, _) in FORBIDDING {
@@ -109,7 +108,7 @@ fn namespaces(report: &mut Report) {
 }
 
 /// How many namespaces of a kind there may be.
-pub fn limit(name: &str) -> Option<String> {
+pub fn limit(name: &str) -> Option<&'static str> {
     value(&["/proc/sys/user/max_", name, "_namespaces"])
 }
 
@@ -162,9 +161,9 @@ fn kill(mount: &str, own: &str) -> Option<bool> {
     let mut buffer = [core::mem::MaybeUninit::uninit(); 2048];
     let mut entries = rustix::fs::RawDir::new(directory, &mut buffer);
     while let Some(Ok(entry)) = entries.next() {
-        let name = entry.file_name().to_string_lossy();
-        if !name.starts_with('.') && exists(&[mount, "/", &name, "/cgroup.type"]) {
-            return Some(exists(&[mount, "/", &name, "/cgroup.kill"]));
+        let name = text::lossy(entry.file_name().to_bytes());
+        if !name.starts_with('.') && exists(&[mount, "/", name, "/cgroup.type"]) {
+            return Some(exists(&[mount, "/", name, "/cgroup.kill"]));
         }
     }
     None
@@ -185,7 +184,7 @@ pub fn device_program() -> rustix::io::Result<()> {
 /// mount does.
 pub fn file_system(name: &str, admin: bool) -> Option<bool> {
     let list = read("/proc/filesystems").unwrap_or_default();
-    if any_line(&list, &mut |line| field(line, '\t', 1) == name) {
+    if any_line(list, &mut |line| field(line, '\t', 1) == name) {
         return Some(true);
     }
     if !admin {
@@ -202,7 +201,7 @@ fn security(report: &mut Report) {
     if let Some(list) = value(&["/sys/kernel/security/lsm"]) {
         report.row("security", "modules", &list, &"");
     }
-    let apparmor = value(&["/sys/module/apparmor/parameters/enabled"]).as_deref() == Some("Y");
+    let apparmor = value(&["/sys/module/apparmor/parameters/enabled"]) == Some("Y");
     report.fact("security", "AppArmor", Some(apparmor), "CONFIG_SECURITY_APPARMOR, apparmor=1");
     let selinux = exists(&["/sys/fs/selinux/enforce"]);
     report.fact("security", "SELinux", Some(selinux), "CONFIG_SECURITY_SELINUX, selinux=1");
@@ -212,7 +211,7 @@ fn users(report: &mut Report, environment: &Strings, uid: u32) {
     report.row("ids", "user", &uid, &"");
     for (name, file) in [("subuid", "/etc/subuid"), ("subgid", "/etc/subgid")] {
         let spans = ids::text(&ids::subordinate(file, uid));
-        report.row("ids", name, &if spans.is_empty() { "none" } else { &spans }, &"");
+        report.row("ids", name, &if spans.is_empty() { "none" } else { spans }, &"");
     }
     for program in ["newuidmap", "newgidmap"] {
         let found = find(program, environment).is_ok();

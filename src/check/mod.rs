@@ -11,7 +11,9 @@ mod ids;
 mod machine;
 
 use crate::json::Writer;
-use alloc::string::{String, ToString};
+use crate::text;
+use crate::text::keep;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -32,21 +34,21 @@ pub struct Row {
     /// What it is about.
     pub section: &'static str,
     /// What it is called.
-    pub name: String,
+    pub name: &'static str,
     /// `yes`, `no`, `unknown`, or a value.
-    pub answer: String,
+    pub answer: &'static str,
     /// What a `no` needs, or more about the value.
-    pub note: String,
+    pub note: &'static str,
 }
 
 /// One operation that would fail.
 pub struct Problem {
     /// The operation.
-    pub operation: String,
+    pub operation: &'static str,
     /// Why.
-    pub reason: String,
+    pub reason: &'static str,
     /// The kernel option, the setting or the package that is missing.
-    pub hint: String,
+    pub hint: &'static str,
 }
 
 impl Problem {
@@ -65,7 +67,7 @@ impl Report {
         answer: &dyn fmt::Display,
         note: &dyn fmt::Display,
     ) {
-        let (name, answer, note) = (name.to_string(), answer.to_string(), note.to_string());
+        let (name, answer, note) = (keep(name), text!("{answer}"), text!("{note}"));
         self.rows.push(Row { section, name, answer, note });
     }
 
@@ -83,9 +85,9 @@ impl Report {
     #[inline(never)]
     pub fn problem(&mut self, operation: &dyn fmt::Display, reason: &dyn fmt::Display, hint: &str) {
         self.problems.push(Problem {
-            operation: operation.to_string(),
-            reason: reason.to_string(),
-            hint: hint.to_string(),
+            operation: text!("{operation}"),
+            reason: text!("{reason}"),
+            hint: keep(hint),
         });
     }
 
@@ -97,18 +99,18 @@ impl Report {
         for row in &self.rows {
             out.open_object();
             out.string_field("section", row.section);
-            out.string_field("name", &row.name);
-            out.string_field("answer", &row.answer);
-            out.string_field("note", &row.note);
+            out.string_field("name", row.name);
+            out.string_field("answer", row.answer);
+            out.string_field("note", row.note);
             out.close();
         }
         out.close();
         out.array_field("problems");
         for problem in &self.problems {
             out.open_object();
-            out.string_field("operation", &problem.operation);
-            out.string_field("reason", &problem.reason);
-            out.string_field("hint", &problem.hint);
+            out.string_field("operation", problem.operation);
+            out.string_field("reason", problem.reason);
+            out.string_field("hint", problem.hint);
             out.close();
         }
         out.close();
@@ -119,10 +121,10 @@ impl Report {
 
     /// The table, and the problems below it.
     pub fn table(&self, what: &str) -> String {
-        let width = |of: fn(&Row) -> &String| {
+        let width = |of: fn(&Row) -> &'static str| {
             self.rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0)
         };
-        let widths = [width(|row| &row.name), width(|row| &row.answer).min(24)];
+        let widths = [width(|row| row.name), width(|row| row.answer).min(24)];
         let mut out = String::new();
         let mut section = "";
         for row in &self.rows {
@@ -131,21 +133,21 @@ impl Report {
                 line(&mut out, &[section]);
             }
             out.push_str("  ");
-            cell(&mut out, &row.name, widths[0]);
-            cell(&mut out, &row.answer, widths[1]);
-            line(&mut out, &[&row.note]);
+            cell(&mut out, row.name, widths[0]);
+            cell(&mut out, row.answer, widths[1]);
+            line(&mut out, &[row.note]);
         }
         line(&mut out, &[what]);
         let mut rest = self.problems.iter().peekable();
         while let Some(problem) = rest.next() {
-            line(&mut out, &["  ", &problem.operation]);
+            line(&mut out, &["  ", problem.operation]);
             // One reason for many is said once.
             if rest.peek().is_some_and(|next| problem.is_alike(next)) {
                 continue;
             }
-            line(&mut out, &["    ", &problem.reason]);
+            line(&mut out, &["    ", problem.reason]);
             if !problem.hint.is_empty() {
-                line(&mut out, &["    ", &problem.hint]);
+                line(&mut out, &["    ", problem.hint]);
             }
         }
         if self.problems.is_empty() {
@@ -170,11 +172,10 @@ fn line(out: &mut String, parts: &[&str]) {
 }
 
 /// A file as text; `None` where it cannot be read.
-fn read(path: &str) -> Option<String> {
+fn read(path: &str) -> Option<&'static str> {
     use rustix::fs::{Mode, OFlags, open};
     let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
-    let bytes = crate::process::spawn::read_all(&file.ok()?);
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    Some(text::lossy(crate::process::spawn::read_all(&file.ok()?).leak()))
 }
 
 /// Whether there is a file; its path is in parts.
@@ -186,10 +187,8 @@ fn exists(path: &[&str]) -> bool {
 /// The text of a file with one value, without the line's end; its path is in
 /// parts.
 #[inline(never)]
-fn value(path: &[&str]) -> Option<String> {
-    let mut text = read(&path.concat())?;
-    text.truncate(text.trim_ascii_end().len());
-    Some(text)
+fn value(path: &[&str]) -> Option<&'static str> {
+    Some(read(&path.concat())?.trim_ascii_end())
 }
 
 /// The field of a line with this number, or nothing.

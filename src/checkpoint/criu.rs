@@ -203,7 +203,7 @@ impl Criu {
             };
             if response.kind == Kind::Notify as u64 && response.success {
                 if refused.is_ok() {
-                    refused = notified(&response.script, response.pid, fd);
+                    refused = notified(response.script, response.pid, fd);
                 }
                 self.send(&answer(refused.is_ok()))?;
                 continue;
@@ -272,7 +272,7 @@ fn become_criu(channel: &Channel, inherited: &[OwnedFd]) -> rustix::io::Result<(
 
 /// What criu said of a failure.
 fn failure(response: &Response) -> Error {
-    let why = match &*response.message {
+    let why = match response.message {
         "" => "it does not say why",
         message => message,
     };

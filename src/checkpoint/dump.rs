@@ -19,7 +19,6 @@ use crate::spec::Spec;
 use crate::sys::descriptor::{borrow, write_all};
 use crate::sys::exec::Strings;
 use crate::text;
-use alloc::format;
 use alloc::vec::Vec;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat, stat};
@@ -115,7 +114,7 @@ fn planned(
             host: host::gather(spec.process.as_ref(), spec.linux.mount_label)?,
             layout: &layout,
             cgroups: &state.cgroups,
-            notify: notify.as_deref(),
+            notify,
             shared_parent: None,
         },
     )
@@ -167,7 +166,7 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
         let name = crate::namespace::name(join.kind);
         let path = text!("/proc/{}/ns/{name}", state.pid);
         let inode = stat(path).context(|| text!("look at {path:?}"))?.st_ino;
-        message.bytes(opts::EXTERNAL, format!("{name}[{inode}]:{key}").as_bytes());
+        message.bytes(opts::EXTERNAL, text!("{name}[{inode}]:{key}").as_bytes());
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::plan::Op;
 use crate::plan::mounts::is_below;
 use crate::rootfs::path::{FdPath, is_directory, open_in};
-use alloc::string::String;
+use crate::text;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use linux_raw_sys::general::{CLONE_NEWNET, CLONE_NEWPID};
@@ -63,13 +63,13 @@ pub fn external(ops: &[Op]) -> Result<Vec<External>> {
 /// mounts but those on new file systems, which CRIU brings back with what is in
 /// them.
 pub fn mount_points(ops: &[Op]) -> Vec<usize> {
-    let text = |path: &CStr| String::from_utf8_lossy(path.to_bytes()).into_owned();
-    let mut new: Vec<String> = Vec::new();
+    let text = |path: &'static CStr| text::lossy(path.to_bytes());
+    let mut new: Vec<&str> = Vec::new();
     let mut points = Vec::new();
     for (index, op) in ops.iter().enumerate() {
         let Op::Mount(mount) = op else { continue };
         let place = text(mount.destination);
-        if mount.remount || new.iter().any(|above| is_below(&place, above)) {
+        if mount.remount || new.iter().any(|above| is_below(place, above)) {
             continue;
         }
         points.push(index);
@@ -227,7 +227,7 @@ mod tests {
                 let mut texts = Vec::new();
                 read(bytes, &mut |_, value| {
                     let Value::Bytes(text) = value else { panic!() };
-                    texts.push(String::from_utf8_lossy(text).into_owned());
+                    texts.push(text::lossy(text));
                 });
                 pairs.push(texts.join("="));
             })

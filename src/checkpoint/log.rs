@@ -14,7 +14,7 @@ const LENGTH: usize = 1000;
 /// Names the log and quotes the errors in it.
 pub fn explain(error: Error, path: &str) -> Error {
     let log = read_config(path).unwrap_or_default();
-    let quoted = quote(&String::from_utf8_lossy(&log));
+    let quoted = quote(text::lossy(&log));
     let says = if quoted.is_empty() { "" } else { ", which says: " };
     error.hint(text!("see {path:?}{says}{quoted}"))
 }
@@ -28,11 +28,15 @@ fn quote(log: &str) -> String {
     let mut lines: Vec<&str> = log.lines().rev().filter(|line| is_error(line)).collect();
     lines.truncate(LINES);
     lines.reverse();
-    let text = |line: &&str| {
-        let (time, rest) = line.split_once(") ").unwrap_or(("", line));
-        String::from(if time.starts_with('(') && rest.starts_with("Error") { rest } else { line })
-    };
-    let mut quoted = lines.iter().map(text).collect::<Vec<_>>().join("; ");
+    for line in &mut lines {
+        if let Some((time, rest)) = line.split_once(") ")
+            && time.starts_with('(')
+            && rest.starts_with("Error")
+        {
+            *line = rest;
+        }
+    }
+    let mut quoted = lines.join("; ");
     let end = (0..=LENGTH).rev().find(|end| quoted.is_char_boundary(*end)).unwrap_or(0);
     quoted.truncate(end);
     quoted

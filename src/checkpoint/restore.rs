@@ -37,8 +37,6 @@ use crate::sys::mount::mount;
 use crate::sys::{network, signal};
 use crate::text;
 use crate::text::c_string;
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWNET, MS_BIND, MS_REC, MS_SLAVE};
@@ -369,13 +367,13 @@ fn loopback_up(pid: i32) -> rustix::io::Result<()> {
 
 /// Where the cgroups of the images are now: those that criu is in.
 fn cgroup_roots(asked: &mut Options, criu: Pid) -> Result<()> {
-    let file = format!("/proc/{}/cgroup", criu.as_raw_nonzero());
-    let text = match read_config(&file) {
+    let file = text!("/proc/{}/cgroup", criu.as_raw_nonzero());
+    let text = match read_config(file) {
         // A kernel without cgroups.
         Err(error) if error.errno == Some(Errno::NOENT) => return Ok(()),
         text => text?,
     };
-    for line in String::from_utf8_lossy(&text).lines() {
+    for line in text::lossy(&text).lines() {
         // `ID:CONTROLLERS:PATH`
         let Some((controllers, path)) =
             line.split_once(':').and_then(|(_, rest)| rest.split_once(':'))

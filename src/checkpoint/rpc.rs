@@ -3,7 +3,8 @@
 //! releases know them all, and older ones ignore what they do not know.
 
 use super::protobuf::{Message, Value, read};
-use alloc::string::String;
+use crate::text;
+use crate::text::keep;
 
 /// `criu_req_type`: what is asked for, and what an answer is to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,20 +114,20 @@ pub struct Response {
     /// It worked.
     pub success: bool,
     /// The step of a notification.
-    pub script: String,
+    pub script: &'static str,
     /// The process of a notification or of a restore, 0 where none is said.
     pub pid: i32,
     /// The errno of a failure, 0 where none is said.
     pub errno: i32,
     /// The first error that CRIU met.
-    pub message: String,
+    pub message: &'static str,
 }
 
 impl Response {
     /// Reads one; `None` where the bytes are none.
     pub fn read(bytes: &[u8]) -> Option<Response> {
         let mut response = Response::default();
-        let text = |bytes| String::from_utf8_lossy(bytes).trim_ascii().into();
+        let text = |bytes| keep(text::lossy(bytes).trim_ascii());
         let mut valid = true;
         read(bytes, &mut |field, value| match (field, value) {
             (1, Value::Number(kind)) => response.kind = kind,
@@ -180,9 +181,9 @@ mod tests {
         let restored = read(b"\x08\x02\x10\x01\x22\x02\x08\x2a");
         assert_eq!((restored.kind, restored.success, restored.pid), (2, true, 42));
         let notified = read(b"\x08\x06\x10\x01\x2a\x10\x0a\x0cpost-restore\x10\x2a");
-        assert_eq!((&*notified.script, notified.pid), ("post-restore", 42));
+        assert_eq!((notified.script, notified.pid), ("post-restore", 42));
         let failed = read(b"\x08\x01\x10\x00\x38\x11\x4a\x03no\n");
-        assert_eq!((failed.success, failed.errno, &*failed.message), (false, 17, "no"));
+        assert_eq!((failed.success, failed.errno, failed.message), (false, 17, "no"));
         // A message inside that is none, and a field of another type.
         assert!(Response::read(b"\x08\x06\x2a\x02\x0a\x05").is_none());
         assert_eq!(read(b"\x0a\x00"), Response::default());

@@ -44,7 +44,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     } else {
         let given = &invocation.positionals()[1..];
         let options = if given.is_empty() { &[c"-ef"] } else { given };
-        filter(&host_table(options, invocation.environment)?, &pids)?
+        filter(host_table(options, invocation.environment)?, &pids)?
     };
     print(&text)?;
     Ok(0)
@@ -91,7 +91,7 @@ fn filter(table: &str, pids: &[i32]) -> Result<String> {
 }
 
 /// The output of the host's ps.
-fn host_table(options: &[&'static CStr], environment: &[&'static CStr]) -> Result<String> {
+fn host_table(options: &[&'static CStr], environment: &[&'static CStr]) -> Result<&'static str> {
     let arguments = Strings::new(&[&[c"ps"], options].concat());
     let environment = Strings::new(environment);
     let (status, output) = run_and_read("ps", &arguments, &environment)

@@ -11,8 +11,6 @@ use crate::act::channel::send_fd;
 use crate::error::{Context, Error, Result};
 use crate::plan::mounts::absolute;
 use crate::text;
-use alloc::format;
-use alloc::string::String;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, chmodat, mkdirat};
@@ -46,8 +44,8 @@ pub struct Notify {
 
 /// Where the directory of a container's socket is, absolute; `root` is that of
 /// the state.
-pub fn path(root: &str, id: &ContainerId) -> String {
-    format!("{}/{id}/{DIRECTORY}", absolute("/proc/self/cwd", root))
+pub fn path(root: &str, id: &ContainerId) -> &'static str {
+    text!("{}/{id}/{DIRECTORY}", absolute("/proc/self/cwd", root))
 }
 
 /// Makes the directory for the socket.
@@ -80,7 +78,7 @@ impl Notify {
         };
         let notify = Notify { socket: datagrams()?, host: datagrams()? };
         connect(&notify.host, &there).context(what)?;
-        let path = format!("/proc/self/fd/{}/{SOCKET}", directory.as_fd().as_raw_fd());
+        let path = text!("/proc/self/fd/{}/{SOCKET}", directory.as_fd().as_raw_fd());
         let bound = SocketAddrUnix::new(path).and_then(|here| bind(&notify.socket, &here));
         match bound {
             Err(Errno::NOENT) => return Ok(None),
@@ -105,7 +103,7 @@ impl Notify {
             };
             let Some(line) = ready_line(&buffer[..length]) else { continue };
             ready = true;
-            for text in [line, format!("MAINPID={main}").as_bytes()] {
+            for text in [line, text!("MAINPID={main}").as_bytes()] {
                 let _ = send(&self.host, &[text, b"\n"].concat(), SendFlags::NOSIGNAL);
             }
         }

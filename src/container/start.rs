@@ -19,6 +19,7 @@ use crate::act::launch::until_program;
 use crate::container::process::Process;
 use crate::container::{Directory, Lock, State, Status};
 use crate::error::{Context, Error, Result};
+use crate::text;
 
 /// The socket's name in the container's directory.
 pub const START_SOCKET: &str = "start.sock";
@@ -90,6 +91,6 @@ fn socket(flags: SocketFlags) -> rustix::io::Result<OwnedFd> {
 /// the directory's is (sun_path has 108 bytes), and goes to the very directory
 /// that we hold.
 fn connect_to(directory: &Directory<'_>, socket: &OwnedFd) -> rustix::io::Result<()> {
-    let path = alloc::format!("/proc/self/fd/{}/{START_SOCKET}", directory.fd.as_raw_fd());
+    let path = text!("/proc/self/fd/{}/{START_SOCKET}", directory.fd.as_raw_fd());
     connect(socket, &SocketAddrUnix::new(path)?)
 }

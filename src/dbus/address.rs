@@ -51,9 +51,9 @@ impl Address {
     }
 
     /// The socket as people write it, with an `@` before an abstract name.
-    pub fn display(&self) -> String {
+    pub fn display(&self) -> &'static str {
         let prefix = if self.is_abstract { "@" } else { "" };
-        alloc::format!("{prefix}{}", String::from_utf8_lossy(&self.name))
+        text!("{prefix}{}", text::lossy(&self.name))
     }
 
     /// As [`Address::parse`] reads it.
@@ -100,7 +100,7 @@ mod tests {
         ] {
             let address = Address::parse(text);
             let shown = address.as_ref().map(Address::display);
-            assert_eq!(shown.as_deref(), expect, "{text}");
+            assert_eq!(shown, expect, "{text}");
             if let Some(address) = address {
                 assert_eq!(Address::parse(address.to_text()), Some(address));
             }

@@ -2,7 +2,6 @@
 //! (D-Bus Specification, "Authentication Protocol" and "Message Bus
 //! Specification").
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,6 +17,7 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys::clock::monotonic;
 use crate::text;
+use crate::text::keep;
 
 /// How long a reply may take, in milliseconds: that of other D-Bus libraries.
 const REPLY: u64 = 25_000;
@@ -44,12 +44,12 @@ pub struct Connection {
 #[derive(Debug)]
 pub struct Reply {
     /// The name of the error; empty if it is none.
-    pub error: String,
+    pub error: &'static str,
     /// The error's message, or the text (or the variant with a text) that the
     /// body begins with; empty if it is none.
-    pub text: String,
+    pub text: &'static str,
     /// The unique name of who answered; empty without a bus.
-    pub sender: String,
+    pub sender: &'static str,
 }
 
 impl Connection {
@@ -86,7 +86,7 @@ impl Connection {
     fn authenticate(&mut self, uid: u32) -> Result<()> {
         let mut first = String::from("\0AUTH EXTERNAL ");
         // In hexadecimal the digit N is 3N.
-        for digit in format!("{uid}").chars() {
+        for digit in text!("{uid}").chars() {
             first.extend(['3', digit]);
         }
         first.push_str("\r\n");
@@ -110,7 +110,7 @@ impl Connection {
 
     /// Sends a line of the authentication and reads the answer, no further: a
     /// message may come right after it.
-    fn line(&mut self, line: &str) -> Result<String> {
+    fn line(&mut self, line: &str) -> Result<&'static str> {
         self.send(line.as_bytes())?;
         let deadline = monotonic() + REPLY;
         let mut answer = Vec::new();
@@ -122,7 +122,7 @@ impl Connection {
                 return Err(malformed());
             }
         }
-        Ok(String::from_utf8_lossy(answer.trim_ascii_end()).into_owned())
+        Ok(keep(text::lossy(answer.trim_ascii_end())))
     }
 
     fn send(&self, mut bytes: &[u8]) -> Result<()> {
@@ -200,11 +200,11 @@ impl Connection {
                 _ => Some(""),
             };
             let is_error = message.kind == Kind::Error;
-            let error = if is_error { String::from(message.error_name) } else { String::new() };
+            let error = if is_error { keep(message.error_name) } else { "" };
             return Ok(Reply {
                 error,
-                text: String::from(text.ok_or_else(malformed)?),
-                sender: String::from(message.sender),
+                text: keep(text.ok_or_else(malformed)?),
+                sender: keep(message.sender),
             });
         }
     }

@@ -1,7 +1,7 @@
 //! Messages: a header, and a body of values (D-Bus Specification, "Message
 //! Protocol").
 
-use alloc::string::String;
+use crate::text::keep;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -74,7 +74,7 @@ pub fn call(
         if !text.is_empty() {
             fields.push(Value::Struct(vec![
                 Value::Number(b'y', code.into()),
-                Value::Variant(alloc::boxed::Box::new(Value::Text(kind, String::from(text)))),
+                Value::Variant(alloc::boxed::Box::new(Value::Text(kind, keep(text)))),
             ]));
         }
     };

@@ -1,6 +1,7 @@
 //! Values and how they are put on the wire (D-Bus Specification, "Type System"
 //! and "Marshaling").
 
+use crate::text::keep;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,7 +13,7 @@ pub enum Value {
     /// A type of fixed size by its code (`y b n q i u x t d`), with its bits.
     Number(u8, u64),
     /// A string (`s`), object path (`o`) or signature (`g`).
-    Text(u8, String),
+    Text(u8, &'static str),
     /// An array: the signature of its elements, and they.
     Array(&'static str, Vec<Value>),
     /// A structure.
@@ -33,8 +34,8 @@ impl Value {
     }
 
     /// A string.
-    pub fn text(value: impl Into<String>) -> Value {
-        Value::Text(b's', value.into())
+    pub fn text(value: &str) -> Value {
+        Value::Text(b's', keep(value))
     }
 
     /// An array of bytes.
@@ -63,12 +64,7 @@ impl Value {
     pub fn marshal(&self, out: &mut Vec<u8>) {
         match self {
             Value::Number(code, bits) => number(out, *code, *bits),
-            Value::Text(code, text) => {
-                // A signature's length is one byte.
-                number(out, if *code == b'g' { b'y' } else { b'u' }, text.len() as u64);
-                out.extend_from_slice(text.as_bytes());
-                out.push(0);
-            }
+            Value::Text(code, text) => put_text(out, *code, text),
             Value::Array(element, items) => {
                 number(out, b'u', 0);
                 let length = out.len() - 4;
@@ -87,11 +83,18 @@ impl Value {
             Value::Variant(value) => {
                 let mut signature = String::new();
                 value.signature(&mut signature);
-                Value::Text(b'g', signature).marshal(out);
+                put_text(out, b'g', &signature);
                 value.marshal(out);
             }
         }
     }
+}
+
+fn put_text(out: &mut Vec<u8>, code: u8, text: &str) {
+    // A signature's length is one byte.
+    number(out, if code == b'g' { b'y' } else { b'u' }, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+    out.push(0);
 }
 
 /// As `systemctl show` has them, about: words, bytes as hexadecimal digits, and
@@ -189,7 +192,7 @@ mod tests {
         let values = [Value::text("foo"), Value::text("+"), Value::text("bar")];
         let expect = b"\x03\0\0\0foo\0\x01\0\0\0+\0\0\0\x03\0\0\0bar\0";
         check(&values, "sss", expect);
-        check(&[Value::Text(b'g', "ay".into())], "g", b"\x02ay\0");
+        check(&[Value::Text(b'g', "ay")], "g", b"\x02ay\0");
     }
 
     #[test]

@@ -13,8 +13,7 @@ use crate::process::spawn::{Program, reap};
 use crate::spec;
 use crate::sys::clock::monotonic;
 use crate::sys::exec::Strings;
-use crate::text::c_string;
-use alloc::string::String;
+use crate::text::{self, c_string};
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt::Write;
@@ -54,8 +53,8 @@ pub struct Hooks {
 /// status and the process id, which are known when a hook runs.
 #[derive(Default)]
 pub struct StateText {
-    before_status: String,
-    after_pid: String,
+    before_status: &'static str,
+    after_pid: &'static str,
     bundle: &'static CStr,
 }
 
@@ -91,7 +90,7 @@ impl StateText {
         // The document's text cannot have a NUL byte in it; if it had, no hook
         // would lose more than its directory.
         let bundle = c_string(bundle).unwrap_or_default();
-        StateText { before_status, after_pid, bundle }
+        StateText { before_status: before_status.leak(), after_pid: after_pid.leak(), bundle }
     }
 
     fn write(&self, pipe: &OwnedFd, status: &str, pid: i32) -> Act {
@@ -101,7 +100,7 @@ impl StateText {
         if total > PIPE_SIZE {
             fcntl_setpipe_size(pipe, total).detail("enlarge the pipe for the state")?;
         }
-        for part in [&self.before_status, middle.as_str(), &self.after_pid] {
+        for part in [self.before_status, middle.as_str(), self.after_pid] {
             let mut rest = part.as_bytes();
             while !rest.is_empty() {
                 let written = rustix::io::write(pipe, rest).detail("write the state")?;
@@ -149,12 +148,12 @@ impl Hooks {
         writer.array_field(self.kind);
         for hook in &self.hooks {
             writer.open_object();
-            writer.string_field("path", &hook.path.to_string_lossy());
+            writer.string_field("path", text::lossy(hook.path.to_bytes()));
             for (key, texts) in [("arguments", &hook.arguments), ("environment", &hook.environment)]
             {
                 writer.array_field(key);
                 for text in texts.as_slice() {
-                    writer.string(&text.to_string_lossy());
+                    writer.string(text::lossy(text.to_bytes()));
                 }
                 writer.close();
             }

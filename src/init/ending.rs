@@ -9,8 +9,8 @@ use super::sleep::{FOR_EVER, doze};
 use super::watchdog::Watchdog;
 use crate::sys::clock::monotonic;
 use crate::sys::signal;
+use crate::text;
 use alloc::ffi::CString;
-use alloc::string::String;
 use core::fmt;
 use linux_raw_sys::general::{MS_RDONLY, MS_REMOUNT};
 use rustix::event::{PollFd, PollFlags};
@@ -115,7 +115,7 @@ pub fn carry_out(board: &Board, how: Ending, watchdog: Option<&Watchdog>) -> u8 
 /// makes it read-only where it is in use.
 fn leave_file_systems() {
     let text = crate::act::bundle::read_config("/proc/self/mountinfo").unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
+    let text = text::lossy(&text);
     for line in text.lines().rev() {
         let Some((point, fstype, source)) = mounted(line) else { continue };
         if !source.starts_with('/') {

@@ -33,7 +33,6 @@ use crate::error::{Context, Error};
 use crate::sys::clone::{Side, clone};
 use crate::sys::{clock as time, network, signal};
 use crate::text;
-use alloc::string::String;
 use alloc::vec::Vec;
 use board::Board;
 use core::ffi::CStr;
@@ -149,7 +148,7 @@ fn read_settings(settings: &mut Settings, complain: &mut dyn FnMut(Error)) {
         Err(error) => complain(error),
     }
     match read_config("/proc/cmdline") {
-        Ok(line) => settings.read_command_line(&String::from_utf8_lossy(&line), complain),
+        Ok(line) => settings.read_command_line(text::lossy(&line), complain),
         Err(error) => complain(error),
     }
 }

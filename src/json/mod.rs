@@ -98,7 +98,7 @@ impl<'t> Document<'t> {
 
     /// The error for a complaint about this document, with its position.
     pub fn error(&self, invalid: &Invalid) -> Error {
-        at(self.file, locate(self.text, &invalid.path), format_args!("{invalid}"))
+        at(self.file, locate(self.text, invalid.path), format_args!("{invalid}"))
     }
 }
 

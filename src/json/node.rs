@@ -19,22 +19,22 @@ use super::{push_key, words};
 use crate::text;
 
 /// What is wrong with one property.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invalid {
     /// The property: `process.args[2]`, `linux.sysctl["net.core.somaxconn"]`,
     /// empty for the document itself.
-    pub path: String,
+    pub path: &'static str,
     /// What is wrong, and what would be right.
-    pub what: String,
+    pub what: &'static str,
 }
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {
-            f.write_str(&self.path)?;
+            f.write_str(self.path)?;
             f.write_str(": ")?;
         }
-        f.write_str(&self.what)
+        f.write_str(self.what)
     }
 }
 
@@ -74,7 +74,7 @@ impl<'v, 'p> Node<'v, 'p> {
     pub fn complain(&self, what: fmt::Arguments<'_>) {
         let mut path = String::new();
         let cell = self.render(&mut path);
-        let _ = cell.set(Invalid { path, what: alloc::format!("{what}") });
+        let _ = cell.set(Invalid { path: path.leak(), what: text::stays(what) });
     }
 
     /// Writes the path down. The recursion is as deep as the nesting of our

@@ -36,7 +36,7 @@ pub struct Plan {
     /// Those to join, in the order in which they are joined.
     pub join: alloc::vec::Vec<join::Join>,
     /// The text for `/proc/self/timens_offsets`, for a new time namespace.
-    pub time_offsets: Option<alloc::string::String>,
+    pub time_offsets: Option<&'static str>,
     /// The id maps of a new user namespace.
     pub id_maps: Option<idmap::IdMaps>,
 }

@@ -8,8 +8,7 @@ use super::netlink::{self, Message, Netlink};
 use crate::error::{Context, Error, Result};
 use crate::sys::clone::setns;
 use crate::text;
-use alloc::format;
-use alloc::string::String;
+use crate::text::keep;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWNET;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
@@ -33,9 +32,9 @@ const UP: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetDevice {
     /// Its name on the host.
-    pub host: String,
+    pub host: &'static str,
     /// Its name in the container; `%d` in it is the first free number.
-    pub name: String,
+    pub name: &'static str,
 }
 
 impl NetDevice {
@@ -66,10 +65,10 @@ pub fn move_devices(devices: &[NetDevice], pid: Pid) -> Result<()> {
     let container = container.context(what)?;
     let mut indices = Vec::new();
     for (place, device) in devices.iter().enumerate() {
-        let index = index(&host, &device.host)
+        let index = index(&host, device.host)
             .map_err(|errno| device.failed("find the device on the host", errno))?;
         let twice = devices[..place].iter().any(|other| other.name == device.name);
-        let taken = twice || self::index(&container, &device.name).is_ok();
+        let taken = twice || self::index(&container, device.name).is_ok();
         if taken && !device.name.as_bytes().contains(&b'%') {
             return Err(device.failed(
                 text!("the name {:?} is taken in the container", device.name),
@@ -95,15 +94,15 @@ fn move_device(
         .map_err(|errno| device.failed("read the addresses of the device", errno))?;
     // Whatever the device is called, this name is free where it goes; and by
     // it the device is found there, since its index may be another.
-    let between = format!("oci{}", rustix::process::getpid().as_raw_nonzero());
+    let between = text!("oci{}", rustix::process::getpid().as_raw_nonzero());
     let mut message = Message::link(netlink::NEW_LINK, old, 0);
     message.attribute(IFLA_NET_NS_FD, &theirs.as_raw_fd().to_ne_bytes());
-    message.attribute(IFLA_IFNAME, text(&between).as_slice());
+    message.attribute(IFLA_IFNAME, text(between).as_slice());
     host.tell(message).map_err(|errno| device.failed("move the device", errno))?;
-    let new = index(container, &between)
+    let new = index(container, between)
         .map_err(|errno| device.failed("find the device in the container", errno))?;
     let mut message = Message::link(netlink::NEW_LINK, new, 0);
-    message.attribute(IFLA_IFNAME, text(&device.name).as_slice());
+    message.attribute(IFLA_IFNAME, text(device.name).as_slice());
     let step = text!("rename the device to {:?}", device.name);
     container.tell(message).map_err(|errno| device.failed(step, errno))?;
     for mut address in addresses {
@@ -169,8 +168,8 @@ pub fn kept_address(body: &[u8]) -> Option<Message> {
 /// The devices of a configuration.
 pub fn plan(devices: &[(&str, crate::spec::NetDevice<'_>)]) -> Vec<NetDevice> {
     let device = |&(host, device): &(&str, crate::spec::NetDevice<'_>)| NetDevice {
-        host: String::from(host),
-        name: String::from(device.name.unwrap_or(host)),
+        host: keep(host),
+        name: keep(device.name.unwrap_or(host)),
     };
     devices.iter().map(device).collect()
 }

@@ -6,8 +6,6 @@ use crate::error::{Context, Error, Result};
 use crate::sys;
 use crate::sys::descriptor::write_all;
 use crate::text;
-use alloc::format;
-use alloc::string::String;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat, rename, stat, unlink};
 use rustix::io::Errno;
@@ -17,7 +15,7 @@ pub struct Output {
     path: &'static str,
     file: Option<OwnedFd>,
     /// The file's name until it is whole.
-    temporary: Option<String>,
+    temporary: Option<&'static str>,
 }
 
 impl Output {
@@ -49,9 +47,9 @@ impl Output {
                 return Ok(Output { path, file: Some(file), temporary: None });
             }
         }
-        let name = format!("{path}.new-{}", rustix::process::getpid().as_raw_nonzero());
+        let name = text!("{path}.new-{}", rustix::process::getpid().as_raw_nonzero());
         let flags = flags | OFlags::CREATE | OFlags::EXCL;
-        let file = openat(CWD, &*name, flags, Mode::from_raw_mode(0o666)).context(what)?;
+        let file = openat(CWD, name, flags, Mode::from_raw_mode(0o666)).context(what)?;
         Ok(Output { path, file: Some(file), temporary: Some(name) })
     }
 

@@ -15,7 +15,6 @@ use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
 use crate::text;
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use linux_raw_sys::general::*;
@@ -35,7 +34,7 @@ pub struct Request<'a> {
     /// Descriptors from 3 on that the program keeps.
     pub preserve_fds: u32,
     /// Variables that the runtime adds to the environment (LISTEN_FDS).
-    pub extra_env: &'a [String],
+    pub extra_env: &'a [&'static str],
     /// The runtime's own environment, for hooks that have none.
     pub environment: &'a [&'static CStr],
     /// Facts of the host.
@@ -239,9 +238,9 @@ pub fn labels(process: &Process<'_>, host: Host) -> Result<Vec<Op>> {
 ///
 /// # Errors
 /// No arguments, or a null byte.
-pub fn program(process: &Process<'_>, extra: &[String]) -> Result<Program> {
+pub fn program(process: &Process<'_>, extra: &[&'static str]) -> Result<Program> {
     let mut environment = process.env.clone();
-    environment.extend(extra.iter().map(String::as_str));
+    environment.extend(extra);
     Program::new(&process.args, &environment)
         .ok_or_else(|| error!("process.args: it is empty, or a text has a null byte in it"))
 }

@@ -12,6 +12,7 @@ use crate::rootfs::tree::Recursion;
 use crate::spec::{Rlimit, capability};
 use crate::sys::mount::Attributes;
 use crate::sys::schedule::Mask;
+use crate::text;
 use crate::{cgroup, rdt};
 use alloc::string::{String, ToString};
 use core::ffi::CStr;
@@ -46,7 +47,7 @@ pub struct ShownUnit<'a> {
     /// It is of a user's systemd.
     pub user: bool,
     /// `NAME=VALUE`.
-    pub properties: &'a [String],
+    pub properties: &'a [&'static str],
 }
 
 impl Shown<'_> {
@@ -65,7 +66,7 @@ impl Shown<'_> {
             out.object_field("unit");
             out.string_field("name", unit.name);
             out.bool_field("user", unit.user);
-            out.strings_field("properties", &mut unit.properties.iter().map(String::as_str));
+            out.strings_field("properties", &mut unit.properties.iter().copied());
             out.close();
         }
         if let Some((uid, gid)) = plan.cgroup_owner {
@@ -129,7 +130,7 @@ fn display(out: &mut Writer, what: &dyn fmt::Display) {
 }
 
 fn c_string(out: &mut Writer, text: &CStr) {
-    out.string(&text.to_string_lossy());
+    out.string(text::lossy(text.to_bytes()));
 }
 
 fn c_strings(out: &mut Writer, key: &str, texts: &[&'static CStr]) {
@@ -283,8 +284,8 @@ fn details(out: &mut Writer, op: &Op, plan: &Plan) {
             out.array_field("devices");
             for device in &plan.net_devices {
                 out.open_object();
-                out.string_field("host", &device.host);
-                out.string_field("name", &device.name);
+                out.string_field("host", device.host);
+                out.string_field("name", device.name);
                 out.close();
             }
             out.close();
@@ -340,7 +341,7 @@ fn mount_details(out: &mut Writer, mount: &Mount) {
                 None => c_string(out, key),
                 Some(value) => {
                     let pair = [key.to_bytes(), b"=", value.to_bytes()].concat();
-                    out.string(&String::from_utf8_lossy(&pair));
+                    out.string(text::lossy(&pair));
                 }
             }
         }

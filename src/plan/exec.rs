@@ -13,9 +13,8 @@ use crate::namespace::join::Join;
 use crate::request::ExecOptions;
 use crate::rootfs::mask::Cover;
 use crate::spec::{Capabilities, Linux, Process, User, capability};
+use crate::text;
 use alloc::boxed::Box;
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// What the command line and the host add to the process.
@@ -32,7 +31,7 @@ pub struct Request<'a> {
     /// Descriptors from 3 on that the program keeps.
     pub preserve_fds: u32,
     /// Variables that the runtime adds to the environment (LISTEN_FDS).
-    pub extra_env: &'a [String],
+    pub extra_env: &'a [&'static str],
     /// Facts of the host.
     pub host: Host,
     /// setgroups(2) is denied in the container's user namespace.
@@ -98,7 +97,7 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
 pub fn apply_flags<'a>(
     process: &mut Process<'a>,
     options: &'a ExecOptions,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<&'static str>,
 ) -> Result<()> {
     process.args = options
         .arguments
@@ -144,14 +143,14 @@ fn parse_user(text: &str) -> Result<(u32, u32)> {
 /// Adds to what the process may use now, never to what it can inherit
 /// (CVE-2022-29162): ambient ones only where the configuration has inheritable
 /// ones already.
-fn add_capabilities(process: &mut Process<'_>, names: &[&str], warnings: &mut Vec<String>) {
+fn add_capabilities(process: &mut Process<'_>, names: &[&str], warnings: &mut Vec<&'static str>) {
     if names.is_empty() {
         return;
     }
     let sets = process.capabilities.get_or_insert_with(Capabilities::default);
     for name in names {
         let Some(number) = capability::number(name) else {
-            warnings.push(format!("--cap: ignoring unknown capability {name:?}"));
+            warnings.push(text!("--cap: ignoring unknown capability {name:?}"));
             continue;
         };
         let bit = 1 << number;

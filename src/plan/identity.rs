@@ -48,7 +48,7 @@ pub fn identity(
     process: &Process<'_>,
     namespaces: &namespace::Plan,
     host: Host,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<&'static str>,
 ) -> Result<Identity> {
     let denied = namespaces.id_maps.as_ref().is_some_and(|maps| maps.deny_setgroups);
     let keep = spec.annotation("run.oci.keep_original_groups") == Some("1");
@@ -72,12 +72,12 @@ pub fn identity(
     Ok(identity)
 }
 
-fn missing_text(missing: u64) -> String {
+fn missing_text(missing: u64) -> &'static str {
     let mut text = String::from("capabilities that the runtime itself does not have are left out:");
     for number in (0..64).filter(|number| missing & (1 << number) != 0) {
         let _ = write!(text, " CAP_{}", spec::capability::name(number));
     }
-    text
+    text.leak()
 }
 
 /// The identity that a process asks for; `filtered`: a system call filter is

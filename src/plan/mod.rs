@@ -27,7 +27,6 @@ use crate::process::program::Program;
 use crate::rootfs::mask::Cover;
 use crate::spec::{IoPriority, Rlimit, Scheduler};
 use crate::sys::schedule::Mask;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
@@ -89,5 +88,5 @@ pub struct Plan {
     /// Run by the first process just before the program.
     pub start_container: Hooks,
     /// What the user should know, one line each.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<&'static str>,
 }

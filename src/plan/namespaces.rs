@@ -50,7 +50,7 @@ pub fn namespaces(spec: &Spec<'_>, host: Host) -> Result<namespace::Plan> {
                 let _ = writeln!(text, "{clock} {} {}", offset.secs, offset.nanosecs);
             }
         }
-        plan.time_offsets = Some(text);
+        plan.time_offsets = Some(text.leak());
     }
     Ok(plan)
 }

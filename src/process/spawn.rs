@@ -7,7 +7,6 @@ use crate::sys::clone::{Side, clone};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::{descriptor, signal};
 use crate::text;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -89,7 +88,7 @@ pub fn run_and_read(
     name: &str,
     arguments: &Strings,
     environment: &Strings,
-) -> Result<(u8, String)> {
+) -> Result<(u8, &'static str)> {
     let path = find(name, environment)?;
     let (read_end, write_end) = pipe_with(PipeFlags::CLOEXEC).context(|| "pipe")?;
     let output = Some(write_end.as_fd());
@@ -99,7 +98,7 @@ pub fn run_and_read(
     drop(write_end);
     let said = read_all(&read_end);
     let status = reap(pid).context(|| text!("wait for {name:?}"))?;
-    Ok((shell_status(status), String::from_utf8_lossy(&said).into_owned()))
+    Ok((shell_status(status), text::lossy(said.leak())))
 }
 
 /// Everything up to the end of file, or to an error.

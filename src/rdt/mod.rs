@@ -18,7 +18,6 @@ use crate::spec::IntelRdt;
 use crate::sys::descriptor::write_all;
 use crate::text::keep;
 use crate::{error, text};
-use alloc::string::String;
 use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
@@ -167,7 +166,7 @@ fn make(path: &str) -> Result<()> {
 fn read(path: &str) -> Result<&'static str> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = openat(CWD, path, flags, Mode::empty()).context(|| text!("open {path:?}"))?;
-    Ok(String::from_utf8_lossy(&crate::process::spawn::read_all(&file)).into_owned().leak())
+    Ok(text::lossy(crate::process::spawn::read_all(&file).leak()))
 }
 
 /// Writes to a file of resctrl; an empty text needs no file.

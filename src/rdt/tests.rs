@@ -3,7 +3,7 @@
 extern crate std;
 use super::*;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use std::fs;
 use std::path::PathBuf;

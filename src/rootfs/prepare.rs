@@ -22,7 +22,6 @@ use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
 use crate::sys::mount::{Attributes, mount_idmap, mount_setattr};
 use crate::text;
-use alloc::format;
 use linux_raw_sys::general::{CLONE_NEWUSER, MS_SLAVE};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -110,7 +109,7 @@ fn user_namespace(maps: &IdMaps, environment: &Strings) -> Result<OwnedFd> {
             crate::sys::exit(0)
         }
         Side::Parent(pid) => {
-            let path = format!("/proc/{}/ns/user", pid.as_raw_nonzero());
+            let path = text!("/proc/{}/ns/user", pid.as_raw_nonzero());
             let flags = OFlags::RDONLY | OFlags::CLOEXEC;
             let made = maps
                 .write(pid, environment)

@@ -53,7 +53,7 @@ pub struct Filter {
     /// Some rule asks a listener: [`Filter::load`] gives its descriptor.
     pub listener: bool,
     /// What the profile says and this machine does not know; for the log.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<&'static str>,
 }
 
 /// Compiles a profile for the machine that this program is built for.
@@ -120,7 +120,7 @@ pub fn compile_for(profile: &Seccomp<'_>, native: SeccompArch) -> Result<Filter>
     }
     let mut warnings = Vec::new();
     if !unknown.is_empty() {
-        warnings.push(unknown);
+        warnings.push(&*unknown.leak());
     }
     Ok(Filter { instructions, flags: flags(profile, listener), listener, warnings })
 }

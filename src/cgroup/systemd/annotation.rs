@@ -9,6 +9,7 @@ use super::property::property;
 use crate::dbus::{Value, alignment};
 use crate::error;
 use crate::error::Result;
+use crate::text;
 
 /// What the names of such annotations begin with.
 const PREFIX: &str = "org.systemd.property.";
@@ -43,8 +44,9 @@ pub fn properties(annotations: &[(&str, &str)]) -> Result<Vec<Value>> {
         let seconds = name.strip_suffix("Sec").filter(|name| name.ends_with(is_lower));
         let parsed = match seconds {
             None => parse(text).map(|value| property(name, value)),
-            Some(name) => microseconds(text)
-                .map(|time| property(alloc::format!("{name}USec"), Value::u64(time))),
+            Some(name) => {
+                microseconds(text).map(|time| property(text!("{name}USec"), Value::u64(time)))
+            }
         };
         properties.push(
             parsed.map_err(|why| error!("annotation {key}={text}: value parse error: {why}"))?,
@@ -170,7 +172,7 @@ impl<'a> Parser<'a> {
         Ok(Value::Array(&CODES[at..=at], items))
     }
 
-    fn string(&mut self, quote: char) -> Parsed<String> {
+    fn string(&mut self, quote: char) -> Parsed<&'static str> {
         let mut text = String::new();
         let mut characters = self.rest.chars();
         characters.next();
@@ -189,7 +191,7 @@ impl<'a> Parser<'a> {
             }
         }
         self.rest = characters.as_str();
-        Ok(text)
+        Ok(text.leak())
     }
 }
 
@@ -223,7 +225,7 @@ mod tests {
     #[test]
     fn values() {
         let strings = |texts: &[&str]| {
-            Value::Array("s", texts.iter().map(|text| Value::text(*text)).collect())
+            Value::Array("s", texts.iter().map(|text| Value::text(text)).collect())
         };
         for (text, value) in [
             ("true", Value::bool(true)),
@@ -236,7 +238,7 @@ mod tests {
             ("int64 -9223372036854775808", Value::Number(b'x', 1 << 63)),
             ("'inactive-or-failed'", Value::text("inactive-or-failed")),
             (r#""a'\"\\b\n""#, Value::text("a'\"\\b\n")),
-            ("objectpath '/a'", Value::Text(b'o', "/a".to_string())),
+            ("objectpath '/a'", Value::Text(b'o', "/a")),
             ("['a.target', \"b\"]", strings(&["a.target", "b"])),
             ("@as []", strings(&[])),
             ("@as ['a']", strings(&["a"])),

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn sockets() {
         let check = |user, environment: &[&'static CStr], expect: &[&str]| {
-            let found: Vec<alloc::string::String> =
+            let found: Vec<_> =
                 candidates(user, environment).iter().map(Address::display).collect();
             assert_eq!(found, expect);
         };

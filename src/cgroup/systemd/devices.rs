@@ -1,7 +1,6 @@
 //! Device rules as `DevicePolicy` and `DeviceAllow` (systemd.resource-control(5)),
 //! so that what systemd enforces when it is reloaded is what we enforce.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -10,6 +9,7 @@ use super::super::{devices, devices_v1};
 use super::property::property;
 use crate::dbus::Value;
 use crate::spec::DeviceRule;
+use crate::text;
 
 /// The first systemd that takes numbers instead of looking for a device.
 const SINCE: u32 = 240;
@@ -49,14 +49,14 @@ fn entry(line: &str) -> Option<Value> {
     let mut words = line.split(' ');
     let kind = if words.next()? == "b" { "block" } else { "char" };
     let device = match words.next()?.split_once(':')? {
-        ("*", "*") => format!("{kind}-*"),
+        ("*", "*") => text!("{kind}-*"),
         // Every major number with this minor one: it cannot be said.
         ("*", _) => return None,
-        (major, "*") => format!("{kind}-{major}"),
-        (major, minor) => format!("/dev/{kind}/{major}:{minor}"),
+        (major, "*") => text!("{kind}-{major}"),
+        (major, minor) => text!("/dev/{kind}/{major}:{minor}"),
     };
     let access: String = words.collect();
-    Some(Value::Struct(vec![Value::text(device), Value::text(access)]))
+    Some(Value::Struct(vec![Value::text(device), Value::text(&access)]))
 }
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
 
     fn check(asked: &[DeviceRule], policy: &str, first: &[(&str, &str)], count: usize) {
         let entry = |(path, access): &(&str, &str)| {
-            Value::Struct(vec![Value::text(*path), Value::text(*access)])
+            Value::Struct(vec![Value::text(path), Value::text(access)])
         };
         let [found, allow] = properties(asked);
         assert_eq!(found, property("DevicePolicy", Value::text(policy)));

@@ -1,7 +1,6 @@
 //! The calls of systemd's manager object (org.freedesktop.systemd1(5), "The
 //! Manager Object").
 
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use rustix::fd::{AsFd, BorrowedFd};
@@ -13,6 +12,7 @@ use crate::error;
 use crate::error::Result;
 use crate::sys::clock::monotonic;
 use crate::text;
+use crate::text::keep;
 
 /// How long a job may take, in milliseconds: as runc.
 const JOB: u64 = 30_000;
@@ -60,7 +60,7 @@ impl Manager {
     ///
     /// # Errors
     /// It has none; or the connection breaks.
-    pub fn property(&mut self, name: &str) -> Result<String> {
+    pub fn property(&mut self, name: &str) -> Result<&'static str> {
         let to = (NAME, PATH, "org.freedesktop.DBus.Properties");
         let body = [Value::text(MANAGER), Value::text(name)];
         match self.connection.call(to, "Get", &body) {
@@ -76,7 +76,7 @@ impl Manager {
     /// # Errors
     /// As [`Manager::property`].
     pub fn version(&mut self) -> Result<u32> {
-        self.property("Version").map(|text| version(&text))
+        self.property("Version").map(version)
     }
 
     /// Calls a method that queues a job, and waits for the job's end. The reply
@@ -100,7 +100,7 @@ impl Manager {
             signal.body.u32()?;
             let is_ours = signal.body.text()? == reply.text;
             let _unit = signal.body.text()?;
-            signal.body.text().filter(|_| is_ours).map(String::from)
+            signal.body.text().filter(|_| is_ours).map(keep)
         })?;
         Ok(reply)
     }

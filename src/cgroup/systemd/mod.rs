@@ -18,7 +18,6 @@ mod name;
 mod property;
 mod unit;
 
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -108,7 +107,7 @@ impl Properties {
     }
 
     /// All but the process, as lines `NAME=VALUE`.
-    pub fn lines(&self, plan: &Plan) -> Vec<String> {
+    pub fn lines(&self, plan: &Plan) -> Vec<&'static str> {
         self.all(plan, None).iter().map(property::line).collect()
     }
 }
@@ -139,7 +138,7 @@ impl Driver {
     }
 
     /// What is asked of systemd, as lines `NAME=VALUE`.
-    pub fn lines(&self, plan: &Plan) -> Vec<String> {
+    pub fn lines(&self, plan: &Plan) -> Vec<&'static str> {
         self.properties.lines(plan)
     }
 

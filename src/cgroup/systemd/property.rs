@@ -4,13 +4,13 @@
 //! of `linux.resources.unified` go the same way. What has no property, and what
 //! no property can express, is left to the file.
 
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::super::write::Write;
 use crate::dbus::Value;
 use crate::spec::Cpu;
+use crate::text;
 
 /// The file, the property, and the first systemd that has it.
 const PROPERTIES: &[(&str, &str, u32)] = &[
@@ -48,18 +48,18 @@ const PERIOD: u64 = 100_000;
 const LAST_BIT: usize = 8191;
 
 /// One property, as `(sv)`.
-pub fn property(name: impl Into<String>, value: Value) -> Value {
+pub fn property(name: &str, value: Value) -> Value {
     let value = Value::Variant(alloc::boxed::Box::new(value));
     Value::Struct(vec![Value::text(name), value])
 }
 
 /// A property as `NAME=VALUE`.
-pub fn line(property: &Value) -> String {
+pub fn line(property: &Value) -> &'static str {
     match property {
         Value::Struct(fields) if let [name, value] = &fields[..] => {
-            alloc::format!("{name}={value}")
+            text!("{name}={value}")
         }
-        _ => alloc::format!("{property}"),
+        _ => text!("{property}"),
     }
 }
 
@@ -74,7 +74,7 @@ pub fn properties(writes: &[Write], version: u32, before: &Cpu<'_>) -> Vec<Value
         // as systemd does.
         let (file, value) = match &write.alternative {
             Some((file, value)) if write.file == "io.bfq.weight" => (*file, value),
-            _ => (&*write.file, &write.value),
+            _ => (write.file, &write.value),
         };
         let value = value.trim_ascii();
         match file {
@@ -99,7 +99,7 @@ pub fn properties(writes: &[Write], version: u32, before: &Cpu<'_>) -> Vec<Value
                     true => bits(value).map(|bits| Value::bytes(&bits)),
                     false => number(value).map(Value::u64),
                 };
-                properties.extend(value.map(|value| property(*name, value)));
+                properties.extend(value.map(|value| property(name, value)));
             }
         }
     }
@@ -158,8 +158,8 @@ mod tests {
     use crate::cgroup::limits::limits;
     use crate::json::Document;
     use crate::spec::Resources;
-    use alloc::borrow::ToOwned;
     use alloc::format;
+    use alloc::string::String;
 
     /// Resources as JSON, on v1 or v2, as `NAME=VALUE` lines.
     fn check(unified: bool, version: u32, json: &str, expect: &[&str]) {
@@ -284,10 +284,10 @@ mod tests {
 
     #[test]
     fn what_was_asked_before() {
-        let write = |file: &str, value: &str| Write {
+        let write = |file, value| Write {
             group: 0,
-            file: file.to_owned(),
-            value: value.to_owned(),
+            file,
+            value,
             alternative: None,
             property: "",
             optional: false,

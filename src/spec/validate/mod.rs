@@ -15,12 +15,12 @@ mod resources;
 #[cfg(test)]
 mod tests;
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Hooks, Mount, NamespaceKind, Process, Resources, Spec, annotations};
 use crate::json::{Invalid, words};
+use crate::text;
 
 /// Collects the first broken rule.
 ///
@@ -57,26 +57,16 @@ impl Rules {
             return;
         }
         let (template, demand) = rule.split_once(':').unwrap_or((rule, ""));
-        let mut path = Vec::new();
-        for &byte in self.prefix.as_bytes().iter().chain(template.as_bytes()) {
-            let number = match byte {
-                b'@' => self.outer,
-                b'#' => index,
-                b'*' => {
-                    path.extend_from_slice(name.as_bytes());
-                    continue;
-                }
-                _ => {
-                    path.push(byte);
-                    continue;
-                }
-            };
-            path.extend_from_slice(format!("{number}").as_bytes());
+        let mut path = String::new();
+        for character in self.prefix.chars().chain(template.chars()) {
+            match character {
+                '@' => path.push_str(text!("{}", self.outer)),
+                '#' => path.push_str(text!("{index}")),
+                '*' => path.push_str(name),
+                _ => path.push(character),
+            }
         }
-        self.broken = Some(Invalid {
-            path: String::from_utf8(path).unwrap_or_default(),
-            what: String::from(demand.trim_ascii_start()),
-        });
+        self.broken = Some(Invalid { path: path.leak(), what: demand.trim_ascii_start() });
     }
 
     fn finish(self) -> Result<(), Invalid> {
@@ -155,24 +145,24 @@ pub fn mounts(list: &[Mount<'_>], has_user: bool, path: &'static str) -> Result<
 }
 
 /// What deserves a warning but must not stop anything.
-pub fn warnings(spec: &Spec<'_>) -> Vec<String> {
+pub fn warnings(spec: &Spec<'_>) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if let Some(process) = &spec.process
         && let Some(capabilities) = &process.capabilities
     {
         for name in &capabilities.unknown {
-            warnings.push(format!("process.capabilities: ignoring unknown capability \"{name}\""));
+            warnings.push(text!("process.capabilities: ignoring unknown capability \"{name}\""));
         }
     }
     for &(name, value) in &spec.annotations {
         let foreign = name.starts_with(annotations::CRUN) && !value.is_empty();
         if foreign && words::index(annotations::NAMES, name).is_none() {
-            warnings.push(format!("annotations: ignoring \"{name}\", which only crun knows"));
+            warnings.push(text!("annotations: ignoring \"{name}\", which only crun knows"));
         }
     }
     for (index, mount) in spec.mounts.iter().enumerate() {
         if !mount.destination.starts_with('/') {
-            warnings.push(format!(
+            warnings.push(text!(
                 "mounts[{index}].destination: relative paths are deprecated, taken from /"
             ));
         }
