@@ -4,6 +4,7 @@
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::plan::mounts::absolute;
+use crate::quote::quoted;
 use crate::rootfs::path::FdPath;
 use crate::spec::Spec;
 use crate::text;
@@ -20,7 +21,7 @@ const CONFIG_LIMIT: usize = 64 << 20;
 /// # Errors
 /// There is none.
 pub fn bundle_directory(path: &str) -> Result<&'static str> {
-    let what = || text!("open bundle {path:?}");
+    let what = || text!("open bundle {}", quoted(path));
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = openat(CWD, path, flags, Mode::empty()).context(what)?;
     real_path(&directory).context(what)
@@ -37,7 +38,7 @@ fn real_path(file: &OwnedFd) -> rustix::io::Result<&'static str> {
 /// # Errors
 /// It cannot be read, is no file, or is larger than any configuration.
 pub fn read_config(path: &str) -> Result<Vec<u8>> {
-    let what = || text!("open {path:?}");
+    let what = || text!("open {}", quoted(path));
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
         let error = Error::os(what(), errno);
@@ -49,7 +50,7 @@ pub fn read_config(path: &str) -> Result<Vec<u8>> {
     let stat = rustix::fs::fstat(&file).context(what)?;
     let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
     if kind == rustix::fs::FileType::Directory {
-        return Err(Error::os(text!("read {path:?}"), Errno::ISDIR));
+        return Err(Error::os(text!("read {}", quoted(path)), Errno::ISDIR));
     }
     read_document(file.as_fd(), path, stat.st_size as usize)
 }
@@ -63,10 +64,10 @@ pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Ve
     loop {
         match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
             Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::os(text!("read {path:?}"), errno)),
+            Err(errno) => return Err(Error::os(text!("read {}", quoted(path)), errno)),
             Ok(0) => return Ok(text),
             Ok(_) if text.len() > CONFIG_LIMIT => {
-                return Err(error!("read {path:?}: more than {CONFIG_LIMIT} bytes"));
+                return Err(error!("read {}: more than {CONFIG_LIMIT} bytes", quoted(path)));
             }
             Ok(_) if text.len() == text.capacity() => text.reserve(4096),
             Ok(_) => {}
@@ -81,7 +82,7 @@ pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Ve
 pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<&'static str> {
     let root = spec.root.as_ref().ok_or_else(|| error!("config.json: root: it is missing"))?;
     let path = absolute(bundle, root.path);
-    let what = || text!("root.path: open root file system {path:?}");
+    let what = || text!("root.path: open root file system {}", quoted(path));
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let directory = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
         let error = Error::os(what(), errno);

@@ -4,6 +4,7 @@
 use super::channel::send_fd;
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::quote::quoted;
 use crate::sys::descriptor::write_all;
 use crate::text;
 use alloc::vec::Vec;
@@ -18,7 +19,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 /// # Errors
 /// Nobody listens there, or it may not be reached.
 pub fn connect_to(path: &str) -> Result<OwnedFd> {
-    let what = || text!("connect to socket {path:?}");
+    let what = || text!("connect to socket {}", quoted(path));
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .context(what)?;
     let result = match SocketAddrUnix::new(path) {
@@ -72,7 +73,7 @@ pub fn write_pid_file(path: &str, pid: Pid) -> Result<()> {
         .and_then(|()| renameat(CWD, &*temporary, CWD, path))
         .map_err(|errno| {
             let _ = unlinkat(CWD, &*temporary, rustix::fs::AtFlags::empty());
-            Error::os(text!("write pid file {path:?}"), errno)
+            Error::os(text!("write pid file {}", quoted(path)), errno)
         })
 }
 

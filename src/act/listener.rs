@@ -5,6 +5,7 @@ use super::channel::send_fd;
 use super::handover::connect_to;
 use crate::container::State;
 use crate::error::{Context, Result};
+use crate::quote::quoted;
 use crate::seccomp::notify::{self, ProcessState};
 use crate::text;
 use alloc::vec::Vec;
@@ -44,6 +45,6 @@ impl Listener<'_> {
         let socket =
             connect_to(self.path).map_err(|error| error.within("linux.seccomp.listenerPath"))?;
         send_fd(socket.as_fd(), document.as_bytes(), descriptor.as_fd())
-            .context(|| text!("send the notify descriptor to {:?}", self.path))
+            .context(|| text!("send the notify descriptor to {}", quoted(self.path)))
     }
 }

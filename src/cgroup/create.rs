@@ -16,6 +16,7 @@ use super::group::{Cgroups, Group};
 use super::plan::Plan;
 use super::write::Write;
 use super::{freezer, hierarchy, limits, members};
+use crate::cut;
 use crate::error;
 use crate::error::{Context, Result};
 use crate::fault::{Act, Detail};
@@ -170,8 +171,8 @@ fn make_all(mount: &str, directory: &str, made: &mut Vec<String>) -> Result<bool
         result => return result.map_err(|errno| failed(directory, errno)),
     }
     let start = mount.trim_end_matches('/').len() + 1;
-    for (slash, _) in directory[start..].match_indices('/') {
-        let parent = &directory[..start + slash];
+    for (slash, _) in cut::from(directory, start).match_indices('/') {
+        let parent = cut::before(directory, start + slash);
         make(parent).map_err(|errno| failed(parent, errno))?;
     }
     make(directory).map_err(|errno| failed(directory, errno))

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::file::{self, Path};
 use super::group::Group;
 use super::write::Write;
+use crate::cut;
 use crate::error;
 use crate::error::{Context, Result};
 
@@ -34,8 +35,8 @@ pub fn enable_controllers(mount: &str, group: &Group, limits: &[&Write]) -> Resu
         if !wanted.all(|name| enabled.split_ascii_whitespace().any(|other| other == name)) {
             let all = "+".to_owned() + &group.controllers.replace(',', " +");
             let start = mount.trim_end_matches('/').len();
-            for (slash, _) in group.directory[start..].match_indices('/') {
-                enable(&group.directory[..start + slash], file, &all);
+            for (slash, _) in cut::from(group.directory, start).match_indices('/') {
+                enable(cut::before(group.directory, start + slash), file, &all);
             }
         }
     }

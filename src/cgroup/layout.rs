@@ -12,6 +12,7 @@ use linux_raw_sys::general::CGROUP2_SUPER_MAGIC;
 use rustix::fs::statfs;
 
 use super::file;
+use crate::cut;
 use crate::error::{Context, Result};
 use crate::text;
 use crate::text::keep;
@@ -252,7 +253,7 @@ fn unescape(text: &str) -> &'static str {
         match part.get(..3).and_then(|octal| u8::from_str_radix(octal, 8).ok()) {
             Some(byte) => {
                 out.push(char::from(byte));
-                out.push_str(&part[3..]);
+                out.push_str(cut::from(part, 3));
             }
             None => {
                 out.push('\\');

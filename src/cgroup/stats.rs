@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use super::file;
 use super::group::Cgroups;
 use super::text::{column, found, list, parse, shortest, value_of};
+use crate::cut;
 use crate::error::{Error, Result};
 use crate::json::Writer;
 
@@ -150,7 +151,7 @@ pub(super) struct Stats<'a> {
 impl Stats<'_> {
     /// Carries out a line of the template.
     pub(super) fn step(&mut self, line: &str) {
-        let (step, rest) = line.split_at(1);
+        let (step, rest) = cut::at(line, 1);
         let (name, from) = rest.split_once(' ').unwrap_or((rest, ""));
         match step.as_bytes()[0] {
             b'{' => self.out.object_field(name),

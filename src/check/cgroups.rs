@@ -2,6 +2,7 @@
 
 use super::{Report, exists, machine, value};
 use crate::cgroup::{Plan, Write};
+use crate::quote::quoted;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
@@ -46,7 +47,7 @@ pub fn cgroups(report: &mut Report, plan: &Plan, rootless: bool) {
         let device = write.value.split(' ').next().unwrap_or_default();
         if !exists(&["/sys/class/infiniband/", device]) {
             report.problem(
-                &format_args!("linux.resources.rdma[{device:?}]"),
+                &format_args!("linux.resources.rdma[{}]", quoted(device)),
                 &"there is no such device",
                 "those of \"/sys/class/infiniband\" are known",
             );

@@ -5,11 +5,13 @@ use super::protobuf::Message;
 use super::rpc::{Kind, Response, answer};
 use crate::act::channel::{self, Channel};
 use crate::act::report::{self, Report};
+use crate::cut;
 use crate::errno;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::fault::{Act, Detail, Quoted};
 use crate::process::spawn::{find, reap, shell_status};
+use crate::quote::quoted;
 use crate::request::{Caller, in_user_namespace};
 use crate::sys::clone::{Side, clone};
 use crate::sys::descriptor::{become_stdio, close_on_exec_from};
@@ -64,8 +66,8 @@ pub fn needs_root(what: &str) -> Result<()> {
 pub fn program(caller: &Caller, environment: &Strings) -> Result<&'static CStr> {
     let name = caller.globals.criu.unwrap_or("criu");
     let found = if name.as_bytes().contains(&b'/') {
-        access(name, Access::EXEC_OK).context(|| text!("execute {name:?}")).and_then(|()| {
-            text::c_string(name).ok_or_else(|| error!("{name:?} has a null byte in it"))
+        access(name, Access::EXEC_OK).context(|| text!("execute {}", quoted(name))).and_then(|()| {
+            text::c_string(name).ok_or_else(|| error!("{} has a null byte in it", quoted(name)))
         })
     } else {
         find(name, environment)
@@ -78,10 +80,10 @@ pub fn program(caller: &Caller, environment: &Strings) -> Result<&'static CStr> 
 /// # Errors
 /// Those of mkdir(2) and open(2).
 pub fn make_directory(path: &str) -> Result<OwnedFd> {
-    let what = || text!("make directory {path:?}");
+    let what = || text!("make directory {}", quoted(path));
     let ends = path.match_indices('/').map(|(index, _)| index).filter(|index| *index > 0);
     for end in ends.chain([path.len()]) {
-        match mkdirat(CWD, &path[..end], Mode::RWXU) {
+        match mkdirat(CWD, cut::before(path, end), Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(Error::os(what(), errno)),
         }
@@ -95,7 +97,7 @@ pub fn make_directory(path: &str) -> Result<OwnedFd> {
 /// Those of open(2).
 pub fn open_directory(path: &str) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    openat(CWD, path, flags, Mode::empty()).context(|| text!("open directory {path:?}"))
+    openat(CWD, path, flags, Mode::empty()).context(|| text!("open directory {}", quoted(path)))
 }
 
 /// Where and how criu works.
@@ -127,7 +129,7 @@ impl Criu {
     /// No process, or what is not ready in the place of its own.
     pub fn start(start: &Start<'_>) -> Result<(Criu, Vec<OwnedFd>)> {
         let Start { program, environment, apart } = start;
-        let what = || text!("run {program:?}");
+        let what = || text!("run {}", Quoted(program));
         let (ours, theirs) = channel::pair().context(what)?;
         let number = text::c_string(text!("{}", theirs.as_fd().as_raw_fd())).unwrap_or_default();
         let arguments = Strings::new(&[*program, c"swrk", number]);

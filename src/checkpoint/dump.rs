@@ -14,6 +14,7 @@ use crate::json::Document;
 use crate::plan::Plan;
 use crate::plan::container::{Request, plan};
 use crate::plan::mounts::absolute;
+use crate::quote::quoted;
 use crate::request::{Caller, CgroupManager};
 use crate::spec::Spec;
 use crate::sys::descriptor::{borrow, write_all};
@@ -54,8 +55,9 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
     let images = criu::make_directory(options.image_path)?;
     if let Some(parent) = options.parent_path {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        openat(&images, parent, flags, Mode::empty())
-            .context(|| text!("--parent-path: open {parent:?} in {:?}", options.image_path))?;
+        openat(&images, parent, flags, Mode::empty()).context(|| {
+            text!("--parent-path: open {} in {}", quoted(parent), quoted(options.image_path))
+        })?;
     }
     let work = options.work_path.map(criu::make_directory).transpose()?;
     let log = log_path(&options, LOG);
@@ -165,7 +167,7 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
         let Some(key) = namespace_key(join.kind) else { continue };
         let name = crate::namespace::name(join.kind);
         let path = text!("/proc/{}/ns/{name}", state.pid);
-        let inode = stat(path).context(|| text!("look at {path:?}"))?.st_ino;
+        let inode = stat(path).context(|| text!("look at {}", quoted(path)))?.st_ino;
         message.bytes(opts::EXTERNAL, text!("{name}[{inode}]:{key}").as_bytes());
     }
     Ok(())
@@ -176,7 +178,8 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
 fn contents(options: &mut Options, state: &State, plan: &Plan, images: &OwnedFd) -> Result<()> {
     let path = text!("/proc/{}/root", state.pid);
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = openat(CWD, path, flags, Mode::empty()).context(|| text!("open {path:?}"))?;
+    let root =
+        openat(CWD, path, flags, Mode::empty()).context(|| text!("open {}", quoted(path)))?;
     tell_dump(&mut options.opts, &external(&plan.ops)?, root.as_fd());
     let descriptors = stdio::of_container(state)?;
     let mut told: Vec<&&str> = Vec::new();
@@ -189,5 +192,5 @@ fn contents(options: &mut Options, state: &State, plan: &Plan, images: &OwnedFd)
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
     openat(images, stdio::FILE, flags, Mode::RUSR | Mode::WUSR)
         .and_then(|file| write_all(file.as_fd(), stdio::to_json(&descriptors).as_bytes()))
-        .map_err(|errno| Error::os(text!("write {:?}", stdio::FILE), errno))
+        .map_err(|errno| Error::os(text!("write {}", quoted(stdio::FILE)), errno))
 }

@@ -2,6 +2,7 @@
 
 use crate::act::bundle::read_config;
 use crate::error::Error;
+use crate::quote::quoted;
 use crate::text;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,9 +15,9 @@ const LENGTH: usize = 1000;
 /// Names the log and quotes the errors in it.
 pub fn explain(error: Error, path: &str) -> Error {
     let log = read_config(path).unwrap_or_default();
-    let quoted = quote(text::lossy(&log));
-    let says = if quoted.is_empty() { "" } else { ", which says: " };
-    error.hint(text!("see {path:?}{says}{quoted}"))
+    let errors = errors(text::lossy(&log));
+    let says = if errors.is_empty() { "" } else { ", which says: " };
+    error.hint(text!("see {}{says}{errors}", quoted(path)))
 }
 
 fn is_error(line: &str) -> bool {
@@ -24,7 +25,7 @@ fn is_error(line: &str) -> bool {
 }
 
 /// The last errors of a log in one line, without their times.
-fn quote(log: &str) -> String {
+fn errors(log: &str) -> String {
     let mut lines: Vec<&str> = log.lines().rev().filter(|line| is_error(line)).collect();
     lines.truncate(LINES);
     lines.reverse();
@@ -36,10 +37,10 @@ fn quote(log: &str) -> String {
             *line = rest;
         }
     }
-    let mut quoted = lines.join("; ");
-    let end = (0..=LENGTH).rev().find(|end| quoted.is_char_boundary(*end)).unwrap_or(0);
-    quoted.truncate(end);
-    quoted
+    let mut text = lines.join("; ");
+    let end = (0..=LENGTH).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.truncate(end);
+    text
 }
 
 #[cfg(test)]
@@ -51,9 +52,9 @@ mod tests {
     fn quotes() {
         let log = "(00.01) Dumping\n(00.02) Error (criu/a.c:1): one\n(00.03) x\n\
                    (00.04) Error (criu/b.c:2): two\nError three\n(00.05)     Error four\n";
-        assert_eq!(quote(log), "Error (criu/b.c:2): two; Error three; (00.05)     Error four");
-        assert_eq!(quote(""), "");
-        assert_eq!(quote("(00.01) all is well\n"), "");
-        assert_eq!(quote(&format!("Error {}", "é".repeat(900))).len(), 999 + 1);
+        assert_eq!(errors(log), "Error (criu/b.c:2): two; Error three; (00.05)     Error four");
+        assert_eq!(errors(""), "");
+        assert_eq!(errors("(00.01) all is well\n"), "");
+        assert_eq!(errors(&format!("Error {}", "é".repeat(900))).len(), 999 + 1);
     }
 }

@@ -4,6 +4,7 @@ use super::protobuf::Message;
 use super::rpc::{opts, page_server};
 use crate::error;
 use crate::error::{Error, Result};
+use crate::quote::quoted;
 use alloc::string::String;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWNET;
@@ -88,7 +89,7 @@ impl Options {
         }
         for namespace in flags.texts("empty-ns") {
             if namespace != "network" {
-                return Err(error!("--empty-ns: namespace {namespace:?} is not supported"));
+                return Err(error!("--empty-ns: namespace {} is not supported", quoted(namespace)));
             }
         }
         // Devices of the network are the hooks' to make, as runc has it.
@@ -133,7 +134,7 @@ fn one_of(flag: &str, given: Option<&str>, known: &[(&str, i64)]) -> Result<Opti
     }
     let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
     let names: String = names.join(", ");
-    Err(error!("invalid {flag} value {given:?}: it is one of {names}"))
+    Err(error!("invalid {flag} value {}: it is one of {names}", quoted(given)))
 }
 
 /// `ADDRESS:PORT`, an address of IPv6 in brackets.

@@ -26,6 +26,7 @@ use crate::error::{Context, Error, Result};
 use crate::fault::{Act, Detail};
 use crate::json::Document;
 use crate::plan::{Op, Plan};
+use crate::quote::quoted;
 use crate::request::{Caller, CreateOptions};
 use crate::rootfs::kept::Kept;
 use crate::rootfs::path::FdPath;
@@ -167,7 +168,7 @@ impl Restoring<'_> {
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         }
         mkdirat(self.directory, MOUNT_POINT, Mode::RWXU)
-            .context(|| text!("make {MOUNT_POINT:?} of \"{}\"", self.state.id))?;
+            .context(|| text!("make {} of \"{}\"", quoted(MOUNT_POINT), self.state.id))?;
         let root = self.path_of(MOUNT_POINT)?;
         asked.opts.bytes(opts::ROOT, root.to_bytes());
         let points = mount_points(&self.plan.ops);
@@ -266,7 +267,7 @@ impl Restoring<'_> {
     fn mounts(&self, asked: &mut Options) -> Result<()> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, self.state.rootfs, flags, Mode::empty())
-            .context(|| text!("open {:?}", self.state.rootfs))?;
+            .context(|| text!("open {}", quoted(self.state.rootfs)))?;
         let mut list = external(&self.plan.ops)?;
         // It was there if the container had been made for a service manager. criu
         // must be told the whole path: it works elsewhere.
@@ -285,7 +286,7 @@ impl Restoring<'_> {
         openat(self.directory, name, flags, Mode::empty())
             .and_then(|made| FdPath::new(made.as_fd()).read())
             .map(|path| c_string(path).unwrap_or_default())
-            .context(|| text!("open {name:?} of \"{}\"", self.state.id))
+            .context(|| text!("open {} of \"{}\"", quoted(name), self.state.id))
     }
 
     /// What we do when criu has come to a step.

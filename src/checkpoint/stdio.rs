@@ -9,6 +9,7 @@ use crate::act::bundle::read_config;
 use crate::container::{State, three};
 use crate::error::{Context, Result};
 use crate::json::{Document, Writer};
+use crate::quote::quoted;
 use crate::rootfs::path::FdPath;
 use crate::sys::descriptor::borrow;
 use crate::text;
@@ -47,7 +48,7 @@ pub fn of_container(state: &State) -> Result<[&'static str; 3]> {
         let outside = |id: &u32| !mounts.lines().any(|line| first(line) == Some(*id));
         let Some(mount) = mount.filter(outside) else { continue };
         let path = text!("{proc}/fd/{number}");
-        let found = stat(path).context(|| text!("look at {path:?}"))?;
+        let found = stat(path).context(|| text!("look at {}", quoted(path)))?;
         let kind = FileType::from_raw_mode(found.st_mode);
         if matches!(kind, FileType::RegularFile | FileType::CharacterDevice) {
             *text = text!("file[{mount:x}:{:x}]", found.st_ino);

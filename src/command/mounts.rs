@@ -5,6 +5,7 @@ use crate::command::{Command, Invocation};
 use crate::container::ContainerId;
 use crate::error;
 use crate::error::Result;
+use crate::quote::quoted;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -26,7 +27,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let what = match argument(0)? {
         "add" => Change::Add,
         "remove" => Change::Remove,
-        other => return Err(error!("mounts: {other:?} is neither add nor remove")),
+        other => return Err(error!("mounts: {} is neither add nor remove", quoted(other))),
     };
     let id = ContainerId::new(argument(1)?)?;
     let root = invocation.root()?;

@@ -4,6 +4,7 @@ use crate::command::{Command, Flag, Invocation};
 use crate::error;
 use crate::error::Result;
 use crate::pack::{Request, pack};
+use crate::quote::quoted;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -34,12 +35,15 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let gzip = match invocation.value("format") {
         None | Some("cpio.gz") => true,
         Some("cpio") => false,
-        Some(other) => return Err(error!("invalid format {other:?}: cpio.gz or cpio")),
+        Some(other) => return Err(error!("invalid format {}: cpio.gz or cpio", quoted(other))),
     };
     let time = match invocation.variable("SOURCE_DATE_EPOCH") {
         None | Some("") => 0,
         Some(text) => text.parse().map_err(|_| {
-            error!("SOURCE_DATE_EPOCH: {text:?} is no number of seconds that an archive can hold")
+            error!(
+                "SOURCE_DATE_EPOCH: {} is no number of seconds that an archive can hold",
+                quoted(text)
+            )
         })?,
     };
     let request = Request {

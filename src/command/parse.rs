@@ -10,8 +10,10 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use crate::command::flag::Flag;
+use crate::cut;
 use crate::error;
 use crate::error::Result;
+use crate::fault::Quoted;
 use crate::json::words;
 
 /// Flags with their values, in the order of the command line.
@@ -77,7 +79,7 @@ pub fn parse(
         }
         let text = text(argument)?;
         let double = bytes[1] == b'-';
-        let text = &text[if double { 2 } else { 1 }..];
+        let text = cut::from(text, if double { 2 } else { 1 });
         if text.starts_with(['-', '=']) {
             return Err(error!("bad flag syntax: {}", self::text(argument)?));
         }
@@ -141,7 +143,7 @@ pub fn boolean(name: &str, value: &str) -> Result<&'static str> {
 /// # Errors
 /// It is not UTF-8.
 pub fn text(argument: &'static CStr) -> Result<&'static str> {
-    argument.to_str().map_err(|_| error!("argument {argument:?} is not valid UTF-8"))
+    argument.to_str().map_err(|_| error!("argument {} is not valid UTF-8", Quoted(argument)))
 }
 
 #[cfg(test)]

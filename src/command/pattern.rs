@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 
 use crate::error;
 use crate::error::Result;
+use crate::quote::quoted;
 
 /// Steps of a program at most: repetitions are written out.
 const MAX_STEPS: usize = 4096;
@@ -42,7 +43,11 @@ impl Pattern {
         let steps = parser.alternatives();
         match steps.filter(|_| parser.at == text.len()) {
             Some(steps) => Ok(Pattern(steps)),
-            None => Err(error!("invalid regular expression {text:?}, at byte {}", parser.at + 1)),
+            None => Err(error!(
+                "invalid regular expression {}, at byte {}",
+                quoted(text),
+                parser.at + 1
+            )),
         }
     }
 

@@ -2,6 +2,7 @@
 //! time.ParseDuration, sizes as of docker's go-units. Both in integers: what is
 //! below a nanosecond or a byte is cut off.
 
+use crate::cut;
 use crate::error;
 use crate::error::Result;
 
@@ -31,9 +32,9 @@ pub fn duration(text: &str) -> Option<i64> {
     let mut rest = unsigned;
     loop {
         let start = rest.find(|letter: char| letter != '.' && !letter.is_ascii_digit())?;
-        let (number, after) = rest.split_at(start);
+        let (number, after) = cut::at(rest, start);
         let end = after.find(|letter: char| letter == '.' || letter.is_ascii_digit());
-        let (unit, after) = after.split_at(end.unwrap_or(after.len()));
+        let (unit, after) = cut::at(after, end.unwrap_or(after.len()));
         let (_, scale) = DURATIONS.iter().find(|(name, _)| *name == unit)?;
         total = scaled(number, *scale)?.checked_add(total)?;
         rest = after;
@@ -52,7 +53,7 @@ pub fn bytes(text: &str) -> Result<i64> {
     let invalid = || error!("invalid size: '{text}'");
     let digit = |letter: char| letter.is_ascii_digit() || letter == '.' || letter == ' ';
     let end = text.rfind(digit).ok_or_else(invalid)? + 1;
-    let (number, suffix) = text.split_at(end);
+    let (number, suffix) = cut::at(text, end);
     let unit = suffix.to_ascii_lowercase();
     let (letter, rest) = unit.split_at_checked(1).unwrap_or((&unit, ""));
     let power = b"bkmgtp".iter().position(|known| [*known] == *letter.as_bytes());

@@ -8,6 +8,7 @@ use crate::act::bundle::{read_config, read_document};
 use crate::command::quantity::bytes;
 use crate::command::{Command, Flag, Invocation};
 use crate::container::{State, Status, limits};
+use crate::cut;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::json::{Document, Writer};
@@ -169,7 +170,7 @@ fn from_flags(value: &dyn Fn(&str) -> Option<&'static str>) -> Result<String> {
         out.object_field(words.next().unwrap_or_default());
         for word in words {
             let (property, flag) = word.split_once(':').unwrap_or_default();
-            let (kind, property) = property.split_at(1);
+            let (kind, property) = cut::at(property, 1);
             let Some(value) = value(flag).filter(|value| !value.is_empty()) else { continue };
             let invalid = |what: &str| error!("invalid value for {flag}: {what}");
             if kind == "t" {

@@ -8,6 +8,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, unlinkat};
 use rustix::io::Errno;
 
 use crate::container::{ContainerId, Directory};
+use crate::cut;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::text;
@@ -49,10 +50,11 @@ impl Root {
         }
         let ends = path.match_indices('/').map(|(index, _)| index).filter(|index| *index > 0);
         for end in ends.chain([path.len()]) {
-            match rustix::fs::mkdirat(CWD, &path[..end], Mode::RWXU) {
+            let path = cut::before(path, end);
+            match rustix::fs::mkdirat(CWD, path, Mode::RWXU) {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(errno) => {
-                    let what = text!("create state directory \"{}\"", &path[..end]);
+                    let what = text!("create state directory \"{path}\"");
                     return Err(Error::os(what, errno));
                 }
             }

@@ -15,6 +15,7 @@ use super::message::{self, FIXED, Kind, Message};
 use super::value::Value;
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::quote::quoted;
 use crate::sys::clock::monotonic;
 use crate::text;
 use crate::text::keep;
@@ -103,7 +104,7 @@ impl Connection {
             }
         }
         if !answer.starts_with("OK ") {
-            return Err(error!("not authenticated as uid {uid}: {answer:?}"));
+            return Err(error!("not authenticated as uid {uid}: {}", quoted(answer)));
         }
         if self.is_bus { self.send(b"BEGIN\r\n") } else { Ok(()) }
     }

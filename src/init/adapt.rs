@@ -11,6 +11,7 @@ use crate::check::{NAMESPACE_OPTIONS, device_programs, file_system};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::namespace::KINDS;
+use crate::quote::quoted;
 use crate::spec::{Cpu, NamespaceKind, Resources, Spec};
 use crate::sys::seccomp;
 use crate::text;
@@ -159,7 +160,7 @@ fn mounts(spec: &mut Spec<'_>, machine: &dyn Machine, lack: &mut Note<'_>) {
             _ => return true,
         };
         if !there {
-            let what = text!("mounts: {} on {:?}", kind, mount.destination);
+            let what = text!("mounts: {} on {}", kind, quoted(mount.destination));
             lack(&what, option, kind == "devpts" && terminal);
         }
         there

@@ -4,6 +4,7 @@
 //! stop: each says which option it lacks.
 
 use crate::error::{Error, Result};
+use crate::fault::Quoted;
 use crate::sys::mount::mount;
 use crate::text;
 use alloc::ffi::CString;
@@ -85,7 +86,7 @@ impl Place {
         match mkdirat(CWD, self.target, Mode::from_raw_mode(0o755)) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => {
-                return Err(Error::os(text!("make directory {:?}", self.target), errno));
+                return Err(Error::os(text!("make directory {}", Quoted(self.target)), errno));
             }
         }
         if is_mount_point(self.target) {
@@ -94,7 +95,7 @@ impl Place {
         match mount(self.fstype, self.target, self.fstype, self.flags.into(), self.data) {
             Ok(()) | Err(Errno::BUSY) => Ok(()),
             Err(errno) => {
-                let what = text!("mount {:?} on {:?}", self.fstype, self.target);
+                let what = text!("mount {} on {}", Quoted(self.fstype), Quoted(self.target));
                 let error = Error::os(what, errno);
                 Err(if errno == Errno::NODEV { error.hint(self.option) } else { error })
             }

@@ -3,6 +3,7 @@
 
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::fault::Quoted;
 use crate::sys::board::{free_loop, show_file};
 use crate::sys::mount::mount;
 use crate::text;
@@ -155,7 +156,7 @@ pub fn bundle(image: Option<&str>, asked: Option<&str>) -> String {
 fn make_directory(path: &CStr) -> Result<()> {
     match mkdirat(CWD, path, Mode::from_raw_mode(0o755)) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
-        Err(errno) => Err(Error::os(text!("make directory {path:?}"), errno)),
+        Err(errno) => Err(Error::os(text!("make directory {}", Quoted(path)), errno)),
     }
 }
 

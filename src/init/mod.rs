@@ -30,6 +30,7 @@ mod watchdog;
 use crate::act::bundle::read_config;
 use crate::act::protect;
 use crate::error::{Context, Error};
+use crate::fault::Quoted;
 use crate::sys::clone::{Side, clone};
 use crate::sys::{clock as time, network, signal};
 use crate::text;
@@ -179,7 +180,7 @@ fn write_file(path: &CStr, text: &[u8]) -> Result<(), Error> {
     open(path, flags, Mode::empty())
         .and_then(|file| rustix::io::write(&file, text))
         .map(drop)
-        .context(|| text!("write {path:?}"))
+        .context(|| text!("write {}", Quoted(path)))
 }
 
 /// Opens the watchdog that the settings ask for.

@@ -3,6 +3,8 @@
 //! The text is known to be valid JSON here, so skipping a value only has to
 //! count brackets.
 
+use crate::cut;
+
 /// A place in a text, as editors count: both from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
@@ -59,7 +61,7 @@ fn next_step(path: &str) -> Option<(Step<'_>, &str)> {
     }
     let path = path.strip_prefix('.').unwrap_or(path);
     let end = path.find(['.', '[']).unwrap_or(path.len());
-    let (key, rest) = path.split_at(end);
+    let (key, rest) = cut::at(path, end);
     (!key.is_empty()).then_some((Step::Key(key), rest))
 }
 

@@ -6,6 +6,7 @@
 //! stands for the object: its name is left out. An array of plain words is one
 //! paragraph. An empty array or object is `none`.
 
+use crate::cut;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -22,7 +23,7 @@ pub fn outline(document: &str) -> String {
     // The next property stands for its object.
     let mut nameless = false;
     while let Some(token) = token(rest) {
-        rest = &rest[token.len()..];
+        rest = cut::from(rest, token.len());
         let kind = token.as_bytes()[0];
         let in_array = open.last() == Some(&b'[');
         match kind {
@@ -46,12 +47,12 @@ pub fn outline(document: &str) -> String {
                 }
                 match kind {
                     b'{' | b'[' if rest.starts_with(['}', ']']) => {
-                        rest = &rest[1..];
+                        rest = cut::from(rest, 1);
                         out.push_str(" none");
                     }
                     b'[' if let Some(end) = words_end(rest) => {
-                        words(&mut out, &rest[..end], open.len());
-                        rest = &rest[end + 1..];
+                        words(&mut out, cut::before(rest, end), open.len());
+                        rest = cut::from(rest, end + 1);
                     }
                     b'{' | b'[' => {
                         nameless = in_array && kind == b'{';

@@ -1,6 +1,7 @@
 //! Writes documents byte for byte as Go's `encoding/json` does, without its
 //! HTML escapes: [`Writer`] is its `Marshal`, [`indent`] its `Indent`.
 
+use crate::cut;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -209,14 +210,14 @@ impl Writer {
                 0xe2 if bytes[at..].starts_with("\u{2029}".as_bytes()) => (3, "\\u2029"),
                 _ => continue,
             };
-            self.out.push_str(&text[plain..at]);
+            self.out.push_str(cut::before(cut::from(text, plain), at - plain));
             plain = at + length;
             if escape.is_empty() {
                 let _ = write!(self.out, "\\u{byte:04x}");
             }
             self.out.push_str(escape);
         }
-        self.out.push_str(&text[plain..]);
+        self.out.push_str(cut::from(text, plain));
         self.out.push('"');
     }
 }

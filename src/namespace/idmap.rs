@@ -2,6 +2,7 @@
 //! parent: directly, or through newuidmap(1) and newgidmap(1).
 
 use crate::error::{Context, Error, Result};
+use crate::quote::quoted;
 use crate::sys::exec::Strings;
 use crate::text::c_string;
 use crate::{error, text};
@@ -83,7 +84,7 @@ pub fn text(map: &[Range]) -> String {
 
 fn write_file(pid: Pid, name: &str, text: &str) -> Result<()> {
     let path = text!("/proc/{}/{name}", pid.as_raw_nonzero());
-    let what = || text!("write {text:?} to {path:?}");
+    let what = || text!("write {} to {}", quoted(text), quoted(path));
     let file = openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).context(what)?;
     match rustix::io::write(&file, text.as_bytes()) {
         Ok(_) => Ok(()),

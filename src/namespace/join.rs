@@ -4,6 +4,7 @@ use super::KINDS;
 use crate::error;
 use crate::error::{Context, Result};
 use crate::fault::{Act, Fault, Quoted};
+use crate::quote::quoted;
 use crate::sys::clone::setns;
 use crate::sys::namespace::of_process;
 use crate::text;
@@ -128,7 +129,7 @@ pub fn of_init(pid: i32, kinds: u32, new: u32) -> Result<Vec<Join>> {
             Err(Errno::NOTTY | Errno::INVAL) => by_path(name, path()),
             result => result,
         };
-        let Some(fd) = found.context(|| text!("look at {:?}", path()))? else { continue };
+        let Some(fd) = found.context(|| text!("look at {}", quoted(path())))? else { continue };
         joins.push(Join::opened(kind, path(), fd)?);
     }
     if let Some((_, theirs)) = pidfds.filter(|_| at_once != 0) {

@@ -6,6 +6,7 @@
 
 use super::netlink::{self, Message, Netlink};
 use crate::error::{Context, Error, Result};
+use crate::quote::quoted;
 use crate::sys::clone::setns;
 use crate::text;
 use crate::text::keep;
@@ -39,7 +40,7 @@ pub struct NetDevice {
 
 impl NetDevice {
     fn failed(&self, step: &str, errno: Errno) -> Error {
-        let error = Error::os(text!("linux.netDevices[{:?}]: {step}", self.host), errno);
+        let error = Error::os(text!("linux.netDevices[{}]: {step}", quoted(self.host)), errno);
         match errno {
             Errno::PERM => error.hint("moving network devices needs CAP_NET_ADMIN on the host"),
             Errno::INVAL => error.hint("some kinds of device cannot leave their namespace"),
@@ -71,7 +72,7 @@ pub fn move_devices(devices: &[NetDevice], pid: Pid) -> Result<()> {
         let taken = twice || self::index(&container, device.name).is_ok();
         if taken && !device.name.as_bytes().contains(&b'%') {
             return Err(device.failed(
-                text!("the name {:?} is taken in the container", device.name),
+                text!("the name {} is taken in the container", quoted(device.name)),
                 Errno::EXIST,
             ));
         }
@@ -103,7 +104,7 @@ fn move_device(
         .map_err(|errno| device.failed("find the device in the container", errno))?;
     let mut message = Message::link(netlink::NEW_LINK, new, 0);
     message.attribute(IFLA_IFNAME, text(device.name).as_slice());
-    let step = text!("rename the device to {:?}", device.name);
+    let step = text!("rename the device to {}", quoted(device.name));
     container.tell(message).map_err(|errno| device.failed(step, errno))?;
     for mut address in addresses {
         address.body_mut()[4..8].copy_from_slice(&new.to_ne_bytes());

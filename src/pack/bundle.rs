@@ -8,6 +8,7 @@ use crate::json::Document;
 use crate::log::Log;
 use crate::plan::mounts::absolute;
 use crate::process::program::Program;
+use crate::quote::quoted;
 use crate::rootfs::path::{FdPath, open_in};
 use crate::spec::Spec;
 use crate::text;
@@ -29,7 +30,7 @@ pub fn check(path: &str, init: BorrowedFd<'_>, log: &Log) -> Result<&'static str
     let inside = rootfs.strip_prefix(bundle).is_some_and(|rest| rest.starts_with('/'));
     let relative = spec.root.as_ref().is_some_and(|root| !root.path.starts_with('/'));
     if !inside || !relative {
-        let error = error!("root.path: {rootfs:?} is not packed with the bundle");
+        let error = error!("root.path: {} is not packed with the bundle", quoted(rootfs));
         return Err(error.hint("make it a directory in the bundle, and a relative path to it"));
     }
     match program(&spec, rootfs) {
@@ -44,7 +45,8 @@ pub fn check(path: &str, init: BorrowedFd<'_>, log: &Log) -> Result<&'static str
             }
         }
         Found::Nowhere(name) => log.warning(format_args!(
-            "process.args: exec: {name:?}: executable file not found in the root file system"
+            "process.args: exec: {}: executable file not found in the root file system",
+            quoted(name)
         )),
         Found::Elsewhere => {}
     }

@@ -17,6 +17,7 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::Document;
 use crate::log::Log;
+use crate::quote::quoted;
 use crate::text;
 use alloc::vec::Vec;
 use archive::{Archive, Attributes};
@@ -86,7 +87,7 @@ pub fn pack(request: &Request, log: &Log) -> Result<()> {
 }
 
 fn open_init(path: Option<&str>) -> Result<(OwnedFd, Stat)> {
-    let what = || text!("open init {:?}", path.unwrap_or("/proc/self/exe"));
+    let what = || text!("open init {}", quoted(path.unwrap_or("/proc/self/exe")));
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(CWD, path.unwrap_or("/proc/self/exe"), flags, Mode::empty()).context(what)?;
     let stat = fstat(&file).context(what)?;

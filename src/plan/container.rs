@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::hook::{Hooks, StateText};
 use crate::network;
 use crate::process::program::Program;
+use crate::quote::quoted;
 use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
 use crate::text;
@@ -180,7 +181,7 @@ pub fn mask(property: &str, list: Option<&str>) -> Result<Mask> {
     match list {
         None => Ok(Mask::default()),
         Some(list) => ranges::mask(list)
-            .ok_or_else(|| error!("{property}: {list:?}: allowed are numbers up to 1023")),
+            .ok_or_else(|| error!("{property}: {}: allowed are numbers up to 1023", quoted(list))),
     }
 }
 
@@ -204,7 +205,8 @@ fn selinux_label(process: &Process<'_>, host: Host) -> Result<Option<&'static CS
     };
     if !host.selinux {
         return Err(error!(
-            "process.selinuxLabel: {label:?} is asked for, but SELinux is not enabled on this host"
+            "process.selinuxLabel: {} is asked for, but SELinux is not enabled on this host",
+            quoted(label)
         ));
     }
     c_string("process.selinuxLabel", label).map(Some)
@@ -219,8 +221,9 @@ pub fn labels(process: &Process<'_>, host: Host) -> Result<Vec<Op>> {
     if let Some(profile) = process.apparmor_profile.filter(|profile| !profile.is_empty()) {
         if !host.apparmor {
             return Err(error!(
-                "process.apparmorProfile: {profile:?} is asked for, but AppArmor is not enabled \
-                 on this host"
+                "process.apparmorProfile: {} is asked for, but AppArmor is not enabled \
+                 on this host",
+                quoted(profile)
             ));
         }
         ops.push(Op::Label {

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::hook::{Hooks, StateText};
 use crate::namespace;
 use crate::namespace::join::Join;
+use crate::quote::quoted;
 use crate::request::ExecOptions;
 use crate::rootfs::mask::Cover;
 use crate::spec::{Capabilities, Linux, Process, User, capability};
@@ -107,7 +108,7 @@ pub fn apply_flags<'a>(
     process.terminal = options.tty;
     if let Some(cwd) = options.cwd {
         if !cwd.starts_with('/') {
-            return Err(error!("--cwd: {cwd:?} is not an absolute path"));
+            return Err(error!("--cwd: {} is not an absolute path", quoted(cwd)));
         }
         process.cwd = cwd;
     }
@@ -123,7 +124,8 @@ pub fn apply_flags<'a>(
     for text in &options.additional_gids {
         for gid in text.split(',') {
             let parsed = gid.parse();
-            let gid = parsed.map_err(|_| error!("--additional-gids: {gid:?} is not a group id"))?;
+            let gid = parsed
+                .map_err(|_| error!("--additional-gids: {} is not a group id", quoted(gid)))?;
             process.user.additional_gids.push(gid);
         }
     }
@@ -136,7 +138,7 @@ fn parse_user(text: &str) -> Result<(u32, u32)> {
     let (uid, gid) = text.split_once(':').unwrap_or((text, "0"));
     match (uid.parse(), gid.parse()) {
         (Ok(uid), Ok(gid)) => Ok((uid, gid)),
-        _ => Err(error!("--user: {text:?} is not UID or UID:GID")),
+        _ => Err(error!("--user: {} is not UID or UID:GID", quoted(text))),
     }
 }
 
@@ -150,7 +152,7 @@ fn add_capabilities(process: &mut Process<'_>, names: &[&str], warnings: &mut Ve
     let sets = process.capabilities.get_or_insert_with(Capabilities::default);
     for name in names {
         let Some(number) = capability::number(name) else {
-            warnings.push(text!("--cap: ignoring unknown capability {name:?}"));
+            warnings.push(text!("--cap: ignoring unknown capability {}", quoted(name)));
             continue;
         };
         let bit = 1 << number;

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::hook::Hooks;
 use crate::json::words;
 use crate::process::terminal::Size;
+use crate::quote::quoted;
 use crate::rootfs::mask::Cover;
 use crate::rootfs::tree::Recursion;
 use crate::spec::{self, Process, Spec};
@@ -172,7 +173,8 @@ pub fn mount_label<'a>(spec: &Spec<'a>, host: Host) -> Result<Option<(&'a str, &
     };
     if !host.selinux {
         return Err(error!(
-            "linux.mountLabel: {label:?} is asked for, but SELinux is not enabled on this host"
+            "linux.mountLabel: {} is asked for, but SELinux is not enabled on this host",
+            quoted(label)
         ));
     }
     let option = spec.annotation("run.oci.mount_context_type").unwrap_or("context");

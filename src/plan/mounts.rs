@@ -6,6 +6,7 @@ use crate::error;
 use crate::error::Result;
 use crate::namespace;
 use crate::namespace::idmap::{IdMaps, Range};
+use crate::quote::quoted;
 use crate::rootfs::device::Device;
 use crate::rootfs::mount::Mount;
 use crate::rootfs::prepare::IdMap;
@@ -25,7 +26,7 @@ use rustix::fs::FileType;
 /// # Errors
 /// `property` has a null byte in it.
 pub fn c_string(property: &str, text: &str) -> Result<&'static CStr> {
-    text::c_string(text).ok_or_else(|| error!("{property}: {text:?} has a null byte in it"))
+    text::c_string(text).ok_or_else(|| error!("{property}: {} has a null byte in it", quoted(text)))
 }
 
 /// A path that counts from `directory` where it is not absolute.
@@ -49,7 +50,8 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
         // It would hide the root that was opened before, but only by its name.
         let destination = mount.destination;
         return Err(error!(
-            "mounts[].destination: {destination:?} is the root itself, which root.path gives"
+            "mounts[].destination: {} is the root itself, which root.path gives",
+            quoted(destination)
         ));
     }
     let source = mount.source.unwrap_or(if bind.is_some() { "" } else { kind });
@@ -59,14 +61,18 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
     };
     if bind.is_some() && !options.data.is_empty() {
         return Err(error!(
-            "mount {source:?} on {:?}: a bind mount takes no file system options: {}",
-            mount.destination,
+            "mount {} on {}: a bind mount takes no file system options: {}",
+            quoted(source),
+            quoted(mount.destination),
             options.data.join(",")
         ));
     }
     if options.tmpcopyup && (kind != "tmpfs" || bind.is_some() || options.remount) {
         let destination = mount.destination;
-        return Err(error!("mount on {destination:?}: tmpcopyup: only a new tmpfs can have it"));
+        return Err(error!(
+            "mount on {}: tmpcopyup: only a new tmpfs can have it",
+            quoted(destination)
+        ));
     }
     // One that is filled must be writable meanwhile; its mount is not, then.
     let later = if options.tmpcopyup { MS_RDONLY } else { 0 };

@@ -1,6 +1,7 @@
 //! The program that the container runs: where it is, and becoming it.
 
 use crate::fault::{Act, Detail, Fault};
+use crate::quote::quoted;
 use crate::sys::exec::{Strings, execve};
 use crate::text;
 use crate::text::c_string;
@@ -82,7 +83,8 @@ impl Program {
                 Err(Errno::ACCESS) => denied = true,
                 Err(errno) if name.as_bytes().contains(&b'/') => {
                     return Err(Fault::alone(format_args!(
-                        "exec: {name:?}: stat {name}: {}",
+                        "exec: {}: stat {name}: {}",
+                        quoted(name),
                         crate::errno::meaning(errno)
                     )));
                 }
@@ -90,9 +92,9 @@ impl Program {
             }
         }
         Err(if denied {
-            Fault::alone(format_args!("exec: {name:?}: permission denied"))
+            Fault::alone(format_args!("exec: {}: permission denied", quoted(name)))
         } else {
-            Fault::alone(format_args!("exec: {name:?}: executable file not found in $PATH"))
+            Fault::alone(format_args!("exec: {}: executable file not found in $PATH", quoted(name)))
         })
     }
 
@@ -125,7 +127,7 @@ impl Program {
         let errno = execve(path, &self.arguments, &self.environment);
         let name = path.to_str().unwrap_or("?");
         let meaning = crate::errno::meaning(errno);
-        let fault = Fault::alone(format_args!("exec {name:?}: {meaning}"));
+        let fault = Fault::alone(format_args!("exec {}: {meaning}", quoted(name)));
         match errno {
             Errno::NOEXEC => fault.hint(
                 "it is neither a program of this architecture nor a \

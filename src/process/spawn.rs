@@ -3,6 +3,7 @@
 
 use crate::error;
 use crate::error::{Context, Result};
+use crate::quote::quoted;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::{descriptor, signal};
@@ -94,10 +95,10 @@ pub fn run_and_read(
     let output = Some(write_end.as_fd());
     let stdio = [None, output, output];
     let program = Program { path, arguments, environment, directory: None, stdio };
-    let pid = program.start().context(|| text!("run {name:?}"))?;
+    let pid = program.start().context(|| text!("run {}", quoted(name)))?;
     drop(write_end);
     let said = read_all(&read_end);
-    let status = reap(pid).context(|| text!("wait for {name:?}"))?;
+    let status = reap(pid).context(|| text!("wait for {}", quoted(name)))?;
     Ok((shell_status(status), text::lossy(said.leak())))
 }
 
@@ -129,5 +130,5 @@ pub fn find(name: &str, environment: &Strings) -> Result<&'static CStr> {
             return Ok(path);
         }
     }
-    Err(error!("{name:?}: executable file not found in $PATH"))
+    Err(error!("{}: executable file not found in $PATH", quoted(name)))
 }

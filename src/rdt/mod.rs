@@ -14,6 +14,7 @@ mod tests;
 
 use crate::error::{Context, Error, Result};
 use crate::json::{Node, Writer};
+use crate::quote::quoted;
 use crate::spec::IntelRdt;
 use crate::sys::descriptor::write_all;
 use crate::text::keep;
@@ -50,7 +51,7 @@ impl Group {
     /// there with other shares.
     pub fn plan(root: &str, rdt: &IntelRdt<'_>, id: &str) -> Result<Group> {
         if read(text!("{root}/schemata")).is_err() {
-            return Err(error!("linux.intelRdt: there is no resctrl on {root:?}")
+            return Err(error!("linux.intelRdt: there is no resctrl on {}", quoted(root))
                 .hint("mount it, on a CPU and a kernel that have it (CONFIG_X86_CPU_RESCTRL)"));
         }
         let class = match rdt.clos_id {
@@ -63,8 +64,11 @@ impl Group {
         match &current {
             Ok(current) => schemata::compare(class, &wanted, current)?,
             Err(_) if rdt.clos_id.is_some() && wanted.is_empty() && rdt.schemata.is_empty() => {
-                return Err(Error::os(text!("linux.intelRdt.closID: {class:?}"), Errno::NOENT)
-                    .hint("without shares of its own the class must exist"));
+                return Err(Error::os(
+                    text!("linux.intelRdt.closID: {}", quoted(class)),
+                    Errno::NOENT,
+                )
+                .hint("without shares of its own the class must exist"));
             }
             Err(_) => {}
         }
@@ -127,7 +131,7 @@ impl Group {
         for path in [self.monitor, class].into_iter().filter(|path| !path.is_empty()) {
             match unlinkat(CWD, path, AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT) => {}
-                Err(errno) => return Err(Error::os(text!("remove {path:?}"), errno)),
+                Err(errno) => return Err(Error::os(text!("remove {}", quoted(path)), errno)),
             }
         }
         Ok(())
@@ -155,7 +159,7 @@ impl Group {
 
 fn make(path: &str) -> Result<()> {
     mkdirat(CWD, path, Mode::from_raw_mode(0o755)).map_err(|errno| {
-        let error = Error::os(text!("linux.intelRdt: make {path:?}"), errno);
+        let error = Error::os(text!("linux.intelRdt: make {}", quoted(path)), errno);
         match errno {
             Errno::NOSPC => error.hint("the CPU has no room for one more group"),
             _ => error,
@@ -165,7 +169,8 @@ fn make(path: &str) -> Result<()> {
 
 fn read(path: &str) -> Result<&'static str> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = openat(CWD, path, flags, Mode::empty()).context(|| text!("open {path:?}"))?;
+    let file =
+        openat(CWD, path, flags, Mode::empty()).context(|| text!("open {}", quoted(path)))?;
     Ok(text::lossy(crate::process::spawn::read_all(&file).leak()))
 }
 
@@ -178,5 +183,5 @@ fn write(path: &str, text: &str) -> Result<()> {
     let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::CREATE;
     openat(CWD, path, flags, Mode::from_raw_mode(0o644))
         .and_then(|file| write_all(file.as_fd(), text.as_bytes()))
-        .context(|| text!("linux.intelRdt: write {text:?} to {path:?}"))
+        .context(|| text!("linux.intelRdt: write {} to {}", quoted(text), quoted(path)))
 }

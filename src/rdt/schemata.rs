@@ -1,7 +1,9 @@
 //! Lines of the file `schemata`: `L3:0=7f0;1=1f`.
 
+use crate::cut;
 use crate::error;
 use crate::error::Result;
+use crate::quote::quoted;
 use crate::spec::IntelRdt;
 use alloc::string::String;
 
@@ -46,7 +48,9 @@ pub(super) fn compare(class: &str, wanted: &str, current: &str) -> Result<()> {
         for share in shares.split(';').map(parts) {
             if !has.split(';').any(|other| parts(other) == share) {
                 return Err(error!(
-                    "linux.intelRdt: the class {class:?} exists, and has other shares than {line:?}"
+                    "linux.intelRdt: the class {} exists, and has other shares than {}",
+                    quoted(class),
+                    quoted(line)
                 ));
             }
         }
@@ -59,5 +63,5 @@ fn parts(share: &str) -> (&str, &str) {
     let (id, value) = share.split_once('=').unwrap_or((share, ""));
     let digits = value.trim_ascii();
     let value = digits.trim_start_matches('0');
-    (id.trim_ascii(), if value.is_empty() { &digits[..digits.len().min(1)] } else { value })
+    (id.trim_ascii(), if value.is_empty() { cut::before(digits, 1) } else { value })
 }

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::property::property;
+use crate::cut;
 use crate::dbus::{Value, alignment};
 use crate::error;
 use crate::error::Result;
@@ -113,7 +114,7 @@ impl<'a> Parser<'a> {
     fn word(&mut self) -> &'a str {
         let all = self.blank();
         let end = all.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.'));
-        let (word, rest) = all.split_at(end.unwrap_or(all.len()));
+        let (word, rest) = cut::at(all, end.unwrap_or(all.len()));
         self.rest = rest;
         word
     }
@@ -169,7 +170,7 @@ impl<'a> Parser<'a> {
         let code = code.ok_or("an empty array without its type: write @as []")?;
         const CODES: &str = "bynqiuxtsog";
         let at = CODES.find(char::from(code)).ok_or("no such type")?;
-        Ok(Value::Array(&CODES[at..=at], items))
+        Ok(Value::Array(cut::before(cut::from(CODES, at), 1), items))
     }
 
     fn string(&mut self, quote: char) -> Parsed<&'static str> {

@@ -7,6 +7,7 @@ use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use rustix::process::Pid;
 
+use crate::cut;
 use crate::dbus::{Connection, Reply, Value};
 use crate::error;
 use crate::error::Result;
@@ -193,7 +194,7 @@ impl AsFd for Manager {
 fn version(text: &str) -> u32 {
     let digits = text.trim_start_matches(['v', '"']);
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-    digits[..end].parse().unwrap_or(0)
+    cut::before(digits, end).parse().unwrap_or(0)
 }
 
 #[cfg(test)]

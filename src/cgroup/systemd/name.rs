@@ -3,6 +3,7 @@
 
 use alloc::string::String;
 
+use crate::cut;
 use crate::error;
 use crate::error::Result;
 use crate::text;
@@ -85,7 +86,7 @@ fn expand(slice: &str) -> Result<&'static str> {
     }
     for (end, _) in name.match_indices('-').chain([(name.len(), "")]) {
         path.push('/');
-        path.push_str(&name[..end]);
+        path.push_str(cut::before(name, end));
         path.push_str(SLICE);
     }
     Ok(path.leak())

@@ -12,6 +12,7 @@ use crate::dbus::{Address, Value};
 use crate::error;
 use crate::error::Result;
 use crate::json::{Node, Writer};
+use crate::quote::quoted;
 use crate::spec::Resources;
 
 /// A container's unit.
@@ -43,7 +44,7 @@ impl Unit {
 
     fn manager(&self) -> Result<Manager> {
         let address = Address::parse(self.bus)
-            .ok_or_else(|| error!("state.json: {:?} is no address of a bus", self.bus))?;
+            .ok_or_else(|| error!("state.json: {} is no address of a bus", quoted(self.bus)))?;
         bus::reach(&address, self.user)
     }
 

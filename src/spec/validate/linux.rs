@@ -1,6 +1,7 @@
 //! Rules about `linux`, without its resources.
 
 use super::Rules;
+use crate::cut;
 use crate::json::words;
 use crate::spec::{
     IdMapping, Linux, MemoryPolicy, MemoryPolicyMode, NamespaceKind, Seccomp, SeccompAction, ranges,
@@ -163,7 +164,7 @@ fn sysctls(rules: &mut Rules, linux: &Linux<'_>) {
 fn owner(key: &str) -> Option<NamespaceKind> {
     const IPC: &str = "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced ";
     let dot = key.find(['.', '/'])?;
-    let (first, rest) = (&key[..dot], &key[dot + 1..]);
+    let (first, rest) = (cut::before(key, dot), cut::from(key, dot + 1));
     let separator = key.as_bytes()[dot];
     match first {
         "net" => Some(NamespaceKind::Network),
