@@ -8,7 +8,7 @@ use ocinit::plan::Host;
 use ocinit::plan::container::{Request, hooks, plan, rootfs};
 use ocinit::plan::document::Shown;
 use ocinit::spec::Spec;
-use std::ffi::CString;
+use std::ffi::CStr;
 
 /// Root of the host.
 pub const ROOT: Host = Host {
@@ -23,6 +23,8 @@ pub const ROOT: Host = Host {
 /// An ordinary user.
 const USER: Host =
     Host { uid: 1000, gid: 1000, capabilities: 0, apparmor: false, selinux: false, ..ROOT };
+
+const ENVIRONMENT: &[&CStr] = &[c"PATH=/usr/bin:/bin"];
 
 const UNIFIED: &str = "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n";
 
@@ -49,9 +51,9 @@ pub fn check(data: &[u8]) {
         "5:blkio:/\n4:devices:/\n3:memory:/a\n2:cpu,cpuacct:/a\n1:name=systemd:/s\n",
     );
     match data.len() % 3 {
-        0 => show(&spec, ROOT, &unified),
-        1 => show(&spec, ROOT, &separate),
-        _ => show(&spec, USER, &unified),
+        0 => show(spec, ROOT, &unified),
+        1 => show(spec, ROOT, &separate),
+        _ => show(spec, USER, &unified),
     }
 }
 
@@ -61,7 +63,6 @@ fn show(spec: &Spec<'_>, host: Host, layout: &Layout) {
     let cgroups = cgroup::plan(layout, linux.cgroups_path, "web", resources, host.uid != 0);
     let Ok(cgroups) = cgroups else { return };
     let Some(rootfs) = rootfs(spec, "/bundle") else { return };
-    let environment = [CString::from(c"PATH=/usr/bin:/bin")];
     let request = Request {
         id: "web",
         bundle: "/bundle",
@@ -70,7 +71,7 @@ fn show(spec: &Spec<'_>, host: Host, layout: &Layout) {
         no_new_keyring: false,
         preserve_fds: 0,
         extra_env: &[],
-        environment: &environment,
+        environment: ENVIRONMENT,
         host,
         layout,
         cgroups: &cgroups.cgroups,
@@ -78,7 +79,7 @@ fn show(spec: &Spec<'_>, host: Host, layout: &Layout) {
         shared_parent: linux.rootfs_propagation.map(|_| "/bundle"),
     };
     let Ok(plan) = plan(spec, &request) else { return };
-    let later = |kind, list| hooks(kind, list, &environment);
+    let later = |kind, list| hooks(kind, list, ENVIRONMENT);
     let (Ok(poststart), Ok(poststop)) =
         (later("poststart", &spec.hooks.poststart), later("poststop", &spec.hooks.poststop))
     else {
@@ -88,7 +89,7 @@ fn show(spec: &Spec<'_>, host: Host, layout: &Layout) {
         id: "web",
         bundle: request.bundle,
         rootfs: request.rootfs,
-        plan: &plan,
+        plan,
         cgroups: &cgroups,
         unit: None,
         rdt: &ocinit::rdt::Group::default(),

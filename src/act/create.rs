@@ -21,7 +21,6 @@ use crate::sys::exec::Strings;
 use crate::sys::{descriptor, signal};
 use crate::text;
 use alloc::vec::Vec;
-use core::mem::ManuallyDrop;
 use linux_raw_sys::general::CLONE_NEWPID;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::CWD;
@@ -91,24 +90,23 @@ pub fn make(
     let text = read_config(file)?;
     let document =
         Document::parse(&text, if options.config.is_some() { file } else { "config.json" })?;
-    // What is only memory is not dropped: that would write into pages which are
-    // shared with the first process, and each of them would be copied for it.
-    let mut spec = ManuallyDrop::new(Spec::read(&document)?);
+    // What is only memory stays: a drop would write into pages which are shared with
+    // the first process, and each of them would be copied for it.
+    let spec = Spec::read(&document)?;
     let filter = spec.linux.seccomp.is_some();
-    maker.adapt(&mut spec)?;
+    maker.adapt(spec)?;
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
     let served = terminal && maker.serves_terminal();
     let detached = mode == Until::Created || options.detach && !served;
     let socket = options.console_socket.is_some();
     check_terminal(terminal, detached, socket, "process.terminal")?;
-    let rootfs = check_rootfs(&spec, bundle)?;
+    let rootfs = check_rootfs(spec, bundle)?;
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
     let Placement { layout, mut driver, rootless, cgroups } =
-        placement(caller, &spec, options.id.as_str())?;
+        placement(caller, spec, options.id.as_str())?;
     let unit = driver.as_ref().map(|driver| driver.unit.clone());
     let Draft { plan, environment, notify_host } =
-        draft(caller, options, &spec, [bundle, rootfs], &layout, &cgroups.cgroups, host)?;
-    let (mut plan, environment) = (ManuallyDrop::new(plan), ManuallyDrop::new(environment));
+        draft(caller, options, spec, [bundle, rootfs], &layout, &cgroups.cgroups, host)?;
     // In its own pid namespace nobody sees us; otherwise it is closed now.
     let alone = plan.namespaces.is_new(CLONE_NEWPID) && plan.namespaces.join.is_empty();
     let view = view.filter(|_| alone);
@@ -117,10 +115,8 @@ pub fn make(
         None => None,
     };
     let rdt = spec.linux.intel_rdt.as_ref();
-    let state = State {
-        unfiltered: filter && spec.linux.seccomp.is_none(),
-        ..first_state(options, &document, &spec, &plan, [bundle, rootfs], rootless)?
-    };
+    let state = first_state(options, &document, spec, plan, [bundle, rootfs], rootless)?;
+    state.unfiltered = filter && spec.linux.seccomp.is_none();
     let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
     let lock = directory.lock().inspect_err(|_| root.give_back(&options.id))?;
@@ -142,12 +138,12 @@ pub fn make(
     let made = cgroups.check_unused().and_then(|()| {
         making.state.cgroups = cgroups.cgroups.clone();
         making.state.systemd = unit;
-        making.make(&mut plan, &cgroups, driver.as_mut())
+        making.make(plan, &cgroups, driver.as_mut())
     });
     let born = match made {
         Ok(born) => born,
         Err(error) => {
-            undo(caller, options, &directory, &lock, &making.state);
+            undo(caller, options, &directory, &lock, making.state);
             return Err(error);
         }
     };
@@ -174,7 +170,7 @@ pub fn make(
     if options.keep && status.is_ok() {
         return status;
     }
-    let finished = finish(caller, &root, &state);
+    let finished = finish(caller, &root, state);
     status.and_then(|status| finished.map(|()| status))
 }
 
@@ -186,7 +182,7 @@ struct Making<'a> {
     detached: bool,
     directory: &'a Directory<'a>,
     lock: &'a Lock<'a>,
-    state: State,
+    state: &'static mut State,
     environment: &'a Strings,
     console: Option<OwnedFd>,
     /// `$NOTIFY_SOCKET`.
@@ -205,7 +201,7 @@ impl Making<'_> {
         mut driver: Option<&mut Driver>,
     ) -> Result<(Born, Foreground)> {
         // What must be cleaned is written down before it is made.
-        self.directory.save(self.lock, &self.state)?;
+        self.directory.save(self.lock, self.state)?;
         let owner = plan.cgroup_owner;
         let mut created = match driver {
             // It needs the first process.
@@ -215,7 +211,7 @@ impl Making<'_> {
                     // It has removed what it made; the rest was never ours.
                     self.state.cgroups = Cgroups::default();
                 })?;
-                own(&mut self.state, &created, owner)?;
+                own(self.state, &created, owner)?;
                 created
             }
         };
@@ -246,7 +242,7 @@ impl Making<'_> {
             private.extend(descriptor::borrow(driver.as_fd().as_raw_fd()));
         }
         private.extend(self.view.as_ref().map(AsFd::as_fd));
-        let state = &mut self.state;
+        let state = &mut *self.state;
         let by_systemd = driver.is_some();
         let mut placed = None;
         let mut place = |pid| -> Result<()> {
@@ -293,7 +289,7 @@ impl Making<'_> {
         self.state.pid = pid;
         self.state.start_time = Stat::of(pid)?.map_or(0, |stat| stat.start_time);
         // While the process makes its world; the container is still being created.
-        self.directory.prepare(self.lock, &self.state)?;
+        self.directory.prepare(self.lock, self.state)?;
         self.view = None;
         let master = born.until_ready(plan).map_err(|error| {
             // There is no process any more.
@@ -313,7 +309,7 @@ impl Making<'_> {
         } else {
             born.go()?;
             born.until_program(&self.state.listener("creating")).map_err(not_started)?;
-            hooks::poststart(&self.state, self.caller.environment)?;
+            hooks::poststart(self.state, self.caller.environment)?;
         }
         Ok(foreground)
     }

@@ -64,7 +64,7 @@ pub fn placement(caller: &Caller, spec: &Spec<'_>, id: &str) -> Result<Placement
 /// The plan of a container, and what carrying it out needs beside it.
 pub struct Draft {
     /// The plan.
-    pub plan: Plan,
+    pub plan: &'static mut Plan,
     /// The runtime's own environment.
     pub environment: Strings,
     /// The service manager's socket, where the container is given one.

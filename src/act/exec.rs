@@ -19,7 +19,6 @@ use crate::sys::exec::Strings;
 use crate::sys::signal;
 use crate::text;
 use alloc::vec::Vec;
-use core::mem::ManuallyDrop;
 use linux_raw_sys::general::CLONE_NEWUSER;
 use rustix::io::Errno;
 
@@ -39,12 +38,12 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
     let state = directory.state()?;
     let joins = join::of_init(state.pid, !0, state.new_namespaces);
     // What was opened is good if init is still init.
-    check_status(directory.status(Some(&state))?, options)?;
+    check_status(directory.status(Some(state))?, options)?;
     let joins = joins?;
     let config = text!("{}/config.json", state.bundle);
     let text = read_config(config)?;
     let document = Document::parse(&text, "config.json")?;
-    let mut spec = Spec::read(&document)?;
+    let spec = Spec::read(&document)?;
     if state.unfiltered {
         spec.linux.seccomp = None;
     }
@@ -53,14 +52,14 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
         None => {
             let mut process = spec.process.clone().unwrap_or_else(bare_process);
             apply_flags(&mut process, options, &mut warnings)?;
-            run(caller, options, &state, joins, (&spec, &process), warnings)
+            run(caller, options, state, joins, (spec, &process), warnings)
         }
         Some(file) => {
             let text = read_config(file)?;
             let document = Document::parse(&text, file)?;
             let mut process = Process::read(&document)?;
             process.terminal |= options.tty;
-            run(caller, options, &state, joins, (&spec, &process), warnings)
+            run(caller, options, state, joins, (spec, &process), warnings)
         }
     }
 }
@@ -100,14 +99,12 @@ fn run(
         host,
         setgroups_denied: !same_user && setgroups_denied(state.pid),
     };
-    // Not dropped, as in `create`.
-    let mut plan = ManuallyDrop::new(plan(process, request)?);
+    let plan = plan(process, request)?;
     for warning in warnings.iter().chain(&plan.warnings) {
         caller.log.warning(format_args!("{warning}"));
     }
     let console = options.console_socket.map(handover::connect_to).transpose()?;
     let environment = Strings::new(caller.environment);
-    let environment = ManuallyDrop::new(environment);
     let mask = signal::block(signal::Set::ALL);
     let mut start = |cgroups: &Created| {
         let mut place = |pid| match (cgroups.add(pid), &state.systemd) {
@@ -118,7 +115,7 @@ fn run(
             (result, _) => result,
         };
         launch(
-            &mut plan,
+            plan,
             Launch {
                 cgroups: Some(cgroups),
                 place: if cgroups.needs_move() { Some(&mut place) } else { None },
@@ -149,7 +146,7 @@ fn run(
         status: "running",
         state,
     };
-    match bring_up(options, &plan, &born, console.as_ref(), &listener) {
+    match bring_up(options, plan, &born, console.as_ref(), &listener) {
         Ok(_) if options.detach => Ok(0),
         Ok(foreground) => foreground.wait(born.pid).inspect_err(|_| end(born.pid)),
         Err(error) => {

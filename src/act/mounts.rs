@@ -63,7 +63,7 @@ pub fn change(
     let document = Document::parse(&text, name)?;
     let lock = directory.lock()?;
     let state = directory.state()?;
-    if matches!(lock.status(Some(&state))?, Status::Stopped | Status::Creating) {
+    if matches!(lock.status(Some(state))?, Status::Stopped | Status::Creating) {
         return Err(Error::new("container not running"));
     }
     let joins = of_init(state.pid, CLONE_NEWNS | CLONE_NEWUSER, 0)?;
@@ -90,7 +90,7 @@ pub fn change(
         }
         mounts.push(mount);
     }
-    in_container(&state, &joins, &mut mounts, change)
+    in_container(state, &joins, &mut mounts, change)
 }
 
 fn make(caller: &Caller, mount: &Mount, user: Option<&Join>) -> Result<OwnedFd> {

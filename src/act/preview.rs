@@ -26,7 +26,7 @@ pub struct Preview {
     /// Why that cannot be used.
     pub no_rootfs: Option<Error>,
     /// The plan.
-    pub plan: Plan,
+    pub plan: &'static mut Plan,
     /// Cgroups that may not be made are done without.
     pub rootless: bool,
     /// The cgroups.
@@ -52,19 +52,19 @@ pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
     let text = read_config(file)?;
     let document = Document::parse(&text, options.config.unwrap_or("config.json"))?;
     let spec = Spec::read(&document)?;
-    let (rootfs, no_rootfs) = match check_rootfs(&spec, bundle) {
+    let (rootfs, no_rootfs) = match check_rootfs(spec, bundle) {
         Ok(path) => (path, None),
-        Err(error) => (rootfs(&spec, bundle).unwrap_or_default(), Some(error)),
+        Err(error) => (rootfs(spec, bundle).unwrap_or_default(), Some(error)),
     };
     let Placement { layout, driver, rootless, cgroups } =
-        placement(caller, &spec, options.id.as_str())?;
+        placement(caller, spec, options.id.as_str())?;
     let unit = driver.map(|driver| {
         let lines = driver.lines(&cgroups);
         (driver.unit, lines)
     });
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
-    let Draft { mut plan, environment, .. } =
-        draft(caller, options, &spec, [bundle, rootfs], &layout, &cgroups.cgroups, host)?;
+    let Draft { plan, environment, .. } =
+        draft(caller, options, spec, [bundle, rootfs], &layout, &cgroups.cgroups, host)?;
     let rdt = match &spec.linux.intel_rdt {
         Some(rdt) => rdt::Group::plan(rdt::ROOT, rdt, options.id.as_str())?,
         None => rdt::Group::default(),
@@ -85,7 +85,7 @@ impl Preview {
             id,
             bundle: self.bundle,
             rootfs: self.rootfs,
-            plan: &self.plan,
+            plan: self.plan,
             cgroups: &self.cgroups,
             unit: self.unit.as_ref().map(|(unit, properties)| ShownUnit {
                 name: unit.name,

@@ -117,8 +117,8 @@ pub fn at_start() -> Option<Protected> {
 /// # Errors
 /// No protected copy can be made.
 pub fn run_protected(
-    arguments: &[&'static CStr],
-    environment: &[&'static CStr],
+    arguments: &'static [&'static CStr],
+    environment: &'static [&'static CStr],
 ) -> Result<Option<OwnedFd>> {
     if PROTECTED.load(Ordering::Relaxed) {
         give_a_name();

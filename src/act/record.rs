@@ -11,6 +11,7 @@ use crate::request::CreateOptions;
 use crate::spec::{self, Spec};
 use crate::text;
 use crate::text::keep;
+use alloc::boxed::Box;
 
 /// What is remembered of a container when there is nothing of it yet.
 /// `directories` are those of the bundle and of its root file system.
@@ -24,9 +25,9 @@ pub fn first_state(
     plan: &Plan,
     directories: [&'static str; 2],
     rootless: bool,
-) -> Result<State> {
+) -> Result<&'static mut State> {
     let [bundle, rootfs] = directories;
-    Ok(State {
+    Ok(Box::leak(Box::new(State {
         oci_version: keep(spec.oci_version),
         id: options.id,
         pid: 0,
@@ -53,7 +54,7 @@ pub fn first_state(
         },
         hooks: hooks_text(document, spec),
         limits: limits::of_config(document),
-    })
+    })))
 }
 
 /// A text of `linux.seccomp`, empty where there is none.

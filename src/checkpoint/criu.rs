@@ -132,7 +132,7 @@ impl Criu {
         let what = || text!("run {}", Quoted(program));
         let (ours, theirs) = channel::pair().context(what)?;
         let number = text::c_string(text!("{}", theirs.as_fd().as_raw_fd())).unwrap_or_default();
-        let arguments = Strings::new(&[*program, c"swrk", number]);
+        let arguments = Strings::new(Vec::from([*program, c"swrk", number]).leak());
         let flags = if apart.is_some() { CLONE_NEWNS } else { 0 };
         let pid = match clone(flags, None).context(what)? {
             Side::Parent(pid) => pid,

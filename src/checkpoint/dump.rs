@@ -44,14 +44,14 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
     let directory = root.container(id)?;
     let lock = directory.lock()?;
     let state = directory.state()?;
-    let status = lock.status(Some(&state))?;
+    let status = lock.status(Some(state))?;
     if !matches!(status, Status::Running | Status::Paused) {
         return Err(error!("Container cannot be checkpointed in {} state", status.name()));
     }
     let text = read_config(text!("{}/config.json", state.bundle))?;
     let document = Document::parse(&text, "config.json")?;
     let spec = Spec::read(&document)?;
-    let plan = planned(caller, &spec, &directory, &state, &environment)?;
+    let plan = planned(caller, spec, &directory, state, &environment)?;
     let images = criu::make_directory(options.image_path)?;
     if let Some(parent) = options.parent_path {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -63,9 +63,9 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
     let log = log_path(&options, LOG);
     common(&mut options, images.as_fd(), work.as_ref(), LOG);
     config_file(&mut options, state.annotations());
-    of_container(&mut options, &state, &plan)?;
+    of_container(&mut options, state, plan)?;
     if !options.pre_dump {
-        contents(&mut options, &state, &plan, &images)?;
+        contents(&mut options, state, plan, &images)?;
     }
     let kind = if options.pre_dump { Kind::PreDump } else { Kind::Dump };
     let request = request(kind, &options.opts);
@@ -81,8 +81,8 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
     if options.pre_dump || options.leave_running {
         return Ok(());
     }
-    container::destroy(&directory, &lock, Some(&state))?;
-    hooks::poststop(&state, caller.environment, &mut |error| {
+    container::destroy(&directory, &lock, Some(state))?;
+    hooks::poststop(state, caller.environment, &mut |error| {
         caller.log.warning(format_args!("{error}"));
     });
     Ok(())
@@ -95,7 +95,7 @@ fn planned(
     directory: &Directory<'_>,
     state: &State,
     environment: &Strings,
-) -> Result<Plan> {
+) -> Result<&'static mut Plan> {
     let layout = match caller.globals.cgroup_manager {
         CgroupManager::Disabled => Layout::default(),
         _ => Layout::detect()?,

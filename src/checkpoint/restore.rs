@@ -67,17 +67,17 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
     let socket = options.console_socket.is_some();
     check_terminal(terminal, options.detach, socket, "process.terminal")?;
-    let rootfs = check_rootfs(&spec, bundle)?;
+    let rootfs = check_rootfs(spec, bundle)?;
     let host = host::gather(spec.process.as_ref(), spec.linux.mount_label)?;
     let Placement { layout, driver, rootless, cgroups } =
-        placement(caller, &spec, options.id.as_str())?;
+        placement(caller, spec, options.id.as_str())?;
     let directories = [bundle, rootfs];
     let Draft { plan, environment, .. } =
-        draft(caller, options, &spec, directories, &layout, &cgroups.cgroups, host)?;
+        draft(caller, options, spec, directories, &layout, &cgroups.cgroups, host)?;
     let program = criu::program(caller, &environment)?;
     criu::open_directory(asked.image_path)?;
     let console = options.console_socket.map(connect_to).transpose()?;
-    let state = first_state(options, &document, &spec, &plan, directories, rootless)?;
+    let state = first_state(options, &document, spec, plan, directories, rootless)?;
     let log = log_path(&asked, LOG);
     let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
@@ -87,8 +87,8 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
         directory: &directory,
         lock: &lock,
         state,
-        plan: &plan,
-        spec: &spec,
+        plan,
+        spec,
         program,
         environment: &environment,
         born: None,
@@ -107,7 +107,7 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
             if let Some(born) = restoring.born {
                 end(born);
             }
-            undo(caller, options, &directory, &lock, &restoring.state);
+            undo(caller, options, &directory, &lock, restoring.state);
             return Err(log::explain(error.within("restore"), log));
         }
     };
@@ -120,7 +120,7 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
     let status = foreground.wait(pid);
     // The caller's terminal is as it was before anything else is said.
     drop(foreground);
-    let finished = finish(caller, &root, &state);
+    let finished = finish(caller, &root, state);
     status.and_then(|status| finished.map(|()| status))
 }
 
@@ -129,7 +129,7 @@ struct Restoring<'a> {
     options: &'a CreateOptions,
     directory: &'a Directory<'a>,
     lock: &'a Lock<'a>,
-    state: State,
+    state: &'static mut State,
     plan: &'a Plan,
     spec: &'a Spec<'a>,
     program: &'static CStr,
@@ -151,7 +151,7 @@ impl Restoring<'_> {
         // What must be cleaned is written down before it is made.
         self.state.cgroups = cgroups.cgroups.clone();
         self.state.systemd = driver.as_ref().map(|driver| driver.unit.clone());
-        self.directory.save(self.lock, &self.state)?;
+        self.directory.save(self.lock, self.state)?;
         if let Some(rdt) = &self.spec.linux.intel_rdt {
             self.state.rdt.create(rdt)?;
         }
@@ -233,7 +233,7 @@ impl Restoring<'_> {
         if let Some((uid, gid)) = owner {
             created.delegate(uid, gid)?;
         }
-        self.directory.save(self.lock, &self.state)?;
+        self.directory.save(self.lock, self.state)?;
         Ok(created)
     }
 
@@ -308,7 +308,7 @@ impl Restoring<'_> {
                 self.state.rdt.enter(born)?;
                 self.state.pid = pid;
                 self.state.start_time = Stat::of(pid)?.map_or(0, |stat| stat.start_time);
-                self.directory.save(self.lock, &self.state)?;
+                self.directory.save(self.lock, self.state)?;
             }
             _ => {}
         }

@@ -55,7 +55,7 @@ fn delete(invocation: &Invocation, id: &ContainerId) -> Result<()> {
         None => return Err(error!("container does not exist: no directory {path}")),
     };
     if let Some(state) = state {
-        container::hooks::poststop(&state, invocation.environment, &mut |error| {
+        container::hooks::poststop(state, invocation.environment, &mut |error| {
             invocation.log.warning(format_args!("{error}"));
         });
     }

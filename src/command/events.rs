@@ -58,15 +58,15 @@ fn run(invocation: &Invocation) -> Result<u8> {
         return Err(Error::new("duration interval must be greater than 0"));
     }
     let state = directory.load()?;
-    let status = directory.status(state.as_ref())?;
+    let status = directory.status(state.as_deref())?;
     let Some(state) = state.filter(|_| status != Status::Stopped) else {
         return Err(error!("container with id {id} is not running"));
     };
     if invocation.flag("stats") {
-        print(&event(&state, true)?)?;
+        print(&event(state, true)?)?;
         return Ok(0);
     }
-    watch(invocation, &state, interval)
+    watch(invocation, state, interval)
 }
 
 /// One line.

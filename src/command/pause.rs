@@ -52,11 +52,11 @@ fn resume(invocation: &Invocation) -> Result<u8> {
     }
 }
 
-fn look(invocation: &Invocation) -> Result<(Option<State>, Status)> {
+fn look(invocation: &Invocation) -> Result<(Option<&'static mut State>, Status)> {
     let id = invocation.id()?;
     let root = invocation.root()?;
     let directory = root.container(&id)?;
     let state = directory.load()?;
-    let status = directory.status(state.as_ref())?;
+    let status = directory.status(state.as_deref())?;
     Ok((state, status))
 }

@@ -91,8 +91,11 @@ fn filter(table: &str, pids: &[i32]) -> Result<String> {
 }
 
 /// The output of the host's ps.
-fn host_table(options: &[&'static CStr], environment: &[&'static CStr]) -> Result<&'static str> {
-    let arguments = Strings::new(&[&[c"ps"], options].concat());
+fn host_table(
+    options: &[&'static CStr],
+    environment: &'static [&'static CStr],
+) -> Result<&'static str> {
+    let arguments = Strings::new([&[c"ps"], options].concat().leak());
     let environment = Strings::new(environment);
     let (status, output) = run_and_read("ps", &arguments, &environment)
         .map_err(|error| error.hint("`ps --format json` needs no ps"))?;

@@ -32,11 +32,11 @@ fn run(invocation: &Invocation) -> Result<u8> {
         }),
         None => None,
     };
-    container::start(&lock, &state)?;
+    container::start(&lock, state)?;
     // The hooks may take their time: nobody else has to wait for them.
     drop(lock);
-    container::hooks::poststart(&state, invocation.environment).or_else(|error| {
-        container::end(&state)?;
+    container::hooks::poststart(state, invocation.environment).or_else(|error| {
+        container::end(state)?;
         Err(error)
     })?;
     if let Some(notify) = notify {

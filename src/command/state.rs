@@ -45,7 +45,7 @@ pub struct Entry {
     pub status: Status,
     /// The user id of the directory's owner.
     pub owner: u32,
-    state: Option<State>,
+    state: Option<&'static mut State>,
 }
 
 impl Entry {
@@ -56,7 +56,7 @@ impl Entry {
     pub fn read(root: &Root, id: &ContainerId) -> Result<Entry> {
         let directory = root.container(id)?;
         let state = directory.load()?;
-        let status = directory.status(state.as_ref())?;
+        let status = directory.status(state.as_deref())?;
         Ok(Entry { id: *id, status, owner: directory.owner()?, state })
     }
 
@@ -70,18 +70,18 @@ impl Entry {
 
     /// The bundle's directory; empty when it was not saved yet.
     pub fn bundle(&self) -> &str {
-        self.state.as_ref().map_or("", |state| state.bundle)
+        self.state.as_deref().map_or("", |state| state.bundle)
     }
 
     /// When it was created; when that was not saved yet, the zero time of Go,
     /// whose programs parse it.
     pub fn created(&self) -> &str {
-        self.state.as_ref().map_or("0001-01-01T00:00:00Z", |state| state.created)
+        self.state.as_deref().map_or("0001-01-01T00:00:00Z", |state| state.created)
     }
 
     /// Writes it as an object, in runc's order.
     pub fn write(&self, out: &mut Writer, owner: &str) {
-        let state = self.state.as_ref();
+        let state = self.state.as_deref();
         let annotations: Vec<(&str, &str)> =
             state.map(|state| state.annotations().collect()).unwrap_or_default();
         let document = spec::State {
@@ -98,6 +98,7 @@ impl Entry {
     /// An entry without a saved state.
     #[cfg(test)]
     pub fn sample(id: &str, state: Option<State>, status: Status) -> Entry {
+        let state = state.map(|state| alloc::boxed::Box::leak(alloc::boxed::Box::new(state)));
         Entry { id: ContainerId::new(id).unwrap(), status, owner: 0, state }
     }
 }

@@ -109,8 +109,8 @@ fn run(invocation: &Invocation) -> Result<u8> {
     }
 
     let lock = directory.lock()?;
-    let mut state = directory.state()?;
-    if lock.status(Some(&state))? == Status::Stopped {
+    let state = directory.state()?;
+    if lock.status(Some(state))? == Status::Stopped {
         return Err(Error::new("container not running"));
     }
     let saved = if state.limits.is_empty() { "{}" } else { state.limits };
@@ -133,9 +133,9 @@ fn run(invocation: &Invocation) -> Result<u8> {
     }
     state.limits = limits::merge(saved.value(), document.value());
     if !what.is_empty() {
-        share(&mut state, &shares)?;
+        share(state, &shares)?;
     }
-    directory.save(&lock, &state)?;
+    directory.save(&lock, state)?;
     Ok(0)
 }
 

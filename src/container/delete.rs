@@ -19,7 +19,7 @@ const END_MS: u32 = 10_000;
 /// # Errors
 /// `container does not exist`, `cannot delete container X that is not stopped`,
 /// or something withstands; deleting again goes on from there.
-pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<State>> {
+pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<&'static mut State>> {
     let Some(directory) = root.find(id)? else {
         return if force { Ok(None) } else { Err(missing(root.path, id)) };
     };
@@ -30,12 +30,12 @@ pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<State
         Err(error) => return Err(error),
     };
     let state = directory.load()?;
-    let status = lock.status(state.as_ref())?;
+    let status = lock.status(state.as_deref())?;
     if !force && !matches!(status, Status::Stopped | Status::Created) {
         let status = status.name();
         return Err(error!("cannot delete container {id} that is not stopped: {status}"));
     }
-    destroy(&directory, &lock, state.as_ref())?;
+    destroy(&directory, &lock, state.as_deref())?;
     Ok(state)
 }
 

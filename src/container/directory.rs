@@ -56,7 +56,7 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// It is there but cannot be read, or another runtime made it.
-    pub fn load(&self) -> Result<Option<State>> {
+    pub fn load(&self) -> Result<Option<&'static mut State>> {
         let failed = || text!("read state of container \"{}\"", self.id);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = match openat(&self.fd, STATE, flags, Mode::empty()) {
@@ -102,7 +102,7 @@ impl Directory<'_> {
     ///
     /// # Errors
     /// As [`Directory::load`]; and there is none.
-    pub fn state(&self) -> Result<State> {
+    pub fn state(&self) -> Result<&'static mut State> {
         let hint = "it is being created, or its creation was interrupted and `delete` removes it";
         self.load()?.ok_or_else(|| error!("container \"{}\" has no state", self.id).hint(hint))
     }

@@ -19,7 +19,7 @@ use crate::{error, spec};
 /// # Errors
 /// What went wrong with that hook: the container is to be stopped then
 /// (runtime-spec 1.3, runtime.md "Lifecycle").
-pub fn poststart(state: &State, environment: &[&'static CStr]) -> Result<()> {
+pub fn poststart(state: &State, environment: &'static [&'static CStr]) -> Result<()> {
     let hooks = ready(state, environment, "poststart", |hooks| &hooks.poststart)?;
     let status = Status::Running.name();
     hooks.run(&text(state), status, state.pid).map_err(|fault| explain(&fault))
@@ -27,7 +27,7 @@ pub fn poststart(state: &State, environment: &[&'static CStr]) -> Result<()> {
 
 /// Runs the poststop hooks of a deleted container, all of them: `warn` gets
 /// what goes wrong.
-pub fn poststop(state: &State, environment: &[&'static CStr], warn: &mut dyn FnMut(Error)) {
+pub fn poststop(state: &State, environment: &'static [&'static CStr], warn: &mut dyn FnMut(Error)) {
     match ready(state, environment, "poststop", |hooks| &hooks.poststop) {
         Ok(hooks) => {
             let status = Status::Stopped.name();
@@ -40,7 +40,7 @@ pub fn poststop(state: &State, environment: &[&'static CStr], warn: &mut dyn FnM
 /// The hooks of one kind, ready to run.
 fn ready(
     state: &State,
-    environment: &[&'static CStr],
+    environment: &'static [&'static CStr],
     kind: &'static str,
     pick: for<'h, 'a> fn(&'h spec::Hooks<'a>) -> &'h [spec::Hook<'a>],
 ) -> Result<Hooks> {

@@ -19,7 +19,7 @@ use crate::text;
 /// `container not running`; or the signal is refused.
 pub fn kill(directory: &Directory<'_>, signal: Option<Signal>, all: bool) -> Result<()> {
     let state = directory.load()?;
-    let status = directory.status(state.as_ref())?;
+    let status = directory.status(state.as_deref())?;
     let Some(state) = state.filter(|_| status != Status::Creating) else {
         return if all { Ok(()) } else { Err(not_running()) };
     };
@@ -32,7 +32,7 @@ pub fn kill(directory: &Directory<'_>, signal: Option<Signal>, all: bool) -> Res
         let others = !state.cgroups.pids()?.is_empty();
         if others {
             state.cgroups.kill_all(signal)?;
-            return thaw(&state, fatal && status == Status::Paused);
+            return thaw(state, fatal && status == Status::Paused);
         }
     }
     // Where nobody made cgroups, init is all that is known.
@@ -42,7 +42,7 @@ pub fn kill(directory: &Directory<'_>, signal: Option<Signal>, all: bool) -> Res
         None => return Err(not_running()),
     };
     match init.signal(signal) {
-        Ok(()) => thaw(&state, fatal && status == Status::Paused),
+        Ok(()) => thaw(state, fatal && status == Status::Paused),
         Err(Errno::SRCH) if all => Ok(()),
         Err(Errno::SRCH) => Err(not_running()),
         Err(errno) => Err(Error::os(text!("signal process {}", state.pid), errno)),

@@ -9,6 +9,7 @@ use crate::container::{Cgroups, ContainerId};
 use crate::error::Result;
 use crate::json::{self, Node, Writer};
 use crate::rdt::Group;
+use alloc::boxed::Box;
 use linux_raw_sys::general::CLONE_NEWPID;
 
 /// A container's state, as saved.
@@ -131,7 +132,7 @@ impl State {
     ///
     /// # Errors
     /// It is JSON, but no state of ours: another runtime's, for example.
-    pub fn from_json(text: &'static [u8]) -> Result<Option<State>> {
+    pub fn from_json(text: &'static [u8]) -> Result<Option<&'static mut State>> {
         match json::Document::parse(text, "state.json") {
             Ok(document) => document.try_read(read).map(Some),
             Err(_) => Ok(None),
@@ -139,11 +140,11 @@ impl State {
     }
 }
 
-fn read(node: &Node<'static, '_>) -> Option<State> {
+fn read(node: &Node<'static, '_>) -> Option<&'static mut State> {
     let text = |name| node.required(name)?.as_str();
     let mut annotations = Vec::new();
     node.string_map("annotations", &mut annotations);
-    Some(State {
+    Some(Box::leak(Box::new(State {
         oci_version: text("ociVersion")?,
         id: ContainerId::new(text("id")?).ok()?,
         pid: node.i32("pid").filter(|pid| *pid >= 0)?,
@@ -164,7 +165,7 @@ fn read(node: &Node<'static, '_>) -> Option<State> {
         descriptors: node.get("descriptors").map(|node| three(&node)).unwrap_or_default(),
         hooks: node.text("hooks").unwrap_or_default(),
         limits: node.text("limits").unwrap_or_default(),
-    })
+    })))
 }
 
 /// The first three texts of a list.
@@ -222,7 +223,7 @@ pub mod tests {
         assert_eq!(again.annotations, sample().annotations);
     }
 
-    fn parse(text: &str) -> Option<State> {
+    fn parse(text: &str) -> Option<&'static mut State> {
         State::from_json(keep(text).as_bytes()).unwrap()
     }
 

@@ -119,19 +119,19 @@ impl Hooks {
     pub fn new(
         kind: &'static str,
         hooks: &[spec::Hook<'_>],
-        default: &[&'static CStr],
+        default: &'static [&'static CStr],
     ) -> Option<Hooks> {
-        let own = |texts: &[&str]| -> Option<Vec<&'static CStr>> {
-            texts.iter().map(|text| c_string(text)).collect()
+        let own = |texts: &[&str]| -> Option<&'static [&'static CStr]> {
+            Some(texts.iter().map(|text| c_string(text)).collect::<Option<Vec<_>>>()?.leak())
         };
         let ready = |hook: &spec::Hook<'_>| {
             let arguments =
                 if hook.args.is_empty() { own(&[hook.path])? } else { own(&hook.args)? };
-            let environment = if hook.env.is_empty() { default.to_vec() } else { own(&hook.env)? };
+            let environment = if hook.env.is_empty() { default } else { own(&hook.env)? };
             Some(Hook {
                 path: c_string(hook.path)?,
-                arguments: Strings::new(&arguments),
-                environment: Strings::new(&environment),
+                arguments: Strings::new(arguments),
+                environment: Strings::new(environment),
                 timeout_seconds: hook.timeout.map(|seconds| seconds as u64),
             })
         };

@@ -103,7 +103,7 @@ impl Board {
             let Some(root) = Root::open(STATE)? else { return Ok(0) };
             let id = ContainerId::new(self.settings.id)?;
             if let Some(state) = container::delete(&root, &id, true)? {
-                container::hooks::poststop(&state, ENVIRONMENT, &mut |error| {
+                container::hooks::poststop(state, ENVIRONMENT, &mut |error| {
                     caller.log.warning(format_args!("{error}"));
                 });
             }

@@ -109,7 +109,7 @@ fn run_helper(program: &str, pid: Pid, map: &[Range], environment: &Strings) -> 
     let arguments: Vec<_> = arguments.into_iter().filter_map(c_string).collect();
     let (status, said) = crate::process::spawn::run_and_read(
         program,
-        &Strings::new(&arguments),
+        &Strings::new(arguments.leak()),
         environment,
     )
     .map_err(|error| {

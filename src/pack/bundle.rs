@@ -26,14 +26,14 @@ pub fn check(path: &str, init: BorrowedFd<'_>, log: &Log) -> Result<&'static str
     let text = read_config(text!("{bundle}/config.json"))?;
     let document = Document::parse(&text, "config.json")?;
     let spec = Spec::read(&document)?;
-    let rootfs = check_rootfs(&spec, bundle)?;
+    let rootfs = check_rootfs(spec, bundle)?;
     let inside = rootfs.strip_prefix(bundle).is_some_and(|rest| rest.starts_with('/'));
     let relative = spec.root.as_ref().is_some_and(|root| !root.path.starts_with('/'));
     if !inside || !relative {
         let error = error!("root.path: {} is not packed with the bundle", quoted(rootfs));
         return Err(error.hint("make it a directory in the bundle, and a relative path to it"));
     }
-    match program(&spec, rootfs) {
+    match program(spec, rootfs) {
         Found::Here(file) => {
             if let (Some(init), Some(program)) = (machine(init), machine(file.as_fd()))
                 && init != program

@@ -37,7 +37,7 @@ pub struct Request<'a> {
     /// Variables that the runtime adds to the environment (LISTEN_FDS).
     pub extra_env: &'a [&'static str],
     /// The runtime's own environment, for hooks that have none.
-    pub environment: &'a [&'static CStr],
+    pub environment: &'static [&'static CStr],
     /// Facts of the host.
     pub host: Host,
     /// The host's cgroups.
@@ -56,7 +56,7 @@ pub struct Request<'a> {
 ///
 /// # Errors
 /// A property that cannot be carried out here, named with its path.
-pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
+pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<&'static mut Plan> {
     let process = spec.process.as_ref().ok_or_else(|| error!("process: it is missing"))?;
     let mut warnings = spec::validate::warnings(spec);
     let namespaces = namespaces(spec, request.host)?;
@@ -66,7 +66,7 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
         Some(profile) => Some(crate::seccomp::compile(profile)?),
         None => None,
     };
-    let mut plan = Plan {
+    let plan = Box::leak(Box::new(Plan {
         ops: Vec::new(),
         cover: cover(spec, request.host)?,
         cwd: c_string("process.cwd", process.cwd)?,
@@ -98,8 +98,8 @@ pub fn plan(spec: &Spec<'_>, request: &Request<'_>) -> Result<Plan> {
         program,
         seccomp,
         warnings,
-    };
-    operations(&mut plan, spec, process, request)?;
+    }));
+    operations(plan, spec, process, request)?;
     Ok(plan)
 }
 
@@ -255,7 +255,7 @@ pub fn program(process: &Process<'_>, extra: &[&'static str]) -> Result<Program>
 pub fn hooks(
     kind: &'static str,
     hooks: &[spec::Hook<'_>],
-    default: &[&'static CStr],
+    default: &'static [&'static CStr],
 ) -> Result<Hooks> {
     Hooks::new(kind, hooks, default)
         .ok_or_else(|| error!("hooks.{kind}: a text has a null byte in it"))

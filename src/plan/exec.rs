@@ -43,7 +43,7 @@ pub struct Request<'a> {
 ///
 /// # Errors
 /// A property that cannot be carried out here, named with its path.
-pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
+pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<&'static mut Plan> {
     let seccomp = request.linux.seccomp.as_ref().map(crate::seccomp::compile).transpose()?;
     let mut ops = Vec::with_capacity(12);
     let mut first_cpus = None;
@@ -67,7 +67,7 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
     if request.setgroups_denied && process.user.additional_gids.is_empty() {
         identity.groups = None;
     }
-    Ok(Plan {
+    Ok(Box::leak(Box::new(Plan {
         namespaces: namespace::Plan { join: request.join, ..namespace::Plan::default() },
         ops,
         cover: Cover::default(),
@@ -88,7 +88,7 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<Plan> {
         create_container: Hooks::default(),
         start_container: Hooks::default(),
         warnings: Vec::new(),
-    })
+    })))
 }
 
 /// Puts the flags of `exec` on top of the configuration's process.

@@ -14,8 +14,9 @@ use crate::json::{Document, indent, outline};
 use crate::spec::{DefaultConfig, Spec};
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use std::path::PathBuf;
+
+const ENVIRONMENT: &[&core::ffi::CStr] = &[c"PATH=/usr/bin:/bin"];
 
 const ROOT: Host = Host {
     uid: 0,
@@ -91,8 +92,7 @@ fn made_by(
     let path = names.as_ref().map_or(linux.cgroups_path, |(names, _)| Some(names.path));
     let cgroups = cgroup::plan(layout, path, "web", linux.resources.as_ref(), rootless);
     let cgroups = cgroups.unwrap_or_else(|error| panic!("{error}"));
-    let rootfs = rootfs(&spec, "/bundle").unwrap();
-    let environment = Vec::from([c"PATH=/usr/bin:/bin"]);
+    let rootfs = rootfs(spec, "/bundle").unwrap();
     let request = Request {
         id: "web",
         bundle: "/bundle",
@@ -101,21 +101,21 @@ fn made_by(
         no_new_keyring: no_pivot,
         preserve_fds: u32::from(no_pivot),
         extra_env: &[],
-        environment: &environment,
+        environment: ENVIRONMENT,
         host,
         layout,
         cgroups: &cgroups.cgroups,
         notify: None,
         shared_parent: linux.rootfs_propagation.map(|_| "/bundle"),
     };
-    let plan = plan(&spec, &request).unwrap_or_else(|error| panic!("{error}"));
+    let plan = plan(spec, &request).unwrap_or_else(|error| panic!("{error}"));
     let unit = names.map(|(names, properties)| (names.unit, properties.lines(&cgroups)));
-    let later = |kind, list| hooks(kind, list, &environment).unwrap();
+    let later = |kind, list| hooks(kind, list, ENVIRONMENT).unwrap();
     let shown = Shown {
         id: "web",
         bundle: request.bundle,
         rootfs: request.rootfs,
-        plan: &plan,
+        plan,
         cgroups: &cgroups,
         unit: unit.as_ref().map(|(name, properties)| ShownUnit {
             name,

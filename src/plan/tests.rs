@@ -25,7 +25,7 @@ const HOST: Host = Host {
 
 /// The plan for a configuration with these properties of `process`, `linux` and
 /// the top, each as JSON members.
-fn planned(process: &str, linux: &str, top: &str) -> Result<Plan> {
+fn planned(process: &str, linux: &str, top: &str) -> Result<&'static mut Plan> {
     planned_on(HOST, process, linux, top, None)
 }
 
@@ -35,7 +35,7 @@ fn planned_on(
     linux: &str,
     top: &str,
     notify: Option<&str>,
-) -> Result<Plan> {
+) -> Result<&'static mut Plan> {
     let part = |text: &str| if text.is_empty() { String::new() } else { format!(",{text}") };
     // Of two properties with one name the later counts.
     let namespaces = r#""namespaces":[{"type":"mount"},{"type":"network"}]"#;
@@ -63,16 +63,16 @@ fn planned_on(
         notify,
         shared_parent: None,
     };
-    plan(&spec, &request)
+    plan(spec, &request)
 }
 
 /// The operations whose text has `word` in it.
-fn operations(plan: Result<Plan>, word: &str) -> Vec<String> {
+fn operations(plan: Result<&'static mut Plan>, word: &str) -> Vec<String> {
     let plan = plan.unwrap_or_else(|error| panic!("{error}"));
     plan.ops.iter().map(ToString::to_string).filter(|text| text.contains(word)).collect()
 }
 
-fn refused(plan: Result<Plan>) -> String {
+fn refused(plan: Result<&'static mut Plan>) -> String {
     plan.err().expect("an error").to_string()
 }
 
@@ -108,13 +108,13 @@ fn scheduling_is_kept_for_the_end() {
 
 #[test]
 fn owners_of_bind_mounts_are_mapped() {
-    let maps = |plan: Plan| -> Vec<_> {
+    let maps = |plan: &mut Plan| -> Vec<_> {
         let mount = |op: Op| match op {
             Op::Mount(mount) => Some(mount),
             _ => None,
         };
         let map = |mount: Box<Mount>| (mount.by_command, mount.id_map);
-        plan.ops.into_iter().filter_map(mount).map(map).collect()
+        plan.ops.drain(..).filter_map(mount).map(map).collect()
     };
     let own = r#""uidMappings":[{"containerID":0,"hostID":5,"size":1}],
         "gidMappings":[{"containerID":0,"hostID":6,"size":1}]"#;

@@ -53,16 +53,16 @@ impl Program {
                 .collect::<Option<_>>()?
         };
         let needs_home = value("HOME").is_none_or(str::is_empty);
-        let own = |texts: &[&str]| -> Option<Vec<&'static CStr>> {
-            texts.iter().map(|text| c_string(text)).collect()
+        let own = |texts: &[&str]| -> Option<&'static [&'static CStr]> {
+            Some(texts.iter().map(|text| c_string(text)).collect::<Option<Vec<_>>>()?.leak())
         };
         let kept: Vec<&str> = variables
             .into_iter()
             .filter(|entry| !(needs_home && entry.starts_with("HOME=")))
             .collect();
         Some(Program {
-            arguments: Strings::new(&own(arguments)?),
-            environment: Strings::with_room(&own(&kept)?, LINE),
+            arguments: Strings::new(own(arguments)?),
+            environment: Strings::with_room(own(&kept)?, LINE),
             candidates,
             needs_home,
         })

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::{Hooks, Linux, Mount, Process, validate};
 use crate::error::Result;
 use crate::json::{Document, Node};
+use alloc::boxed::Box;
 
 /// A container's configuration: the whole of `config.json` for Linux.
 ///
@@ -46,9 +47,9 @@ impl<'a> Spec<'a> {
     /// # Errors
     /// The first thing wrong, as `FILE:LINE:COLUMN: PATH: what and what is
     /// allowed`.
-    pub fn read(document: &'a Document<'_>) -> Result<Self> {
-        let mut spec = document.read(Spec::parse)?;
-        validate::spec(&spec).map_err(|invalid| document.error(&invalid))?;
+    pub fn read(document: &'a Document<'_>) -> Result<&'a mut Self> {
+        let spec = document.read(|node| Box::leak(Box::new(Spec::parse(node))))?;
+        validate::spec(spec).map_err(|invalid| document.error(&invalid))?;
         if let Some(resources) = &mut spec.linux.resources
             && resources.pids == Some(0)
             && minor(spec.oci_version) < 3
@@ -103,7 +104,7 @@ mod tests {
                  \"linux\":{{\"resources\":{{\"pids\":{{\"limit\":0}}}}}}}}"
             );
             let document = Document::parse(text.as_bytes(), "config.json").unwrap();
-            Spec::read(&document).unwrap().linux.resources.unwrap().pids
+            Spec::read(&document).unwrap().linux.resources.as_ref().unwrap().pids
         };
         assert_eq!(limit("1.0.2-dev"), None);
         assert_eq!(limit("1.2.1"), None);

@@ -1,6 +1,7 @@
 //! The whole configuration, read; and the document that `spec` writes.
 
 use alloc::vec::Vec;
+use core::mem::take;
 use linux_raw_sys::general as sys;
 
 use super::*;
@@ -67,7 +68,7 @@ pub(super) const FULL: &str = r#"{
 #[test]
 fn every_property_is_read() {
     let document = Document::parse(FULL.as_bytes(), "full.json").unwrap();
-    let spec = Spec::read(&document).unwrap();
+    let spec = take(Spec::read(&document).unwrap());
     assert_eq!(spec.oci_version, "1.3.0");
     assert_eq!((spec.hostname, spec.domainname), (Some("h"), Some("d")));
     assert_eq!(spec.root, Some(Root { path: "rootfs", readonly: true }));
@@ -95,7 +96,7 @@ fn every_property_is_read() {
 #[test]
 fn every_property_of_the_process_is_read() {
     let document = Document::parse(FULL.as_bytes(), "full.json").unwrap();
-    let process = Spec::read(&document).unwrap().process.unwrap();
+    let process = take(Spec::read(&document).unwrap()).process.unwrap();
     assert!(process.terminal && process.no_new_privileges);
     assert_eq!(process.console_size, Some(ConsoleSize { height: 24, width: 80 }));
     let User { uid, gid, umask, additional_gids } = process.user;
@@ -133,7 +134,7 @@ fn every_property_of_the_process_is_read() {
 #[test]
 fn every_property_of_linux_is_read() {
     let document = Document::parse(FULL.as_bytes(), "full.json").unwrap();
-    let linux = Spec::read(&document).unwrap().linux;
+    let linux = take(Spec::read(&document).unwrap()).linux;
     let network = Namespace { kind: NamespaceKind::Network, path: Some("/n") };
     assert_eq!(linux.namespace(NamespaceKind::Network), Some(network));
     assert!(linux.creates(NamespaceKind::Time) && !linux.creates(NamespaceKind::Network));
@@ -176,7 +177,7 @@ fn every_property_of_linux_is_read() {
 #[test]
 fn every_property_of_the_resources_is_read() {
     let document = Document::parse(FULL.as_bytes(), "full.json").unwrap();
-    let resources = Spec::read(&document).unwrap().linux.resources.unwrap();
+    let resources = take(Spec::read(&document).unwrap()).linux.resources.unwrap();
     assert_eq!(
         resources.devices,
         [
@@ -238,7 +239,7 @@ fn absent_and_null_are_the_same() {
         "process":{"cwd":"/","args":["a"],"rlimits":null,"user":null,"oomScoreAdj":null},
         "linux":{"resources":{"pids":null,"memory":null},"seccomp":null,"sysctl":null}}"#;
     let document = Document::parse(text.as_bytes(), "f").unwrap();
-    let spec = Spec::read(&document).unwrap();
+    let spec = take(Spec::read(&document).unwrap());
     assert_eq!(spec.hooks, Hooks::default());
     assert_eq!(spec.linux.resources, Some(Resources::default()));
     let process = spec.process.unwrap();
@@ -268,7 +269,7 @@ fn the_default_is_what_runc_writes() {
     let start = "{\n\t\"ociVersion\": \"1.3.0\",\n\t\"process\": {\n\t\t\"terminal\": true,\n";
     assert!(text.starts_with(start));
     let document = Document::parse(text.as_bytes(), "config.json").unwrap();
-    let spec = Spec::read(&document).unwrap();
+    let spec = take(Spec::read(&document).unwrap());
     assert_eq!(spec.oci_version, VERSION);
     assert_eq!(spec.hostname, Some("ocinit"));
     assert_eq!(spec.root, Some(Root { path: "rootfs", readonly: true }));
@@ -301,7 +302,7 @@ fn the_default_is_what_runc_writes() {
 fn the_rootless_default() {
     let text = DefaultConfig { rootless: Some((1000, 1001)), cgroup_namespace: false }.document();
     let document = Document::parse(text.as_bytes(), "config.json").unwrap();
-    let spec = Spec::read(&document).unwrap();
+    let spec = take(Spec::read(&document).unwrap());
     assert_eq!(kinds(&spec.linux), "pid ipc uts mount user");
     let id = |host_id| [IdMapping { container_id: 0, host_id, size: 1 }];
     assert_eq!(spec.linux.uid_mappings, id(1000));

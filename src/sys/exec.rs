@@ -7,28 +7,29 @@ use linux_raw_sys::general::{__NR_execve, __NR_execveat, AT_EMPTY_PATH};
 use rustix::fd::{AsRawFd, BorrowedFd};
 use rustix::io::Errno;
 
-/// A null-terminated array of C strings, as execve(2) takes it.
+/// A null-terminated array of C strings, as execve(2) takes it. It stays, as text
+/// does ([`crate::text`]).
 pub struct Strings {
-    strings: Vec<&'static CStr>,
+    strings: &'static [&'static CStr],
     /// Room for one more string that is known only after the clone.
-    room: Vec<u8>,
-    pointers: Vec<*const c_char>,
+    room: &'static mut [u8],
+    pointers: &'static mut [*const c_char],
 }
 
 impl Strings {
     /// Builds the array.
-    pub fn new(strings: &[&'static CStr]) -> Self {
+    pub fn new(strings: &'static [&'static CStr]) -> Self {
         Strings::with_room(strings, 0)
     }
 
     /// As [`Strings::new`], with room for one more string of less than `room`
     /// bytes, given later by [`Strings::fill_room`].
-    pub fn with_room(strings: &[&'static CStr], room: usize) -> Self {
+    pub fn with_room(strings: &'static [&'static CStr], room: usize) -> Self {
         let mut pointers: Vec<*const c_char> = Vec::with_capacity(strings.len() + 2);
         pointers.extend(strings.iter().map(|string| string.as_ptr()));
         pointers.push(core::ptr::null());
         pointers.push(core::ptr::null());
-        Strings { strings: strings.to_vec(), room: alloc::vec![0; room], pointers }
+        Strings { strings, room: alloc::vec![0; room].leak(), pointers: pointers.leak() }
     }
 
     /// Adds the last string, without allocation; what does not fit, or has a
@@ -43,8 +44,8 @@ impl Strings {
     }
 
     /// The strings, without the one in the room.
-    pub fn as_slice(&self) -> &[&'static CStr] {
-        &self.strings
+    pub fn as_slice(&self) -> &'static [&'static CStr] {
+        self.strings
     }
 
     fn as_ptr(&self) -> usize {

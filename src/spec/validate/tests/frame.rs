@@ -78,7 +78,7 @@ fn only_warnings() {
     let document = Document::parse(text.as_bytes(), "config.json").unwrap();
     let spec = Spec::read(&document).unwrap();
     assert_eq!(
-        warnings(&spec),
+        warnings(spec),
         [
             "process.capabilities: ignoring unknown capability \"CAP_X\"",
             "process.capabilities: ignoring unknown capability \"cap_kill\"",
