@@ -10,6 +10,7 @@ mod adapt;
 mod board;
 mod clock;
 mod console;
+mod control_groups;
 mod ending;
 mod file_systems;
 mod health;
@@ -109,6 +110,7 @@ fn bring_up() -> Board {
     errors.extend(mounts);
     let mut settings = Settings::default();
     read_settings(&mut settings, &mut |error| errors.push(error));
+    control_groups::mount_all(settings.cgroup, &mut |error| errors.push(error));
     errors.extend(console::take(settings.console).err());
     let mut voice = Voice::open();
     if settings.log == Sink::Kmsg {

@@ -56,6 +56,15 @@ pub enum Sink {
     Null,
 }
 
+/// An interface of control groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// A tree for each controller.
+    First,
+    /// One tree.
+    Second,
+}
+
 /// A command that says whether the container is well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
@@ -95,6 +104,8 @@ pub struct Settings {
     pub root: Option<&'static str>,
     /// The bundle can be written to, and forgets it.
     pub overlay: bool,
+    /// The control groups; `None` is version 2, if it has what version 1 has.
+    pub cgroup: Option<Version>,
     /// A shell on the console.
     pub debug: bool,
     /// What the kernel lacks is an error.
@@ -134,6 +145,7 @@ impl Default for Settings {
             watchdog: None,
             root: None,
             overlay: false,
+            cgroup: None,
             debug: false,
             strict: false,
             hostname: None,
@@ -215,6 +227,14 @@ impl Settings {
                     "kmsg" => Sink::Kmsg,
                     "null" => Sink::Null,
                     _ => return Err(Expected("console, kmsg or null")),
+                }
+            }
+            "cgroup" => {
+                self.cgroup = match value {
+                    "auto" => None,
+                    "v1" => Some(Version::First),
+                    "v2" => Some(Version::Second),
+                    _ => return Err(Expected("auto, v1 or v2")),
                 }
             }
             "watchdog" => self.watchdog = Some(seconds(value)?).filter(|seconds| *seconds > 0),

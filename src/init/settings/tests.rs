@@ -18,16 +18,17 @@ fn check(file: &str, line: &str, expect: Settings, said: &[&str]) {
 #[test]
 fn the_command_line_wins() {
     let file = r#"{"bundle":"/a","restart":"always","on-exit":"restart","watchdog":30,
-        "debug":true,"console":"/dev/ttyS1","id":null}"#;
+        "debug":true,"console":"/dev/ttyS1","cgroup":"v2","id":null}"#;
     let expect = Settings {
         bundle: Some("/b"),
         restart: Restart::Always,
         on_exit: None,
         watchdog: Some(30),
         console: Some("ttyS1"),
+        cgroup: Some(Version::First),
         ..Settings::default()
     };
-    check(file, "ocinit.bundle=/b ocinit.debug=0", expect, &[]);
+    check(file, "ocinit.bundle=/b ocinit.debug=0 ocinit.cgroup=v1", expect, &[]);
     check("{}", "quiet splash", Settings::default(), &[]);
 }
 
@@ -81,6 +82,8 @@ fn every_value() {
         ("on-exit", "poweroff"),
         ("on-exit", "reboot"),
         ("on-exit", "halt"),
+        ("cgroup", "auto"),
+        ("cgroup", "v2"),
         ("log", "kmsg"),
         ("output", "null"),
         ("watchdog", "0"),
@@ -99,6 +102,7 @@ fn every_value() {
         ("restart", "always:"),
         ("restart", "always:-1"),
         ("console", "/dev/"),
+        ("cgroup", "hybrid"),
         ("log", "null"),
         ("overlay", ""),
         ("hostname", ""),

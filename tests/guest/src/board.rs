@@ -68,9 +68,9 @@ fn contained() -> bool {
     let masked = fs::read("/proc/kcore").map(|bytes| bytes.len());
     let hidden = !matches!(masked, Ok(1..));
     good &= check("/proc/kcore is masked", hidden, || format!("{masked:?}"));
-    good &=
-        same("the memory limit is set", &read("/sys/fs/cgroup/memory.max"), &MEMORY.to_string());
-    good &= same("the limit of processes is set", &read("/sys/fs/cgroup/pids.max"), "32");
+    let (memory, processes) = limit_files();
+    good &= same("the memory limit is set", &read(memory), &MEMORY.to_string());
+    good &= same("the limit of processes is set", &read(processes), &PROCESSES.to_string());
     let died = eats(2 * MEMORY);
     good &= check("the memory limit holds", died == libc::SIGKILL, || format!("signal {died}"));
     let made = crowd();
@@ -119,6 +119,18 @@ fn files_limit() -> String {
         let mut limit: libc::rlimit = std::mem::zeroed();
         libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);
         limit.rlim_max.to_string()
+    }
+}
+
+/// The files with the limits of memory and of processes: which version of control
+/// groups it is, who has booted the board knows.
+fn limit_files() -> (&'static str, &'static str) {
+    if fs::metadata("/sys/fs/cgroup/memory").is_ok() {
+        println!("BOARD cgroup = v1");
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/pids/pids.max")
+    } else {
+        println!("BOARD cgroup = v2");
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/pids.max")
     }
 }
 

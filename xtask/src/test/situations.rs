@@ -84,8 +84,15 @@ const ALL: &[Situation] = &[
         name: "a container with namespaces and limits",
         parameters: "",
         variant: Variant::Whole,
-        expected: &[STARTED, ("BOARD ok", 16), GOOD, OFF],
+        expected: &[STARTED, ("BOARD cgroup = v2", 1), ("BOARD ok", 16), GOOD, OFF],
         figures: &[(") after ", "from /init to the program", "")],
+    },
+    Situation {
+        name: "the same with cgroup v1",
+        parameters: "ocinit.cgroup=v1",
+        variant: Variant::Whole,
+        expected: &[STARTED, ("BOARD cgroup = v1", 1), ("BOARD ok", 16), GOOD, OFF],
+        figures: &[],
     },
     Situation {
         name: "a thousand orphans, and an init at rest",
