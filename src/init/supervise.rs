@@ -130,8 +130,7 @@ impl Init {
             return;
         }
         // It is quiet: what it took to get here need not stay in memory.
-        crate::sys::image::forget();
-        doze(&mut fds, if left == FOR_EVER { FOR_EVER } else { left - QUIET });
+        crate::sys::image::rest(&mut fds, (left != FOR_EVER).then(|| left - QUIET));
     }
 
     /// Learns what has happened, in this order: a container's start is known

@@ -1,9 +1,12 @@
 //! Our own program in memory.
 
-use super::raw::syscall;
+use super::raw::{syscall, syscall_here};
 use linux_raw_sys::elf_uapi::{Elf64_Ehdr, Elf64_Phdr, PF_W, PT_LOAD};
-use linux_raw_sys::general::{__NR_brk, __NR_madvise, __NR_prctl, MADV_DONTNEED};
+use linux_raw_sys::general::{
+    __NR_brk, __NR_madvise, __NR_ppoll, __NR_prctl, __kernel_timespec, MADV_DONTNEED,
+};
 use linux_raw_sys::prctl::{PR_SET_MM, PR_SET_MM_MAP, prctl_mm_map};
+use rustix::event::PollFd;
 use rustix::io::Result;
 
 unsafe extern "C" {
@@ -11,9 +14,15 @@ unsafe extern "C" {
     static __ehdr_start: Elf64_Ehdr;
 }
 
-/// Gives the pages of code and constants back: those that are used again come
-/// again from the file. For a program that has done all it had to do but wait.
-pub fn forget() {
+/// poll(2) for so many milliseconds, or until something happens with `None`, with
+/// the pages of code and constants given back: those that are used again come again
+/// from the file. For a program that has done all it had to do but wait; whether
+/// something has happened.
+///
+/// What is needed while it waits comes again at once: so this is one function, and
+/// looks at nothing of the file after the first page is gone.
+#[inline(never)]
+pub fn rest(fds: &mut [PollFd<'_>], milliseconds: Option<u64>) -> bool {
     // SAFETY: the header and, behind it, the program headers are in the first
     // page of the image, which is mapped as long as the program runs.
     let (base, headers) = unsafe {
@@ -21,11 +30,24 @@ pub fn forget() {
         let first = header.byte_add((*header).e_phoff as usize).cast::<Elf64_Phdr>();
         (header as usize, core::slice::from_raw_parts(first, usize::from((*header).e_phnum)))
     };
-    for (start, length) in constant(base, headers) {
+    let ranges: heapless::Vec<(usize, usize), SEGMENTS> =
+        constant(base, headers).take(SEGMENTS).collect();
+    let time = milliseconds.map(|time| __kernel_timespec {
+        tv_sec: (time / 1000) as i64,
+        tv_nsec: (time % 1000 * 1_000_000) as i64,
+    });
+    let time = time.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
+    for (start, length) in ranges {
         // SAFETY: a private mapping of a file that was never written to: what
         // is read there afterwards is the same.
-        let _ = unsafe { syscall(__NR_madvise, [start, length, MADV_DONTNEED as usize, 0, 0, 0]) };
+        unsafe { syscall_here(__NR_madvise, [start, length, MADV_DONTNEED as usize, 0, 0, 0]) };
     }
+    // SAFETY: as many structures as are said, with open descriptors, that nobody
+    // else has; the time is null or lives across the call.
+    let happened = unsafe {
+        syscall_here(__NR_ppoll, [fds.as_mut_ptr() as usize, fds.len(), time as usize, 0, 0, 0])
+    };
+    happened != 0
 }
 
 /// Where the heap of brk(2) ends, 0 where the kernel does not say.
@@ -50,6 +72,10 @@ pub fn set_map(map: &prctl_mm_map) -> Result<()> {
     // of the heap, below which there is nothing of ours.
     unsafe { syscall(__NR_prctl, arguments) }.map(drop)
 }
+
+/// There are one or two segments that nobody writes to, or three with code in pages
+/// of its own.
+const SEGMENTS: usize = 4;
 
 /// Where the segments that nobody writes to are, with whole pages at their
 /// beginnings, and how long they are, of an image whose ELF header is at `base`.

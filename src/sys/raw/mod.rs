@@ -28,11 +28,22 @@ const LAST_ERRNO: usize = -4095isize as usize;
 /// The arguments must be what this system call takes: pointers valid for what
 /// the kernel reads and writes through them.
 pub unsafe fn syscall(number: u32, arguments: [usize; 6]) -> Result<usize, Errno> {
-    let [a, b, c, d, e, f] = arguments;
     // SAFETY: the caller's promise.
-    let value = unsafe { syscall6(number as usize, a, b, c, d, e, f) };
+    let value = unsafe { syscall_here(number, arguments) };
     if value >= LAST_ERRNO {
         return Err(Errno::from_raw_os_error(-(value as isize) as i32));
     }
     Ok(value)
+}
+
+/// The same in the caller's own code, for who must not touch another page: the
+/// value as the kernel gives it.
+///
+/// # Safety
+/// See [`syscall`].
+#[inline(always)]
+pub unsafe fn syscall_here(number: u32, arguments: [usize; 6]) -> usize {
+    let [a, b, c, d, e, f] = arguments;
+    // SAFETY: the caller's promise.
+    unsafe { syscall6(number as usize, a, b, c, d, e, f) }
 }

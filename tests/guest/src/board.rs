@@ -185,6 +185,7 @@ fn shared() -> bool {
     let mut good = same("process 1 is the init", &read("/proc/1/comm"), "init");
     rest();
     println!("BOARD rss = {}", resident());
+    mappings().iter().for_each(|mapping| println!("BOARD mapping = {mapping}"));
     let begun = Instant::now();
     let made = storm();
     good &= check("a thousand orphans are made", made == ORPHANS, || made.to_string());
@@ -257,6 +258,22 @@ fn resident() -> String {
     let text = read("/proc/1/smaps_rollup");
     let line = text.lines().find_map(|line| line.strip_prefix("Rss:"));
     line.unwrap_or(&text).trim().to_string()
+}
+
+/// The mappings of process 1 that have memory, and how much: where it goes.
+fn mappings() -> Vec<String> {
+    let text = read("/proc/1/smaps");
+    let (mut mapping, mut all) = ("", Vec::new());
+    for line in text.lines() {
+        match line.strip_prefix("Rss:").map(str::trim) {
+            Some("0 kB") => {}
+            Some(memory) => all.push(format!("{memory} {mapping}")),
+            // The others begin with the name of a property.
+            None if !line.split(' ').next().unwrap_or_default().ends_with(':') => mapping = line,
+            None => {}
+        }
+    }
+    all
 }
 
 /// Whether the word is among our arguments.
