@@ -17,6 +17,7 @@ mod elf;
 mod error;
 mod footprint;
 mod fuzz;
+mod glibc;
 mod man;
 mod process;
 mod reproducible;

@@ -24,14 +24,39 @@ pub fn has_libraries(target: &Target) -> bool {
     own(&["target-libdir", "--target", target.name]).is_ok_and(|directory| directory.is_dir())
 }
 
+/// Debian's Rust, which brings the sources of the standard library.
+pub struct Debian {
+    /// What its compiler calls itself.
+    version: String,
+}
+
+impl Debian {
+    /// Installs it where it is missing.
+    pub fn installed() -> Result<Debian> {
+        debian::install_missing(&PACKAGES)?;
+        let version = output(debians("/usr/bin/rustc").arg("--version"))?;
+        Ok(Debian { version })
+    }
+
+    /// A call of its cargo, in the checkout, that builds these crates of the
+    /// standard library along.
+    pub fn cargo(&self, subcommand: &str, along: &str) -> Command {
+        let mut command = debians("/usr/bin/cargo");
+        // Building them is an unstable option of a stable compiler.
+        command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+        command.arg(subcommand).arg(format!("-Zbuild-std={along}"));
+        command
+    }
+}
+
 /// A compiler with its cargo.
 pub enum Toolchain {
     /// The one that runs this tool.
     Own,
     /// Debian's.
     Debian {
-        /// What it calls itself.
-        version: String,
+        /// The compiler.
+        debian: Debian,
         /// Where the one that runs this tool is: it brings a linker.
         own: PathBuf,
     },
@@ -44,22 +69,16 @@ impl Toolchain {
         if has_libraries(target) {
             return Ok(Toolchain::Own);
         }
-        debian::install_missing(&PACKAGES)?;
-        let version = output(debians("/usr/bin/rustc").arg("--version"))?;
-        Ok(Toolchain::Debian { version, own: own(&["sysroot"])? })
+        Ok(Toolchain::Debian { debian: Debian::installed()?, own: own(&["sysroot"])? })
     }
 
     /// A call of its cargo, in the checkout.
     pub fn cargo(&self, subcommand: &str) -> Command {
         match self {
             Toolchain::Own => workspace::cargo(&[subcommand]),
-            Toolchain::Debian { own, .. } => {
-                let mut command = debians("/usr/bin/cargo");
+            Toolchain::Debian { debian, own } => {
+                let mut command = debian.cargo(subcommand, "core,alloc");
                 command.env("OCINIT_SYSROOT", own);
-                // Building the standard libraries is an unstable option of a
-                // stable compiler.
-                command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
-                command.args([subcommand, "-Zbuild-std=core,alloc"]);
                 command
             }
         }
@@ -79,7 +98,7 @@ impl fmt::Display for Toolchain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Toolchain::Own => f.write_str("the toolchain's own libraries"),
-            Toolchain::Debian { version, .. } => write!(f, "Debian's {version}"),
+            Toolchain::Debian { debian, .. } => write!(f, "Debian's {}", debian.version),
         }
     }
 }
