@@ -4,7 +4,9 @@ extern crate std;
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use linux_raw_sys::general::{CLONE_NEWCGROUP, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
+use linux_raw_sys::general::{
+    CLONE_NEWCGROUP, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_NOSUID, MS_RDONLY,
+};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 
@@ -21,11 +23,13 @@ fn show(layout: &Layout, cgroups: &Cgroups, readonly: bool, namespace: bool) -> 
     let root = "/mnt";
     let flags = rustix::mount::MountFlags::empty();
     rustix::mount::mount("none", root, "tmpfs", flags, None).unwrap();
-    let readonly = if readonly { MOUNT_ATTR_RDONLY } else { 0 };
-    let set = u64::from(MOUNT_ATTR_NOSUID | readonly);
+    // As `mounts` is read: the attributes, and the same for mount(2).
+    let (attribute, flag) = if readonly { (MOUNT_ATTR_RDONLY, MS_RDONLY) } else { (0, 0) };
+    let set = u64::from(MOUNT_ATTR_NOSUID | attribute);
     let entry = Mount {
         destination: c"/sys/fs/cgroup",
         attributes: Attributes { set, ..Attributes::default() },
+        legacy_flags: u64::from(MS_NOSUID | flag),
         ..Mount::default()
     };
     let mount = CgroupMount::plan(layout, cgroups, entry, namespace, false);
