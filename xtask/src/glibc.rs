@@ -10,8 +10,8 @@ use crate::workspace::{self, cargo};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The crates of the standard library that programs take.
-const LIBRARY: &str = "std,panic_abort";
+/// The crates of the standard library: those of programs and of tests.
+const LIBRARY: &str = "std,panic_abort,test";
 
 /// What is built for an architecture.
 pub struct Glibc {
@@ -69,6 +69,18 @@ impl Glibc {
         let linker = format!("{}-linux-gnu-gcc", self.architecture);
         command.env(format!("CARGO_TARGET_{variable}_LINKER"), linker);
         command.args(["--target", &self.triple()]).arg("--target-dir").arg(self.directory());
+        command
+    }
+
+    /// A call of cargo that builds tests and tells of them in JSON.
+    pub fn tests(&self) -> Command {
+        let mut command = self.cargo("test");
+        command.args(["--no-run", "--message-format=json-render-diagnostics"]);
+        // A test that fails unwinds, and with both kinds of panics there would be
+        // two standard libraries.
+        command.env("CARGO_PROFILE_DEV_PANIC", "unwind");
+        // They are run by emulators, which nobody debugs in.
+        command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "none");
         command
     }
 }

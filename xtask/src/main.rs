@@ -20,6 +20,7 @@ mod fuzz;
 mod glibc;
 mod man;
 mod process;
+mod programs;
 mod reproducible;
 mod seccomp_tables;
 mod size;
@@ -52,7 +53,8 @@ cargo xtask COMMAND
        --fuzz          some seconds of each target of `fuzz`
        --binary        what the release binary must be: static, no interpreter,
                        the same bytes when it is built elsewhere…
-       --targets       the binaries of all targets: the same, and that they start
+       --targets       the binaries of all targets: the same, and that they start;
+                       unit tests of the library for each, emulated
        --boards        the boards of boards/, in emulators; NAME is that of some
        --view VIEW     the integration tests (root) in one cgroup view:
                        host, v1 or v2; may be given again

@@ -6,12 +6,12 @@
 
 use super::options::{Guest, Options};
 use super::tally::{Suite, Tally};
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::process::step;
+use crate::programs::{self, Program};
 use crate::vm::{self, Machine, Payload, selinux};
 use crate::workspace::{cargo, is_suite};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ pub fn start(binary: &Path, options: &Options, tally: &mut Tally) -> Runs {
         }
     };
     for guest in guests {
-        let (left, tests): (Vec<&Test>, Vec<&Test>) = tests
+        let (left, tests): (Vec<&Program>, Vec<&Program>) = tests
             .iter()
             .filter(|test| is_for(&test.0, *guest))
             .partition(|test| left_out(&test.0, *guest).is_some());
@@ -135,10 +135,12 @@ fn run(machine: &Machine, prefix: &str) -> Outcome {
     (suite, skips, status.map(|status| status == 0))
 }
 
-/// A compiled file of tests.
-type Test = (String, PathBuf);
-
-fn prepare(binary: &Path, guest: Guest, name: &Option<String>, tests: &[&Test]) -> Result<Machine> {
+fn prepare(
+    binary: &Path,
+    guest: Guest,
+    name: &Option<String>,
+    tests: &[&Program],
+) -> Result<Machine> {
     let payload = Payload::new(guest.name(), binary)?;
     for (name, program) in tests {
         payload.test(name, program)?;
@@ -160,48 +162,14 @@ fn prepare(binary: &Path, guest: Guest, name: &Option<String>, tests: &[&Test]) 
 }
 
 /// Builds the tests, and returns those that are asked for.
-fn compiled(name: &Option<String>) -> Result<Vec<Test>> {
+fn compiled(name: &Option<String>) -> Result<Vec<Program>> {
     let mut command = cargo(&["test", "-p", "ocinit-tests", "--no-run"]);
     command.arg("--message-format=json-render-diagnostics");
-    let out = command.stderr(Stdio::inherit()).output().context("cargo test")?;
-    if !out.status.success() {
-        return Err("cargo test --no-run failed".into());
-    }
-    let mut tests: Vec<Test> =
-        String::from_utf8_lossy(&out.stdout).lines().filter_map(executable).collect();
+    let mut tests = programs::built(&mut command)?;
     if let Some(suite) = name.as_deref().filter(|name| is_suite(name)) {
         tests.retain(|(name, _)| name == suite);
     }
     let rank = |name: &str| LONG.iter().position(|n| *n == name).unwrap_or(LONG.len());
     tests.sort_by_key(|(name, _)| (rank(name), name.clone()));
     Ok(tests)
-}
-
-/// The executable of a test, from a line of cargo's JSON: its name is that of
-/// the test, a minus and a hash.
-fn executable(line: &str) -> Option<Test> {
-    if !line.contains(r#""kind":["test"]"#) {
-        return None;
-    }
-    let (_, rest) = line.split_once(r#""executable":""#)?;
-    let path = PathBuf::from(rest.split_once('"')?.0);
-    let (name, _) = path.file_name()?.to_str()?.rsplit_once('-')?;
-    Some((name.to_string(), path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::executable;
-
-    #[test]
-    fn reads_cargos_lines() {
-        let line = r#"{"reason":"compiler-artifact","target":{"kind":["test"],"name":"exec_refused"},"executable":"/t/deps/exec_refused-0a1","fresh":true}"#;
-        let (name, path) = executable(line).unwrap();
-        assert_eq!(
-            (name.as_str(), path.to_str()),
-            ("exec_refused", Some("/t/deps/exec_refused-0a1"))
-        );
-        assert!(executable(&line.replace("[\"test\"]", "[\"bin\"]")).is_none());
-        assert!(executable(r#"{"reason":"build-finished","success":true}"#).is_none());
-    }
 }

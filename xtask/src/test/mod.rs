@@ -4,6 +4,7 @@
 //! there for the integration tests.
 
 mod boards;
+mod emulated;
 mod guest;
 mod memory;
 mod options;

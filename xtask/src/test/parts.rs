@@ -106,18 +106,19 @@ pub fn tests(command: &mut Command, name: &Option<String>, what: &str, tally: &m
 
 /// The file in which tests write that they did not run, and why: libtest knows
 /// no such outcome.
-struct Skips(PathBuf);
+pub struct Skips(PathBuf);
 
 impl Skips {
     /// Tells the command of an empty file.
-    fn new(command: &mut Command, name: &str) -> Skips {
+    pub fn new(command: &mut Command, name: &str) -> Skips {
         let file = target().join(format!("skips-{name}"));
         let _ = std::fs::remove_file(&file);
         command.env("OCINIT_SKIPS", &file);
         Skips(file)
     }
 
-    fn count(self, tally: &mut Tally) {
+    /// Counts what they have written.
+    pub fn count(self, tally: &mut Tally) {
         tally.skipped(&std::fs::read_to_string(self.0).unwrap_or_default());
     }
 }

@@ -2,9 +2,11 @@
 //! are handed out whole (`dist` does the same with builds from nothing), and that
 //! they start, on the machine or in QEMU's user mode. QEMU lacks many of the
 //! calls that a container takes, so only what is computed is compared: the
-//! documents that do not depend on the machine have to be the same everywhere.
+//! documents that do not depend on the machine have to be the same everywhere, and
+//! the library's unit tests have to pass.
 //! cross builds them too, in containers, and what it makes has to be the same.
 
+use super::emulated;
 use super::tally::Tally;
 use crate::cross::{Cross, Libraries};
 use crate::error::{Context, Result};
@@ -41,6 +43,7 @@ pub fn all(tally: &mut Tally) {
     let whole = dist::lay_out(built).and_then(|directory| dist::check(&directory));
     let why = whole.as_ref().err().cloned().unwrap_or_default();
     tally.check("what is handed out is whole, with its checksums", whole.is_ok(), &why);
+    TARGETS.iter().for_each(|target| emulated::unit(target, tally));
     let crossed = with_cross(&mut first, tally);
     step("how large the binaries are");
     match RECORD.read() {
