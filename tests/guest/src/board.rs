@@ -4,7 +4,8 @@
 //! `contained` is for a container with namespaces and limits, `little` for the
 //! same where the kernel has next to nothing, `shared` for one
 //! that sees process 1 of the machine, `runtime` for one that runs the runtime,
-//! `image` for one whose root is on a disk or in a file.
+//! `image` for one whose root is on a disk or in a file. `hungry` checks nothing
+//! and wants more memory than there is.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -26,6 +27,7 @@ pub fn run(kind: &str) -> ! {
         "shared" => shared(),
         "runtime" => crate::runtime::core(),
         "image" => image(),
+        "hungry" => hungry(),
         _ => check("the kind of checks is known", false, || kind.into()),
     };
     std::process::exit(if good { 42 } else { 1 })
@@ -149,6 +151,19 @@ fn eats(bytes: usize) -> i32 {
         let mut status = 0;
         libc::waitpid(child, &mut status, 0);
         if libc::WIFSIGNALED(status) { libc::WTERMSIG(status) } else { 0 }
+    }
+}
+
+/// Uses more and more memory, until somebody ends us or there is no more to have.
+fn hungry() -> bool {
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    loop {
+        let mut more = Vec::new();
+        if let Err(why) = more.try_reserve_exact(1 << 20) {
+            return check("there is no end of memory", false, || why.to_string());
+        }
+        more.resize(1 << 20, 1);
+        all.push(more);
     }
 }
 

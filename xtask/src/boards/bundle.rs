@@ -26,6 +26,9 @@ pub fn made(board: &Board, binary: &Path) -> Result<PathBuf> {
     if board.trials() == Trials::Little {
         // There is no memory for more.
         write(&dir.join("config.json"), &little)?;
+        little["root"]["path"] = json!("../rootfs");
+        little["process"]["args"] = json!(["/bin/guest", "board", "hungry"]);
+        write(&inside("hungry"), &little)?;
         return Ok(dir);
     }
     little["root"]["path"] = json!("../rootfs");

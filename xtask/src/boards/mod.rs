@@ -169,6 +169,11 @@ impl Board {
         shared.into_iter().chain([self.dir.join("kernel.config")]).collect()
     }
 
+    /// What its kernel's sources are changed by, if anything.
+    fn patch(&self) -> Option<PathBuf> {
+        Some(self.dir.join("kernel.patch")).filter(|path| path.exists())
+    }
+
     fn start(&self) -> PathBuf {
         self.dir.join("start")
     }

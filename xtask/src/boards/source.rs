@@ -1,5 +1,6 @@
-//! Kernels built from Debian's package of their sources and the fragments in
-//! `boards/`, and the check that every line of a fragment holds.
+//! Kernels built from Debian's package of their sources and what `boards/` has for
+//! them: fragments of a configuration, a patch. And the check that every line of a
+//! fragment holds.
 
 use super::debian::Packages;
 use super::{Board, Kernel};
@@ -18,7 +19,7 @@ use std::process::Command;
 const SOURCE: &str = "linux-source-6.1";
 
 /// What configures and builds a kernel: a file of each package.
-const TOOLS: [(&str, &str); 8] = [
+const TOOLS: [(&str, &str); 9] = [
     ("bc", "/usr/bin/bc"),
     ("bison", "/usr/bin/bison"),
     ("flex", "/usr/bin/flex"),
@@ -26,11 +27,12 @@ const TOOLS: [(&str, &str); 8] = [
     ("libelf-dev", "/usr/include/gelf.h"),
     ("libssl-dev", "/usr/include/openssl/ssl.h"),
     ("make", "/usr/bin/make"),
+    ("patch", "/usr/bin/patch"),
     ("xz-utils", "/usr/bin/xz"),
 ];
 
-/// The directory with the board's kernel, `image`, built when the fragments or
-/// the sources are new.
+/// The directory with the board's kernel, `image`, built when the sources, the
+/// fragments or the patch are new.
 pub fn kernel(board: &Board) -> Result<PathBuf> {
     let Some(Kernel::Source { source, compiler, image }) = &board.file.kernel else {
         return Err(format!("{} names no sources of a kernel", board.name));
@@ -40,7 +42,7 @@ pub fn kernel(board: &Board) -> Result<PathBuf> {
     cache::made(&name, &inputs, |new| {
         let package = format!("gcc-{}", compiler.trim_end_matches('-'));
         install_missing(&[(&package, &format!("/usr/bin/{compiler}gcc"))])?;
-        let (tree, build) = configured(board, source, compiler)?;
+        let Configured { dir, tree, build } = Configured::new(board, source, compiler)?;
         step(format_args!("building the kernel of {}: minutes of computing", board.name));
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         let mut make = Command::new("make");
@@ -51,7 +53,7 @@ pub fn kernel(board: &Board) -> Result<PathBuf> {
         run(make.arg(goal).current_dir(&tree))?;
         fs::create_dir(new).context(new.display())?;
         fs::copy(build.join(image), new.join("image")).context(image)?;
-        cache::remove(&build);
+        cache::remove(&dir);
         Ok(())
     })
 }
@@ -66,9 +68,9 @@ pub fn check(board: &Board) -> Result {
     let (name, inputs) = (format!("board-{}-config", board.name), inputs(board, source)?);
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
     cache::made(&name, &inputs, |new| {
-        let (_, build) = configured(board, source, "")?;
-        fs::copy(build.join(".config"), new).context(new.display())?;
-        cache::remove(&build);
+        let configured = Configured::new(board, source, "")?;
+        fs::copy(configured.build.join(".config"), new).context(new.display())?;
+        cache::remove(&configured.dir);
         Ok(())
     })
     .map(drop)
@@ -77,7 +79,7 @@ pub fn check(board: &Board) -> Result {
 /// What a configuration and a build depend on.
 fn inputs(board: &Board, source: &str) -> Result<Vec<String>> {
     let mut inputs = vec![version(source)?, board.file.linux.clone()];
-    for path in board.fragments() {
+    for path in board.fragments().into_iter().chain(board.patch()) {
         inputs.push(fs::read_to_string(&path).context(path.display())?);
     }
     Ok(inputs)
@@ -125,22 +127,48 @@ fn environment(command: &mut Command, board: &Board, compiler: &str) {
     command.env_remove("MAKEFLAGS").env_remove("CARGO_MAKEFLAGS");
 }
 
-/// The sources, and a build directory with the configuration.
-fn configured(board: &Board, source: &str, compiler: &str) -> Result<(PathBuf, PathBuf)> {
-    let tree = tree(source)?;
-    let build = target().join("boards").join(format!("build-{}", board.name));
-    cache::remove(&build);
-    fs::create_dir_all(&build).context(build.display())?;
-    let mut merge = Command::new(tree.join("scripts/kconfig/merge_config.sh"));
-    merge.args(["-n", "-O"]).arg(&build).args(board.fragments()).current_dir(&tree);
-    environment(&mut merge, board, compiler);
-    let said = output(&mut merge)?;
-    let lost = lost(&said);
-    if lost.is_empty() {
-        Ok((tree, build))
-    } else {
-        Err(format!("{}: lost {}", board.name, lost.join(", ")))
+/// A kernel that only has to be built.
+struct Configured {
+    /// All that is made for it.
+    dir: PathBuf,
+    /// The sources.
+    tree: PathBuf,
+    /// Where it is built, with its configuration.
+    build: PathBuf,
+}
+
+impl Configured {
+    fn new(board: &Board, source: &str, compiler: &str) -> Result<Configured> {
+        let dir = target().join("boards").join(format!("build-{}", board.name));
+        cache::remove(&dir);
+        let build = dir.join("build");
+        fs::create_dir_all(&build).context(build.display())?;
+        let tree = match board.patch() {
+            Some(patch) => patched(&tree(source)?, &patch, &dir)?,
+            None => tree(source)?,
+        };
+        let mut merge = Command::new(tree.join("scripts/kconfig/merge_config.sh"));
+        merge.args(["-n", "-O"]).arg(&build).args(board.fragments()).current_dir(&tree);
+        environment(&mut merge, board, compiler);
+        let said = output(&mut merge)?;
+        let lost = lost(&said);
+        if lost.is_empty() {
+            Ok(Configured { dir, tree, build })
+        } else {
+            Err(format!("{}: lost {}", board.name, lost.join(", ")))
+        }
     }
+}
+
+/// The sources with the patch, in `dir`: links to all files but those that it
+/// changes, which `patch` makes anew.
+fn patched(tree: &Path, patch: &Path, dir: &Path) -> Result<PathBuf> {
+    let new = dir.join("sources");
+    output(Command::new("cp").args(["--archive", "--link"]).arg(tree).arg(&new))?;
+    let mut command = Command::new("patch");
+    command.args(["--strip=1", "--fuzz=0", "--directory"]).arg(&new).arg("--input").arg(patch);
+    output(&mut command)?;
+    Ok(new)
 }
 
 /// The symbols that merge_config.sh says are not as they were asked for.

@@ -259,6 +259,18 @@ const LITTLE: &[Situation] = &[
         ],
         figures: &[],
     },
+    Situation {
+        name: "the container wants more memory than there is",
+        parameters: "ocinit.bundle=/bundle/hungry",
+        variant: Variant::Small,
+        expected: &[
+            STARTED,
+            ("Out of memory: Killed process", 1),
+            ("ocinit: container \"main\" exited with status 137", 1),
+            OFF,
+        ],
+        figures: &[],
+    },
     NEGLECT,
 ];
 
