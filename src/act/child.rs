@@ -128,6 +128,7 @@ impl Child<'_> {
         rustix::process::umask(Mode::empty());
     }
 
+    #[inline(never)]
     fn act(&self, op: &Op, plan: &Plan, scene: &mut Scene) -> Act {
         match op {
             Op::NewSession => Ok(rustix::process::setsid().map(drop)?),

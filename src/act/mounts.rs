@@ -49,6 +49,7 @@ pub enum Change {
 /// # Errors
 /// The file is not such a list; the container does not run; the kernel refuses a
 /// mount: then none of the list is added.
+#[inline(never)]
 pub fn change(
     caller: &Caller,
     directory: &Directory<'_>,

@@ -23,6 +23,7 @@ use rustix::fs::{Access, CWD, Mode, OFlags, access, openat};
 use rustix::io::Errno;
 
 /// Looks at a bundle's plan; `environment` has the PATH of newuidmap.
+#[inline(never)]
 pub fn bundle(report: &mut Report, preview: &Preview, environment: &Strings) {
     let plan = &preview.plan;
     let namespaces = &plan.namespaces;

@@ -36,6 +36,7 @@ const CONFIG: &str = "/etc/criu/runc.conf";
 /// # Errors
 /// `Container cannot be checkpointed in … state`; what criu refuses, and then
 /// the container goes on.
+#[inline(never)]
 pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Result<()> {
     criu::needs_root("checkpoint")?;
     let environment = Strings::new(caller.environment);

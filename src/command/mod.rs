@@ -98,6 +98,7 @@ fn program(argument: &'static CStr) -> &'static str {
     }
 }
 
+#[inline(never)]
 fn dispatch(
     program: &'static str,
     all: &'static [&'static CStr],

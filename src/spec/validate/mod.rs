@@ -78,6 +78,7 @@ impl Rules {
 ///
 /// # Errors
 /// The first broken rule.
+#[inline(never)]
 pub fn spec(spec: &Spec<'_>) -> Result<(), Invalid> {
     let mut rules = Rules::new("");
     rules.require(
