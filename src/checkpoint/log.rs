@@ -30,11 +30,12 @@ fn errors(log: &str) -> String {
     lines.truncate(LINES);
     lines.reverse();
     for line in &mut lines {
-        if let Some((time, rest)) = line.split_once(") ")
+        // `(00.042) Error …`
+        if let Some((time, rest)) = line.split_once(')')
             && time.starts_with('(')
-            && rest.starts_with("Error")
+            && rest.starts_with(" Error")
         {
-            *line = rest;
+            *line = rest.trim_ascii_start();
         }
     }
     let mut text = lines.join("; ");

@@ -7,13 +7,15 @@
 //! startContainer) by the container's first process in the container's, where
 //! nothing is allocated: everything is made ready here before the clone.
 
+use crate::cut;
 use crate::fault::{Act, Detail, Fault, Quoted};
 use crate::json::Writer;
 use crate::process::spawn::{Program, reap};
 use crate::spec;
 use crate::sys::clock::monotonic;
 use crate::sys::exec::Strings;
-use crate::text::{self, c_string};
+use crate::text;
+use crate::text::c_string;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt::Write;
@@ -76,8 +78,7 @@ impl StateText {
         }
         writer.close();
         // `{"bundle":…}` becomes the end of the object: `,"bundle":…}`.
-        let mut after_pid = writer.finish();
-        after_pid.replace_range(..1, ",");
+        let after_pid = text!(",{}", cut::from(&writer.finish(), 1));
         let mut before = Writer::new();
         before.open_object();
         before.key("ociVersion");
@@ -90,7 +91,7 @@ impl StateText {
         // The document's text cannot have a NUL byte in it; if it had, no hook
         // would lose more than its directory.
         let bundle = c_string(bundle).unwrap_or_default();
-        StateText { before_status: before_status.leak(), after_pid: after_pid.leak(), bundle }
+        StateText { before_status: before_status.leak(), after_pid, bundle }
     }
 
     fn write(&self, pipe: &OwnedFd, status: &str, pid: i32) -> Act {

@@ -9,8 +9,7 @@ use super::sleep::{FOR_EVER, doze};
 use super::watchdog::Watchdog;
 use crate::sys::clock::monotonic;
 use crate::sys::signal;
-use crate::text;
-use alloc::ffi::CString;
+use crate::text::{self, c_string};
 use core::fmt;
 use linux_raw_sys::general::{MS_RDONLY, MS_REMOUNT};
 use rustix::event::{PollFd, PollFlags};
@@ -121,14 +120,14 @@ fn leave_file_systems() {
         if !source.starts_with('/') {
             continue;
         }
-        let (Ok(point), Ok(fstype), Ok(source)) =
-            (CString::new(point), CString::new(fstype), CString::new(source))
+        let (Some(point), Some(fstype), Some(source)) =
+            (c_string(point), c_string(fstype), c_string(source))
         else {
             continue;
         };
-        if unmount(&*point, UnmountFlags::NOFOLLOW).is_err() {
+        if unmount(point, UnmountFlags::NOFOLLOW).is_err() {
             let flags = (MS_REMOUNT | MS_RDONLY).into();
-            let _ = crate::sys::mount::mount(&source, &point, &fstype, flags, None);
+            let _ = crate::sys::mount::mount(source, point, fstype, flags, None);
         }
     }
 }

@@ -7,9 +7,7 @@ use crate::fault::Quoted;
 use crate::sys::board::{free_loop, show_file};
 use crate::sys::mount::mount;
 use crate::text;
-use alloc::ffi::CString;
-use alloc::format;
-use alloc::string::String;
+use crate::text::{c_string, keep};
 use core::ffi::CStr;
 use linux_raw_sys::general::{
     EROFS_SUPER_MAGIC_V1, EXT4_SUPER_MAGIC, MS_NODEV, MS_NOSUID, MS_RDONLY, SQUASHFS_MAGIC,
@@ -48,11 +46,11 @@ pub fn mount_image(source: &str) -> Result<()> {
     // The loop device lives until it is unmounted: it must be open till then.
     let (device, _open) = match is_file {
         true => loop_device(&file).map(|(path, open)| (path, Some(open)))?,
-        false => (String::from(source), None),
+        false => (source, None),
     };
-    let device = CString::new(device).map_err(|_| Errno::INVAL).context(what)?;
+    let device = c_string(device).ok_or(Errno::INVAL).context(what)?;
     make_directory(IMAGE)?;
-    mount(&device, IMAGE, kind, MS_RDONLY.into(), None).map_err(|errno| {
+    mount(device, IMAGE, kind, MS_RDONLY.into(), None).map_err(|errno| {
         let error = Error::os(what(), errno);
         if errno == Errno::NODEV { error.hint(option) } else { error }
     })
@@ -101,7 +99,7 @@ fn file_system(head: &[u8]) -> Option<(&'static CStr, &'static str)> {
 }
 
 /// A loop device that shows the file: its path, and itself.
-fn loop_device(file: &OwnedFd) -> Result<(String, OwnedFd)> {
+fn loop_device(file: &OwnedFd) -> Result<(&'static str, OwnedFd)> {
     let failed = |errno| {
         let error = Error::os("root: get a loop device", errno);
         match errno {
@@ -112,8 +110,8 @@ fn loop_device(file: &OwnedFd) -> Result<(String, OwnedFd)> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC;
     let control = open("/dev/loop-control", flags, Mode::empty()).map_err(failed)?;
     let number = free_loop(control.as_fd()).map_err(failed)?;
-    let path = format!("/dev/loop{number}");
-    let device = open(&*path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
+    let path = text!("/dev/loop{number}");
+    let device = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
     show_file(device.as_fd(), file.as_fd()).map_err(failed)?;
     Ok((path, device))
 }
@@ -129,12 +127,11 @@ pub fn overlay(directory: &str) -> Result<()> {
     mount(c"tmpfs", WRITABLE, c"tmpfs", flags, Some(c"mode=755")).context(what)?;
     make_directory(c"/run/ocinit.overlay/upper")?;
     make_directory(c"/run/ocinit.overlay/work")?;
-    let data = format!(
+    let data = text!(
         "lowerdir={directory},upperdir=/run/ocinit.overlay/upper,workdir=/run/ocinit.overlay/work"
     );
-    let text = |text| CString::new(text).map_err(|_| Errno::INVAL).context(what);
-    let (data, target) = (text(data)?, text(String::from(directory))?);
-    mount(c"overlay", &target, c"overlay", 0, Some(&data)).map_err(|errno| {
+    let text = |text| c_string(text).ok_or(Errno::INVAL).context(what);
+    mount(c"overlay", text(directory)?, c"overlay", 0, Some(text(data)?)).map_err(|errno| {
         let error = Error::os(what(), errno);
         if errno == Errno::NODEV { error.hint("CONFIG_OVERLAY_FS") } else { error }
     })
@@ -142,14 +139,14 @@ pub fn overlay(directory: &str) -> Result<()> {
 
 /// The bundle's directory: the one asked for in the image (or the initramfs), or
 /// `/bundle` there, or the image itself where that is a bundle.
-pub fn bundle(image: Option<&str>, asked: Option<&str>) -> String {
+pub fn bundle(image: Option<&str>, asked: Option<&str>) -> &'static str {
     let base = image.unwrap_or_default();
     if let Some(path) = asked {
-        return format!("{base}{path}");
+        return text!("{base}{path}");
     }
     match image {
-        Some(base) if stat(format!("{base}/config.json")).is_ok() => String::from(base),
-        _ => format!("{base}/bundle"),
+        Some(base) if stat(text!("{base}/config.json")).is_ok() => keep(base),
+        _ => text!("{base}/bundle"),
     }
 }
 

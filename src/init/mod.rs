@@ -167,7 +167,7 @@ fn find_bundle(settings: &Settings, voice: &Voice) -> &'static str {
             voice.error(format_args!("{error}"));
         }
     }
-    let bundle: &'static str = image::bundle(image, settings.bundle).leak();
+    let bundle = image::bundle(image, settings.bundle);
     if settings.overlay
         && let Err(error) = image::overlay(image.unwrap_or(bundle))
     {
