@@ -222,7 +222,7 @@ impl Child<'_> {
         // Never out of procfs, whatever the path says; `self` is a link in it.
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
         let file = match openat2(&self.proc, file, flags, Mode::empty(), resolve) {
-            Err(Errno::NOSYS) => openat(&self.proc, file, flags, Mode::empty())?,
+            Err(Errno::NOSYS) => openat(self.proc.as_fd(), file, flags, Mode::empty())?,
             result => result?,
         };
         if fstatfs(&file)?.f_type as u64 != u64::from(PROC_SUPER_MAGIC) {

@@ -181,7 +181,7 @@ fn read(path: &str) -> Option<&'static str> {
 /// Whether there is a file; its path is in parts.
 #[inline(never)]
 fn exists(path: &[&str]) -> bool {
-    rustix::fs::access(path.concat(), rustix::fs::Access::EXISTS).is_ok()
+    rustix::fs::access(&*path.concat(), rustix::fs::Access::EXISTS).is_ok()
 }
 
 /// The text of a file with one value, without the line's end; its path is in

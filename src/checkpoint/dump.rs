@@ -56,7 +56,7 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
     let images = criu::make_directory(options.image_path)?;
     if let Some(parent) = options.parent_path {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        openat(&images, parent, flags, Mode::empty()).context(|| {
+        openat(images.as_fd(), parent, flags, Mode::empty()).context(|| {
             text!("--parent-path: open {} in {}", quoted(parent), quoted(options.image_path))
         })?;
     }
@@ -191,7 +191,7 @@ fn contents(options: &mut Options, state: &State, plan: &Plan, images: &OwnedFd)
         }
     }
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
-    openat(images, stdio::FILE, flags, Mode::RUSR | Mode::WUSR)
+    openat(images.as_fd(), stdio::FILE, flags, Mode::RUSR | Mode::WUSR)
         .and_then(|file| write_all(file.as_fd(), stdio::to_json(&descriptors).as_bytes()))
         .map_err(|errno| Error::os(text!("write {}", quoted(stdio::FILE)), errno))
 }

@@ -48,7 +48,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let directory = rustix::fs::open(bundle, open, Mode::empty())
         .context(|| text!("open bundle \"{bundle}\""))?;
     let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = match openat(&directory, name, create, Mode::from_raw_mode(0o666)) {
+    let file = match openat(directory.as_fd(), name, create, Mode::from_raw_mode(0o666)) {
         Err(Errno::EXIST) => return Err(error!("File {name} exists. Remove it first")),
         other => other.context(|| text!("create \"{name}\" in \"{bundle}\""))?,
     };

@@ -59,7 +59,7 @@ impl Directory<'_> {
     pub fn load(&self) -> Result<Option<&'static mut State>> {
         let failed = || text!("read state of container \"{}\"", self.id);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = match openat(&self.fd, STATE, flags, Mode::empty()) {
+        let file = match openat(self.fd.as_fd(), STATE, flags, Mode::empty()) {
             Ok(file) => file,
             Err(Errno::NOENT) if self.has(CRUN_STATE) => return Err(self.foreign()),
             Err(Errno::NOENT) => return Ok(None),
@@ -88,7 +88,7 @@ impl Directory<'_> {
 
     /// Whether there is a file of this name, as far as can be seen.
     pub fn has(&self, name: &str) -> bool {
-        !matches!(statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
+        !matches!(statat(self.fd.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
     }
 
     /// The error that keeps us from touching, or even deleting, the containers
@@ -124,7 +124,7 @@ impl Directory<'_> {
     pub fn prepare(&self, _lock: &Lock<'_>, state: &State) -> Result<()> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        openat(&self.fd, NEW_STATE, flags, Mode::RUSR | Mode::WUSR)
+        openat(self.fd.as_fd(), NEW_STATE, flags, Mode::RUSR | Mode::WUSR)
             .and_then(|file| write_all(file.as_fd(), state.to_json().as_bytes()))
             .context(|| self.failed_to_write())
     }
@@ -134,7 +134,7 @@ impl Directory<'_> {
     /// # Errors
     /// Those of renameat(2).
     pub fn replace(&self, _lock: &Lock<'_>) -> Result<()> {
-        rustix::fs::renameat(&self.fd, NEW_STATE, &self.fd, STATE)
+        rustix::fs::renameat(self.fd.as_fd(), NEW_STATE, self.fd.as_fd(), STATE)
             .context(|| self.failed_to_write())
     }
 
@@ -147,7 +147,7 @@ impl Directory<'_> {
     /// # Errors
     /// Those of unlinkat(2).
     pub fn remove_file(&self, name: &str) -> Result<()> {
-        match unlinkat(&self.fd, name, AtFlags::empty()) {
+        match unlinkat(self.fd.as_fd(), name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => {
                 Err(Error::os(text!("remove \"{name}\" of container \"{}\"", self.id), errno))
@@ -163,14 +163,14 @@ impl Directory<'_> {
     /// Something cannot be removed; removing again goes on from there.
     pub fn remove(&self, _lock: &Lock<'_>) -> Result<()> {
         let failed = || text!("remove state of container \"{}\"", self.id);
-        let remove = || unlinkat(&self.root.fd, self.id.as_str(), AtFlags::REMOVEDIR);
+        let remove = || unlinkat(self.root.fd.as_fd(), self.id.as_str(), AtFlags::REMOVEDIR);
         // Most have nothing else.
-        let _ = unlinkat(&self.fd, STATE, AtFlags::empty());
+        let _ = unlinkat(self.fd.as_fd(), STATE, AtFlags::empty());
         if remove().is_ok() {
             return Ok(());
         }
-        let _ = unlinkat(&self.fd, notify::SOCKET, AtFlags::empty());
-        let list = openat(&self.fd, ".", DIRECTORY, Mode::empty()).context(failed)?;
+        let _ = unlinkat(self.fd.as_fd(), notify::SOCKET, AtFlags::empty());
+        let list = openat(self.fd.as_fd(), ".", DIRECTORY, Mode::empty()).context(failed)?;
         let mut buffer = [MaybeUninit::uninit(); 1024];
         let mut entries = RawDir::new(list, &mut buffer);
         while let Some(entry) = entries.next() {
@@ -179,9 +179,9 @@ impl Directory<'_> {
             if name == c"." || name == c".." {
                 continue;
             }
-            match unlinkat(&self.fd, name, AtFlags::empty()) {
+            match unlinkat(self.fd.as_fd(), name, AtFlags::empty()) {
                 Err(errno @ (Errno::ISDIR | Errno::PERM)) => {
-                    match unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
+                    match unlinkat(self.fd.as_fd(), name, AtFlags::REMOVEDIR) {
                         Err(Errno::NOTDIR) => Err(errno),
                         result => result,
                     }

@@ -1,5 +1,6 @@
 //! The exclusive lock on a container: flock(2) on its directory.
 
+use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, FlockOperation, flock, fstat, statat};
 use rustix::io::Errno;
 
@@ -63,7 +64,7 @@ impl Directory<'_> {
         }
         let lock = Lock { directory: self };
         // The name may mean another container by now, or none.
-        let named = statat(&self.root.fd, self.id.as_str(), AtFlags::SYMLINK_NOFOLLOW);
+        let named = statat(self.root.fd.as_fd(), self.id.as_str(), AtFlags::SYMLINK_NOFOLLOW);
         match (named, fstat(&self.fd)) {
             (Ok(named), Ok(ours)) if (named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino) => {
                 Ok(lock)

@@ -3,7 +3,7 @@
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, unlinkat};
 use rustix::io::Errno;
 
@@ -77,7 +77,8 @@ impl Root {
     pub fn ids(&self) -> Result<Vec<ContainerId>> {
         let failed = || text!("read state directory \"{}\"", self.path);
         // A descriptor of its own: reading moves the position.
-        let list = rustix::fs::openat(&self.fd, ".", DIRECTORY, Mode::empty()).context(failed)?;
+        let list =
+            rustix::fs::openat(self.fd.as_fd(), ".", DIRECTORY, Mode::empty()).context(failed)?;
         let mut buffer = [MaybeUninit::uninit(); 2048];
         let mut entries = RawDir::new(list, &mut buffer);
         // A heap: less code than a sort, and as good with thousands.
@@ -96,7 +97,7 @@ impl Root {
     /// # Errors
     /// It is there but cannot be opened.
     pub fn find(&self, id: &ContainerId) -> Result<Option<Directory<'_>>> {
-        match rustix::fs::openat(&self.fd, id.as_str(), DIRECTORY, Mode::empty()) {
+        match rustix::fs::openat(self.fd.as_fd(), id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(fd) => Ok(Some(Directory { root: self, id: *id, fd })),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
             Err(errno) => {
@@ -119,7 +120,7 @@ impl Root {
     /// `container with given ID already exists`.
     pub fn claim(&self, id: &ContainerId) -> Result<Directory<'_>> {
         let mode = Mode::from_raw_mode(0o711);
-        match rustix::fs::mkdirat(&self.fd, id.as_str(), mode) {
+        match rustix::fs::mkdirat(self.fd.as_fd(), id.as_str(), mode) {
             Ok(()) => self.container(id).inspect_err(|_| self.give_back(id)),
             Err(Errno::EXIST) => Err(error!("container with given ID already exists: {id}")),
             Err(errno) => Err(Error::os(text!("create state \"{}/{id}\"", self.path), errno)),
@@ -128,7 +129,7 @@ impl Root {
 
     /// Gives back an id that was claimed, as long as its directory is empty.
     pub fn give_back(&self, id: &ContainerId) {
-        let _ = unlinkat(&self.fd, id.as_str(), AtFlags::REMOVEDIR);
+        let _ = unlinkat(self.fd.as_fd(), id.as_str(), AtFlags::REMOVEDIR);
     }
 }
 

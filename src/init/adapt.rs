@@ -15,7 +15,6 @@ use crate::quote::quoted;
 use crate::spec::{Cpu, NamespaceKind, Resources, Spec};
 use crate::sys::seccomp;
 use crate::text;
-use alloc::format;
 use core::fmt;
 use rustix::fs::stat;
 
@@ -50,7 +49,7 @@ impl Here {
 
 impl Machine for Here {
     fn namespace(&self, name: &str) -> bool {
-        stat(format!("/proc/self/ns/{name}")).is_ok()
+        stat(text!("/proc/self/ns/{name}")).is_ok()
     }
 
     fn file_system(&self, name: &str) -> bool {
