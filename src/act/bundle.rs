@@ -37,7 +37,7 @@ fn real_path(file: &OwnedFd) -> rustix::io::Result<&'static str> {
 ///
 /// # Errors
 /// It cannot be read, is no file, or is larger than any configuration.
-pub fn read_config(path: &str) -> Result<Vec<u8>> {
+pub fn read_config(path: &str) -> Result<&'static [u8]> {
     let what = || text!("open {}", quoted(path));
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
@@ -59,13 +59,13 @@ pub fn read_config(path: &str) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// It cannot be read, or is larger than any configuration.
-pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<Vec<u8>> {
+pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<&'static [u8]> {
     let mut text = Vec::with_capacity(size + 1);
     loop {
         match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
             Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os(text!("read {}", quoted(path)), errno)),
-            Ok(0) => return Ok(text),
+            Ok(0) => return Ok(text.leak()),
             Ok(_) if text.len() > CONFIG_LIMIT => {
                 return Err(error!("read {}: more than {CONFIG_LIMIT} bytes", quoted(path)));
             }

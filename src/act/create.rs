@@ -89,7 +89,7 @@ pub fn make(
     };
     let text = read_config(file)?;
     let document =
-        Document::parse(&text, if options.config.is_some() { file } else { "config.json" })?;
+        Document::parse(text, if options.config.is_some() { file } else { "config.json" })?;
     // What is only memory stays: a drop would write into pages which are shared with
     // the first process, and each of them would be copied for it.
     let spec = Spec::read(&document)?;
@@ -117,7 +117,7 @@ pub fn make(
     let rdt = spec.linux.intel_rdt.as_ref();
     let state = first_state(options, &document, spec, plan, [bundle, rootfs], rootless)?;
     state.unfiltered = filter && spec.linux.seccomp.is_none();
-    let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;
+    let root = Root::create(caller.globals.root, caller.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
     let lock = directory.lock().inspect_err(|_| root.give_back(&options.id))?;
     let mut making = Making {

@@ -13,7 +13,7 @@ use crate::request::{Caller, CgroupManager, CreateOptions};
 use crate::spec::{NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use crate::text;
-use alloc::string::String;
+use crate::text::keep;
 
 /// Where a container's cgroups are to be.
 pub struct Placement {
@@ -92,7 +92,7 @@ pub fn draft(
     let notify_host = notify_host(caller, spec);
     let notify = notify_host.map(|_| {
         extra_env.push(notify::VARIABLE);
-        notify::path(&caller.globals.root, &options.id)
+        notify::path(caller.globals.root, &options.id)
     });
     let shared_parent = shared_parent(spec, rootfs);
     let request = Request {
@@ -108,7 +108,7 @@ pub fn draft(
         layout,
         cgroups,
         notify,
-        shared_parent: shared_parent.as_deref(),
+        shared_parent,
     };
     let plan = planner::plan(spec, &request)?;
     Ok(Draft { plan, environment, notify_host })
@@ -122,14 +122,14 @@ fn notify_host(caller: &Caller, spec: &Spec<'_>) -> Option<&'static str> {
 
 /// The mount point that the root file system is on, where its mounts stay
 /// shared with the host.
-fn shared_parent(spec: &Spec<'_>, rootfs: &str) -> Option<String> {
+fn shared_parent(spec: &Spec<'_>, rootfs: &str) -> Option<&'static str> {
     use linux_raw_sys::general::MS_SHARED;
     let flags = spec.linux.rootfs_propagation?.flags();
     if flags & MS_SHARED == 0 {
         return None;
     }
     let mountinfo = read_config("/proc/self/mountinfo").ok()?;
-    let mountinfo = text::lossy(&mountinfo);
+    let mountinfo = text::lossy(mountinfo);
     let holds = |point: &&str| {
         *point == "/"
             || rootfs
@@ -141,5 +141,5 @@ fn shared_parent(spec: &Spec<'_>, rootfs: &str) -> Option<String> {
         .filter_map(|line| line.split(' ').nth(4))
         .filter(holds)
         .max_by_key(|point| point.len())
-        .map(String::from)
+        .map(keep)
 }

@@ -42,7 +42,7 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
     let joins = joins?;
     let config = text!("{}/config.json", state.bundle);
     let text = read_config(config)?;
-    let document = Document::parse(&text, "config.json")?;
+    let document = Document::parse(text, "config.json")?;
     let spec = Spec::read(&document)?;
     if state.unfiltered {
         spec.linux.seccomp = None;
@@ -56,7 +56,7 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
         }
         Some(file) => {
             let text = read_config(file)?;
-            let document = Document::parse(&text, file)?;
+            let document = Document::parse(text, file)?;
             let mut process = Process::read(&document)?;
             process.terminal |= options.tty;
             run(caller, options, state, joins, (spec, &process), warnings)

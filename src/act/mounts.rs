@@ -61,7 +61,7 @@ pub fn change(
         "-" => (read_document(standard(0), "-", 4096)?, "stdin"),
         file => (read_config(file)?, file),
     };
-    let document = Document::parse(&text, name)?;
+    let document = Document::parse(text, name)?;
     let lock = directory.lock()?;
     let state = directory.state()?;
     if matches!(lock.status(Some(state))?, Status::Stopped | Status::Creating) {

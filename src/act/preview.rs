@@ -50,7 +50,7 @@ pub fn preview(caller: &Caller, options: &CreateOptions) -> Result<Preview> {
         None => text!("{bundle}/config.json"),
     };
     let text = read_config(file)?;
-    let document = Document::parse(&text, options.config.unwrap_or("config.json"))?;
+    let document = Document::parse(text, options.config.unwrap_or("config.json"))?;
     let spec = Spec::read(&document)?;
     let (rootfs, no_rootfs) = match check_rootfs(spec, bundle) {
         Ok(path) => (path, None),

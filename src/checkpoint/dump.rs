@@ -50,7 +50,7 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
         return Err(error!("Container cannot be checkpointed in {} state", status.name()));
     }
     let text = read_config(text!("{}/config.json", state.bundle))?;
-    let document = Document::parse(&text, "config.json")?;
+    let document = Document::parse(text, "config.json")?;
     let spec = Spec::read(&document)?;
     let plan = planned(caller, spec, &directory, state, &environment)?;
     let images = criu::make_directory(options.image_path)?;
@@ -102,7 +102,7 @@ fn planned(
         _ => Layout::detect()?,
     };
     let notify =
-        directory.has(notify::DIRECTORY).then(|| notify::path(&caller.globals.root, &state.id));
+        directory.has(notify::DIRECTORY).then(|| notify::path(caller.globals.root, &state.id));
     plan(
         spec,
         &Request {

@@ -15,7 +15,7 @@ const LENGTH: usize = 1000;
 /// Names the log and quotes the errors in it.
 pub fn explain(error: Error, path: &str) -> Error {
     let log = read_config(path).unwrap_or_default();
-    let errors = errors(text::lossy(&log));
+    let errors = errors(text::lossy(log));
     let says = if errors.is_empty() { "" } else { ", which says: " };
     error.hint(text!("see {}{says}{errors}", quoted(path)))
 }

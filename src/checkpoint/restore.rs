@@ -62,7 +62,7 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
     criu::needs_root("restore")?;
     let bundle = bundle_directory(options.bundle)?;
     let text = read_config(text!("{bundle}/config.json"))?;
-    let document = Document::parse(&text, "config.json")?;
+    let document = Document::parse(text, "config.json")?;
     let spec = Spec::read(&document)?;
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
     let socket = options.console_socket.is_some();
@@ -79,7 +79,7 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
     let console = options.console_socket.map(connect_to).transpose()?;
     let state = first_state(options, &document, spec, plan, directories, rootless)?;
     let log = log_path(&asked, LOG);
-    let root = Root::create(&caller.globals.root, caller.globals.root_sticky)?;
+    let root = Root::create(caller.globals.root, caller.globals.root_sticky)?;
     let directory = root.claim(&options.id)?;
     let lock = directory.lock().inspect_err(|_| root.give_back(&options.id))?;
     let mut restoring = Restoring {
@@ -203,7 +203,7 @@ impl Restoring<'_> {
         asked.opts.set(opts::EVASIVE_DEVICES);
         asked.opts.set(opts::RST_SIBLING);
         let text = read_config(text!("{}/{}", asked.image_path, stdio::FILE))?;
-        for (number, name) in (0..).zip(&stdio::from_json(&text)?) {
+        for (number, name) in (0..).zip(&stdio::from_json(text)?) {
             if name.starts_with("pipe:[") || name.starts_with("file[") {
                 asked.opts.message(opts::INHERIT_FD, &inherit(name.as_bytes(), number));
             }
@@ -374,7 +374,7 @@ fn cgroup_roots(asked: &mut Options, criu: Pid) -> Result<()> {
         Err(error) if error.errno == Some(Errno::NOENT) => return Ok(()),
         text => text?,
     };
-    for line in text::lossy(&text).lines() {
+    for line in text::lossy(text).lines() {
         // `ID:CONTROLLERS:PATH`
         let Some((controllers, path)) =
             line.split_once(':').and_then(|(_, rest)| rest.split_once(':'))

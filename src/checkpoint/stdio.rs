@@ -39,12 +39,12 @@ pub fn pipes() -> [&'static str; 3] {
 pub fn of_container(state: &State) -> Result<[&'static str; 3]> {
     let proc = text!("/proc/{}", state.pid);
     let mounts = read_config(text!("{proc}/mountinfo"))?;
-    let mounts = text::lossy(&mounts);
+    let mounts = text::lossy(mounts);
     let mut result = state.descriptors;
     for (number, text) in result.iter_mut().enumerate().filter(|(_, text)| text.is_empty()) {
         // One that the program has closed has no file.
         let Ok(info) = read_config(text!("{proc}/fdinfo/{number}")) else { continue };
-        let mount = mount_id(text::lossy(&info));
+        let mount = mount_id(text::lossy(info));
         let outside = |id: &u32| !mounts.lines().any(|line| first(line) == Some(*id));
         let Some(mount) = mount.filter(outside) else { continue };
         let path = text!("{proc}/fd/{number}");

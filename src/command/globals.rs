@@ -1,6 +1,5 @@
 //! The flags before the command, and the default place of the state.
 
-use alloc::borrow::Cow;
 use core::ffi::CStr;
 
 use crate::command::flag::Flag;
@@ -8,6 +7,7 @@ use crate::command::parse::{Values, boolean};
 use crate::error;
 use crate::error::{Error, Result};
 use crate::request::{CgroupManager, Globals, in_user_namespace, variable};
+use crate::text;
 
 /// The declarations, in the order of the help.
 pub static FLAGS: &[&Flag] = &[
@@ -44,16 +44,16 @@ pub fn read(program: &str, values: &Values, environment: &[&'static CStr]) -> Re
         None | Some("" | "auto") => None,
         Some(value) => Some(boolean("rootless", value)? == "true"),
     };
-    let (root, root_sticky): (Cow<'static, str>, bool) = match values.value("root") {
+    let (root, root_sticky) = match values.value("root") {
         Some(root) => {
             if root.bytes().all(|byte| byte == b'/') {
                 return Err(Error::new("--root must be a directory other than /"));
             }
-            (Cow::Borrowed(root), false)
+            (root, false)
         }
         None => match runtime_directory(environment) {
-            Some(runtime) => (Cow::Owned(alloc::format!("{runtime}/{program}")), true),
-            None => (Cow::Owned(alloc::format!("/run/{program}")), false),
+            Some(runtime) => (text!("{runtime}/{program}"), true),
+            None => (text!("/run/{program}"), false),
         },
     };
     Ok(Globals {
@@ -97,7 +97,7 @@ mod tests {
             (Vec::from([c"--root=a"]), "a", true),
         ] {
             let globals = globals(&arguments).unwrap();
-            assert_eq!((&*globals.root, globals.root_given), (expect, given));
+            assert_eq!((globals.root, globals.root_given), (expect, given));
         }
         for root in [c"--root=", c"--root=/", c"--root=//"] {
             assert!(globals(&[root]).is_err());

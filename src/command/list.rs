@@ -1,7 +1,6 @@
 //! `list`: all containers below the root.
 
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::command::output::print;
@@ -11,6 +10,7 @@ use crate::container::Root;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::json::Writer;
+use crate::text;
 
 /// `table` or `json`.
 pub static FORMAT: Flag =
@@ -45,7 +45,7 @@ pub fn is_json(invocation: &Invocation) -> Result<bool> {
 fn run(invocation: &Invocation) -> Result<u8> {
     let json = is_json(invocation)?;
     let globals = &invocation.globals;
-    let root = Root::open(&globals.root)?;
+    let root = Root::open(globals.root)?;
     if root.is_none() && globals.root_given {
         return Err(error!("state directory \"{}\" does not exist", globals.root));
     }
@@ -81,7 +81,7 @@ fn document(entries: &[Entry], users: &str) -> String {
     let mut out = Writer::new();
     out.open_array();
     for entry in entries {
-        entry.write(&mut out, &owner(users, entry.owner));
+        entry.write(&mut out, owner(users, entry.owner));
     }
     out.close();
     let mut text = out.finish();
@@ -92,8 +92,8 @@ fn document(entries: &[Entry], users: &str) -> String {
 /// Columns as Go's text/tabwriter lays them out for runc: three blanks between
 /// them, and at least twelve characters each.
 fn table(entries: &[Entry], users: &str) -> String {
-    let details: Vec<[String; 2]> =
-        entries.iter().map(|entry| [entry.pid().to_string(), owner(users, entry.owner)]).collect();
+    let details: Vec<[&str; 2]> =
+        entries.iter().map(|entry| [text!("{}", entry.pid()), owner(users, entry.owner)]).collect();
     let mut rows = Vec::with_capacity(entries.len() + 1);
     rows.push(["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]);
     for (entry, [pid, owner]) in entries.iter().zip(&details) {
@@ -135,14 +135,14 @@ fn read_users() -> Vec<u8> {
 }
 
 /// The name of user `uid` in the text of /etc/passwd; `#UID` when it has none.
-fn owner(users: &str, uid: u32) -> String {
-    let number = uid.to_string();
+fn owner(users: &str, uid: u32) -> &str {
+    let number = text!("{uid}");
     let name = users.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;
         (fields.nth(1)? == number).then_some(name)
     });
-    name.map_or_else(|| format!("#{uid}"), String::from)
+    name.unwrap_or_else(|| text!("#{uid}"))
 }
 
 #[cfg(test)]

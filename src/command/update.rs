@@ -82,10 +82,10 @@ fn run(invocation: &Invocation) -> Result<u8> {
                     invocation.log.warning(format_args!("--{flag} is ignored"));
                 }
             }
-            (from_flags(&|flag| invocation.value(flag))?.into_bytes(), "flags")
+            (from_flags(&|flag| invocation.value(flag))?.leak().as_bytes(), "flags")
         }
     };
-    let document = Document::parse(&text, name)?;
+    let document = Document::parse(text, name)?;
     let mut asked = Resources::read(&document)?;
     match (invocation.flag("devices"), asked.devices.is_empty()) {
         (true, true) => return Err(error!("--devices: {name} has no devices")),

@@ -8,8 +8,6 @@
 use crate::error::{Context, Result};
 use crate::sys::descriptor::{become_stdio, standard};
 use crate::text;
-use alloc::format;
-use alloc::string::String;
 use rustix::fd::AsFd;
 use rustix::fs::{FileType, Mode, OFlags, fstat, major, minor, open};
 
@@ -20,13 +18,13 @@ use rustix::fs::{FileType, Mode, OFlags, fstat, major, minor, open};
 /// There is no such device.
 pub fn take(device: Option<&str>) -> Result<()> {
     let path = match device {
-        Some(name) => format!("/dev/{name}"),
-        None if is_nowhere() => String::from("/dev/console"),
+        Some(name) => text!("/dev/{name}"),
+        None if is_nowhere() => "/dev/console",
         None => return Ok(()),
     };
     let what = || text!("open console \"{path}\"");
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let console = open(&*path, flags, Mode::empty()).context(what)?;
+    let console = open(path, flags, Mode::empty()).context(what)?;
     for number in 0..3 {
         become_stdio(console.as_fd(), number).context(what)?;
     }

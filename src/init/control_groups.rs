@@ -15,7 +15,6 @@ use crate::error::{Context, Error, Result};
 use crate::sys::mount::mount;
 use crate::text;
 use alloc::ffi::CString;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use rustix::fs::{CWD, Mode, mkdirat};
@@ -37,7 +36,7 @@ pub fn mount_all(wanted: Option<Version>, complain: &mut dyn FnMut(Error)) {
     }
     if wanted != Some(Version::First) {
         match mount_second() {
-            Ok(()) if wanted.is_some() || !first_has_more(&of_second(), of_first) => return,
+            Ok(()) if wanted.is_some() || !first_has_more(of_second(), of_first) => return,
             // As good as nothing, but better than nothing.
             Ok(()) if unmount(PLACE, UnmountFlags::empty()).is_err() => return,
             Err(error) if wanted.is_some() || error.errno != Some(Errno::NODEV) => complain(error),
@@ -94,17 +93,17 @@ fn mount_first(controllers: &[CString], complain: &mut dyn FnMut(Error)) {
 }
 
 /// The controllers of version 2, where it is mounted.
-fn of_second() -> String {
+fn of_second() -> &'static str {
     read("/sys/fs/cgroup/cgroup.controllers")
 }
 
 /// The controllers that version 1 may have.
 fn of_first() -> Vec<CString> {
-    switched_on(&read("/proc/cgroups"))
+    switched_on(read("/proc/cgroups"))
 }
 
-fn read(path: &str) -> String {
-    String::from_utf8(read_config(path).unwrap_or_default()).unwrap_or_default()
+fn read(path: &str) -> &'static str {
+    core::str::from_utf8(read_config(path).unwrap_or_default()).unwrap_or_default()
 }
 
 /// The names in the text of /proc/cgroups: `NAME HIERARCHY CGROUPS ENABLED`.

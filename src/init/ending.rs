@@ -114,7 +114,7 @@ pub fn carry_out(board: &Board, how: Ending, watchdog: Option<&Watchdog>) -> u8 
 /// makes it read-only where it is in use.
 fn leave_file_systems() {
     let text = crate::act::bundle::read_config("/proc/self/mountinfo").unwrap_or_default();
-    let text = text::lossy(&text);
+    let text = text::lossy(text);
     for line in text.lines().rev() {
         let Some((point, fstype, source)) = mounted(line) else { continue };
         if !source.starts_with('/') {

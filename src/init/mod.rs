@@ -143,7 +143,7 @@ fn bring_up() -> Board {
 fn read_settings(settings: &mut Settings, complain: &mut dyn FnMut(Error)) {
     match read_config(settings::FILE) {
         Ok(text) => {
-            if let Err(error) = settings.read_file(&text, complain) {
+            if let Err(error) = settings.read_file(text, complain) {
                 complain(error.hint("the file's settings are not used"));
             }
         }
@@ -151,7 +151,7 @@ fn read_settings(settings: &mut Settings, complain: &mut dyn FnMut(Error)) {
         Err(error) => complain(error),
     }
     match read_config("/proc/cmdline") {
-        Ok(line) => settings.read_command_line(text::lossy(&line), complain),
+        Ok(line) => settings.read_command_line(text::lossy(line), complain),
         Err(error) => complain(error),
     }
 }

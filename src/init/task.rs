@@ -21,7 +21,6 @@ use crate::sys::clone::{Side, clone};
 use crate::sys::descriptor::{become_stdio, close_inherited};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::{exit, signal};
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -163,7 +162,7 @@ impl Board {
             let kmsg = self.voice.target().and_then(|kmsg| kmsg.try_clone().ok());
             let caller = Caller {
                 globals: Globals {
-                    root: Cow::Borrowed(STATE),
+                    root: STATE,
                     root_given: false,
                     root_sticky: false,
                     cgroup_manager: CgroupManager::Cgroupfs,

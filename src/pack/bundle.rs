@@ -24,7 +24,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 pub fn check(path: &str, init: BorrowedFd<'_>, log: &Log) -> Result<&'static str> {
     let bundle = bundle_directory(path)?;
     let text = read_config(text!("{bundle}/config.json"))?;
-    let document = Document::parse(&text, "config.json")?;
+    let document = Document::parse(text, "config.json")?;
     let spec = Spec::read(&document)?;
     let rootfs = check_rootfs(spec, bundle)?;
     let inside = rootfs.strip_prefix(bundle).is_some_and(|rest| rest.starts_with('/'));

@@ -19,7 +19,6 @@ use crate::json::Document;
 use crate::log::Log;
 use crate::quote::quoted;
 use crate::text;
-use alloc::vec::Vec;
 use archive::{Archive, Attributes};
 use linux_raw_sys::general::{S_IFCHR, S_IFDIR, S_IFREG};
 use output::Output;
@@ -99,8 +98,8 @@ fn open_init(path: Option<&str>) -> Result<(OwnedFd, Stat)> {
 }
 
 /// The settings of the init, which must at least be JSON.
-fn read_config(path: &'static str) -> Result<Vec<u8>> {
+fn read_config(path: &'static str) -> Result<&'static [u8]> {
     let text = crate::act::bundle::read_config(path)?;
-    Document::parse(&text, path)?;
+    Document::parse(text, path)?;
     Ok(text)
 }

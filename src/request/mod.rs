@@ -5,7 +5,6 @@ mod options;
 
 pub use options::{CreateOptions, ExecOptions};
 
-use alloc::borrow::Cow;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU8, Ordering};
 use rustix::fs::{Mode, OFlags};
@@ -30,7 +29,7 @@ pub enum CgroupManager {
 #[derive(Debug)]
 pub struct Globals {
     /// The directory of the containers' directories. Not yet looked at.
-    pub root: Cow<'static, str>,
+    pub root: &'static str,
     /// `--root` was given: no default directory is made or marked.
     pub root_given: bool,
     /// The default root is below `$XDG_RUNTIME_DIR`: it gets the sticky bit
