@@ -136,9 +136,13 @@ fn ids_and_groups_are_set() {
 
 #[test]
 fn the_runtimes_groups_do_not_go_in() {
+    const SETPRIV: &str = "/usr/bin/setpriv";
+    if !std::path::Path::new(SETPRIV).exists() {
+        ocinit_tests::skip!("there is no {SETPRIV}, which changes the caller's groups");
+    }
     let lab = Lab::new();
     let c = lab.container(&lab.bundle());
-    let report = c.run_by("/usr/bin/setpriv", &["--groups", "4,24,27"]).ok().json();
+    let report = c.run_by(SETPRIV, &["--groups", "4,24,27"]).ok().json();
     assert_eq!(report["groups"], json!([]));
 }
 
