@@ -103,7 +103,12 @@ pub fn busybox() -> &'static Path {
 fn make_busybox(tree: &Path, guest: &Path) {
     crate::packages::install_missing().expect("install packages");
     let _ = fs::remove_dir_all(tree);
-    let root = tree.join("root");
+    lay_out(&tree.join("root"), Path::new("/bin/busybox"), guest);
+}
+
+/// Makes the busybox tree of these two programs, which may be another
+/// architecture's.
+pub fn lay_out(root: &Path, busybox: &Path, guest: &Path) {
     for dir in ["bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr/bin", "var"] {
         fs::create_dir_all(root.join(dir)).expect("make a directory of the root file system");
     }
@@ -111,7 +116,7 @@ fn make_busybox(tree: &Path, guest: &Path) {
         fs::set_permissions(root.join(path), fs::Permissions::from_mode(mode)).expect("chmod")
     };
     mode("tmp", 0o1777);
-    fs::copy("/bin/busybox", root.join("bin/busybox")).expect("copy busybox");
+    fs::copy(busybox, root.join("bin/busybox")).expect("copy busybox");
     fs::copy(guest, root.join("bin/guest")).expect("copy the guest program");
     mode("bin/busybox", 0o755);
     mode("bin/guest", 0o755);
