@@ -5,9 +5,10 @@
 
 use crate::debian::install_missing;
 use crate::error::Result;
+use crate::process::run;
 use crate::toolchain::Debian;
 use crate::workspace::{self, cargo};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The crates of the standard library: those of programs and of tests.
@@ -70,6 +71,12 @@ impl Glibc {
         command.env(format!("CARGO_TARGET_{variable}_LINKER"), linker);
         command.args(["--target", &self.triple()]).arg("--target-dir").arg(self.directory());
         command
+    }
+
+    /// Copies a program that was built, without its symbols.
+    pub fn strip(&self, program: &Path, to: &Path) -> Result {
+        let mut strip = Command::new(format!("{}-linux-gnu-strip", self.architecture));
+        run(strip.arg("-o").arg(to).arg(program))
     }
 
     /// A call of cargo that builds tests and tells of them in JSON.

@@ -74,18 +74,18 @@ fn root_file_system(board: &Board, kind: &str) -> Result<PathBuf> {
     Ok(dir)
 }
 
-fn place(from: &Path, to: &Path) -> Result {
+pub fn place(from: &Path, to: &Path) -> Result {
     fs::copy(from, to).context(from.display()).map(drop)
 }
 
-fn write(path: &Path, config: &Value) -> Result {
+pub fn write(path: &Path, config: &Value) -> Result {
     fs::create_dir_all(path.parent().unwrap_or(path)).context(path.display())?;
     fs::write(path, format!("{config:#}\n")).context(path.display())
 }
 
 /// With namespaces of its own, limits and as few rights as a program can have.
 /// The guest knows the numbers.
-fn contained(board: &Board) -> Value {
+pub fn contained(board: &Board) -> Value {
     let few = json!(["CAP_KILL"]);
     let mut config = json!({
         "ociVersion": "1.3.0",
@@ -152,7 +152,7 @@ fn shared(contained: &Value, arguments: &[&str]) -> Value {
 
 /// As little contained as the machine's own processes, with a place to write in:
 /// for the runtime itself.
-fn runtime(contained: &Value) -> Value {
+pub fn runtime(contained: &Value) -> Value {
     let mut config = shared(contained, &["runtime"]);
     let all: Vec<String> = CAPABILITIES.iter().map(|name| format!("CAP_{name}")).collect();
     config["process"]["capabilities"] =

@@ -1,7 +1,7 @@
 //! Packages of Debian's for another architecture: downloaded and unpacked, never
 //! installed. apt keeps what it knows of them in a directory of its own, so that
 //! the machine's own packages are not touched (`dpkg --add-architecture` would
-//! be).
+//! be). The same for sources, which a machine's own lists seldom name.
 
 use crate::debian::update;
 use crate::error::{Context, Result};
@@ -11,6 +11,9 @@ use crate::workspace::target;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The file of a machine that keeps all its places of packages in one.
+const ONE_LIST: &str = "/etc/apt/sources.list";
 
 /// The packages of one architecture.
 pub struct Packages {
@@ -26,7 +29,30 @@ impl Packages {
             update()?;
             return Ok(Packages { config: None });
         }
-        let dir = target().join("boards/apt").join(architecture);
+        Packages::apart(architecture, architecture, "")
+    }
+
+    /// The sources of the packages that the machine's own lists are about.
+    pub fn sources() -> Result<Packages> {
+        let own = output(Command::new("dpkg").arg("--print-architecture"))?;
+        let lists = target().join("boards/apt/sources.list.d");
+        fs::create_dir_all(&lists).context(lists.display())?;
+        let directory = fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten();
+        let files = directory.map(|entry| entry.path()).chain([PathBuf::from(ONE_LIST)]);
+        for file in files.filter(|file| file.is_file()) {
+            let name = file.file_name().unwrap_or_default();
+            let text = fs::read_to_string(&file).context(file.display())?;
+            fs::write(lists.join(name), of_sources(&text)).context(lists.display())?;
+        }
+        let parts = lists.display();
+        let places =
+            format!("Dir::Etc::SourceList \"/dev/null\";\nDir::Etc::SourceParts \"{parts}\";\n");
+        Packages::apart("sources", &own, &places)
+    }
+
+    /// Those that apt knows by a directory and a configuration of their own.
+    fn apart(name: &str, architecture: &str, more: &str) -> Result<Packages> {
+        let dir = target().join("boards/apt").join(name);
         for part in ["lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(dir.join(part)).context(dir.display())?;
         }
@@ -40,7 +66,8 @@ impl Packages {
              Dir::Cache \"{at}/cache\";\n\
              APT::Architecture \"{architecture}\";\n\
              APT::Architectures {{ \"{architecture}\"; }};\n\
-             APT::Sandbox::User \"root\";\n"
+             APT::Sandbox::User \"root\";\n\
+             {more}"
         );
         fs::write(&config, text).context(config.display())?;
         let packages = Packages { config: Some(config) };
@@ -76,5 +103,35 @@ impl Packages {
         let archive = one_in(dir, &format!("{package}_"))?;
         run(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(dir))?;
         fs::remove_file(&archive).context(archive.display())
+    }
+
+    /// Downloads the sources of the package and unpacks them beneath `dir`, with
+    /// Debian's changes; their directory.
+    pub fn unpack_sources(&self, package: &str, dir: &Path) -> Result<PathBuf> {
+        fs::create_dir_all(dir).context(dir.display())?;
+        run(self.apt("apt-get").args(["source", "-qq", package]).current_dir(dir))?;
+        one_in(dir, &format!("{package}-"))
+    }
+}
+
+/// A list of places for packages as one for sources, in either of apt's forms.
+fn of_sources(list: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("deb ") {
+        Some(place) => format!("deb-src {place}\n"),
+        None if line.starts_with("Types:") => "Types: deb-src\n".into(),
+        None => format!("{line}\n"),
+    };
+    list.lines().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_sources;
+
+    #[test]
+    fn both_forms_of_lists_are_changed() {
+        let (one, many) = ("deb http://a/debian b main\n", "Types: deb\nURIs: http://a/debian\n");
+        assert_eq!(of_sources(one), "deb-src http://a/debian b main\n");
+        assert_eq!(of_sources(many), "Types: deb-src\nURIs: http://a/debian\n");
     }
 }

@@ -3,6 +3,7 @@
 
 mod boot;
 pub mod bundle;
+mod busybox;
 mod console;
 mod debian;
 mod disk;
@@ -11,6 +12,7 @@ mod image;
 mod kernel;
 mod machine;
 mod source;
+pub mod suite;
 
 pub use boot::command;
 pub use console::{Boot, Ending, Said};

@@ -5,8 +5,8 @@
 //! not got is skipped.
 
 use super::situations::{self, FILE, NEGLECTED, Situation, Variant};
-use super::tally::Tally;
-use crate::boards::{Board, Boot, Disk, FileSystem, Image, Said, Trials, bundle};
+use super::tally::{Suite, Tally};
+use crate::boards::{Board, Boot, Disk, FileSystem, Image, Said, Trials, bundle, suite};
 use crate::build;
 use crate::error::Result;
 use crate::process::step;
@@ -17,6 +17,15 @@ use std::time::Duration;
 /// A boot takes 3 s, or many times that where others compute too.
 const LIMIT: Duration = Duration::from_secs(240);
 
+/// The tests take a minute, or many times that.
+const SUITE_LIMIT: Duration = Duration::from_secs(20 * 60);
+
+/// What the board says before a line about a test that was skipped.
+const SKIP: &str = "BOARD SKIP ";
+
+/// What a program says of which a test failed.
+const FAILED: &str = "test result: FAILED";
+
 /// How many boards are tried at a time.
 const AT_ONCE: usize = 2;
 
@@ -26,7 +35,11 @@ struct Outcome {
     checks: Vec<(String, Result)>,
     skips: Vec<String>,
     figures: Vec<String>,
+    suite: Option<Tests>,
 }
+
+/// The integration tests there, those skipped, and how the boot with them ended.
+type Tests = (Suite, String, Result<bool>);
 
 /// Tries all boards, or the one called `name`, or else those whose name contains
 /// it.
@@ -84,8 +97,12 @@ pub fn run(name: &Option<String>, tally: &mut Tally) {
             tally.left_out(&outcome.name, skip);
         }
     }
-    for outcome in &outcomes {
+    for outcome in outcomes {
         println!("{:24} {}", outcome.name, outcome.figures.join(", "));
+        if let Some((suite, skips, good)) = outcome.suite {
+            tally.suite(&outcome.name, suite, good);
+            tally.skipped(&skips);
+        }
     }
 }
 
@@ -99,6 +116,8 @@ struct Bench<'a> {
     loaded: Image,
     /// The same with the settings of a board that nobody looks after.
     neglected: Image,
+    /// With the integration tests, where the board is tried with everything.
+    suite: Option<Image>,
     disks: Vec<Disk>,
 }
 
@@ -113,47 +132,65 @@ impl<'a> Bench<'a> {
         let modules = kernel.join("modules");
         let settings = [("etc/ocinit.json", NEGLECTED.as_bytes())];
         let neglected = whole.with("neglected", &modules, &settings)?;
-        let disks = match board.trials() {
-            Trials::All => Disk::all(board)?,
-            Trials::Little | Trials::Start => Vec::new(),
+        let (disks, suite) = match board.trials() {
+            Trials::All => {
+                let bundle = suite::made(board, &binary)?;
+                let name = format!("{}-suite", board.name);
+                (Disk::all(board)?, Some(Image::pack(&name, packer, &binary, &bundle)?))
+            }
+            Trials::Little | Trials::Start => (Vec::new(), None),
         };
         let file = |kind| disks.iter().find(|disk: &&Disk| disk.kind == kind).map(Disk::bytes);
         let files: Vec<_> =
             file(FileSystem::Erofs).into_iter().map(|bytes| (FILE, bytes)).collect();
         let loaded = whole.with("loaded", &modules, &files)?;
         let kernel = kernel.join("image");
-        Ok(Bench { board, kernel, whole, bare, loaded, neglected, disks })
+        Ok(Bench { board, kernel, whole, bare, loaded, neglected, suite, disks })
     }
 
     fn run(&self) -> Outcome {
         let name = self.board.name.clone();
-        let mut outcome =
-            Outcome { name, checks: Vec::new(), skips: Vec::new(), figures: Vec::new() };
+        let mut outcome = Outcome {
+            name,
+            checks: Vec::new(),
+            skips: Vec::new(),
+            figures: Vec::new(),
+            suite: None,
+        };
         outcome.figures.push(format!("initramfs {} KiB", self.whole.size / 1024));
         for situation in situations::of(self.board) {
             if let Some(why) = self.lacks(situation.variant) {
                 outcome.skips.push(format!("{}: {why}", situation.name));
                 continue;
             }
-            let result = self.boot(situation).and_then(|said| {
-                let verdict = situation.verdict(&said, self.board.watchdog());
-                let verdict = verdict.and_then(|()| self.disks.iter().try_for_each(Disk::check));
-                outcome.figures.extend(situation.figures(&said));
-                println!(
-                    "    {}: {}: {}, {:.1} s",
-                    self.board.name,
-                    situation.name,
-                    if verdict.is_ok() { "ok" } else { "FAILED" },
-                    said.time.as_secs_f64()
-                );
-                verdict.map_err(|why| {
-                    println!("{}: {why}; the console:\n{}", self.board.name, said.lines.join("\n"));
-                    why
-                })
-            });
-            outcome.checks.push((situation.name.into(), result));
+            let said = self.boot(situation);
+            let result = match &said {
+                Ok(said) => self.judge(situation, said),
+                Err(why) => Err(why.clone()),
+            };
+            if let Ok(said) = &said {
+                outcome.figures.extend(situation.figures(said));
+            }
+            match (situation.variant, &said) {
+                (Variant::Suite, Ok(said)) => outcome.suite = Some(counted(&said.lines, result)),
+                _ => outcome.checks.push((situation.name.into(), result)),
+            }
         }
         outcome
+    }
+
+    /// Whether the boot went as it has to, with the console where it did not.
+    fn judge(&self, situation: &Situation, said: &Said) -> Result {
+        let verdict = situation.verdict(said, self.board.watchdog());
+        let verdict = verdict.and_then(|()| self.disks.iter().try_for_each(Disk::check));
+        let good = verdict.is_ok() && !said.lines.iter().any(|line| line.starts_with(FAILED));
+        let (name, what, time) = (&self.board.name, situation.name, said.time.as_secs_f64());
+        println!("    {name}: {what}: {}, {time:.1} s", if good { "ok" } else { "FAILED" });
+        if !good {
+            let why = verdict.as_ref().err().map_or("a test failed", |why| why);
+            println!("{name}: {why}; the console:\n{}", said.lines.join("\n"));
+        }
+        verdict
     }
 
     /// Why the board cannot be booted with that.
@@ -193,6 +230,7 @@ impl<'a> Bench<'a> {
                 &self.loaded
             }
             Variant::File(_) => &self.loaded,
+            Variant::Suite => self.suite.as_ref().ok_or("there is no image with the tests")?,
         };
         let memory = match situation.variant {
             Variant::Small => self.board.least_memory(),
@@ -206,8 +244,20 @@ impl<'a> Bench<'a> {
             parameters: &parameters,
             memory,
             arguments: &arguments,
-            limit: LIMIT,
+            limit: if situation.variant == Variant::Suite { SUITE_LIMIT } else { LIMIT },
         };
         boot.run(|_| ())
     }
+}
+
+/// The integration tests in what the console said.
+fn counted(lines: &[String], result: Result) -> Tests {
+    let (mut suite, mut skips) = (Suite::default(), String::new());
+    for line in lines {
+        match line.strip_prefix(SKIP) {
+            Some(skip) => skips.extend([skip, "\n"]),
+            None => suite.line(line),
+        }
+    }
+    (suite, skips, result.map(|()| true))
 }

@@ -33,6 +33,8 @@ pub enum Variant {
     File(FileSystem),
     /// A health command that fails, and the watchdog: it ends the boot.
     Neglected,
+    /// The bundle with the core of the integration tests, which tell of themselves.
+    Suite,
 }
 
 /// Where the archive has a file with a file system.
@@ -109,6 +111,13 @@ const ALL: &[Situation] = &[
         parameters: "ocinit.bundle=/bundle/runtime",
         variant: Variant::Whole,
         expected: &[STARTED, ("BOARD ok", 53), GOOD, OFF],
+        figures: &[],
+    },
+    Situation {
+        name: "the core of the integration tests",
+        parameters: "",
+        variant: Variant::Suite,
+        expected: &[STARTED, GOOD, OFF],
         figures: &[],
     },
     Situation {
