@@ -110,7 +110,10 @@ fn bring_up() -> Board {
     errors.extend(mounts);
     let mut settings = Settings::default();
     read_settings(&mut settings, &mut |error| errors.push(error));
-    control_groups::mount_all(settings.cgroup, &mut |error| errors.push(error));
+    // Ctrl-Alt-Del becomes SIGINT. In a pid namespace there is no such key, and
+    // the kernel says EINVAL (kernel/pid_namespace.c, reboot_pid_ns).
+    let whole = reboot(RebootCommand::CadOff) != Err(Errno::INVAL);
+    control_groups::mount_all(settings.cgroup, whole, &mut |error| errors.push(error));
     errors.extend(console::take(settings.console).err());
     let mut voice = Voice::open();
     if settings.log == Sink::Kmsg {
@@ -124,9 +127,6 @@ fn bring_up() -> Board {
     for error in &errors {
         voice.warning(format_args!("{error}"));
     }
-    // Ctrl-Alt-Del becomes SIGINT. In a pid namespace there is no such key, and
-    // the kernel says EINVAL (kernel/pid_namespace.c, reboot_pid_ns).
-    let whole = reboot(RebootCommand::CadOff) != Err(Errno::INVAL);
     let _ = sethostname(settings.hostname.unwrap_or("localhost").as_bytes());
     if let Err(errno) = network::loopback_up() {
         let what = crate::errno::Described(errno);
