@@ -39,6 +39,7 @@ pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
                 words.push("--with".into());
                 words.push(parser.value().map_err(|e| e.to_string())?);
             }
+            Value(name) if words.is_empty() && name == "boot" => return boards(parser),
             Value(name) => words.push(name),
             other => return Err(other.unexpected().to_string()),
         }
@@ -49,6 +50,19 @@ pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
         prepare(&mut bench, with_youki)?;
     }
     run(&mut bench).map(|()| true)
+}
+
+/// `bench boot [BOARD...]`: in emulators, so nothing of it is measured in time.
+fn boards(mut parser: lexopt::Parser) -> Result<bool> {
+    use lexopt::prelude::*;
+    let mut names = Vec::new();
+    while let Some(argument) = parser.next().map_err(|e| e.to_string())? {
+        match argument {
+            Value(name) => names.push(name.string().map_err(|e| e.to_string())?),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    crate::boards::bench(&names)
 }
 
 fn prepare(bench: &mut Command, with_youki: bool) -> Result {

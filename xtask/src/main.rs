@@ -72,6 +72,9 @@ cargo xtask COMMAND
        --with NAME=PATH
                        one more runtime; may be given again
        --write-docs    write the tables of docs/performance.md from the figures
+  bench boot [BOARD...]
+                       from the kernel to the container's program on boards, in
+                       instructions
   fuzz [TARGET]        feed random bytes to what reads those of others
        --seconds N     for so long each
   man OUTDIR           write the manual pages

@@ -5,6 +5,7 @@ mod boot;
 pub mod bundle;
 mod busybox;
 mod console;
+mod count;
 mod debian;
 mod disk;
 pub mod guest;
@@ -16,6 +17,7 @@ pub mod suite;
 
 pub use boot::command;
 pub use console::{Boot, Ending, Said};
+pub use count::bench;
 pub use disk::{Disk, FileSystem};
 pub use image::Image;
 
