@@ -2,10 +2,10 @@
 
 use super::file_system::{cover, file_system, without_mount_namespace};
 use super::identity::{cgroup_owner, identity};
+use super::labels::keyring;
 use super::mounts::{absolute, c_string};
 use super::namespaces::namespaces;
-use super::{Host, Op, Plan};
-use crate::cgroup::{Cgroups, Layout};
+use super::{Op, Plan, Request};
 use crate::error;
 use crate::error::Result;
 use crate::hook::{Hooks, StateText};
@@ -14,43 +14,10 @@ use crate::process::program::Program;
 use crate::quote::quoted;
 use crate::spec::{self, Linux, PersonalityDomain, Process, Spec, ranges};
 use crate::sys::schedule::Mask;
-use crate::text;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use linux_raw_sys::general::*;
-
-/// What the command line and the host add to the configuration.
-pub struct Request<'a> {
-    /// The container's id.
-    pub id: &'a str,
-    /// The bundle's directory, absolute.
-    pub bundle: &'a str,
-    /// The root file system's directory, absolute.
-    pub rootfs: &'a str,
-    /// MS_MOVE instead of pivot_root(2).
-    pub no_pivot: bool,
-    /// The caller's session keyring stays.
-    pub no_new_keyring: bool,
-    /// Descriptors from 3 on that the program keeps.
-    pub preserve_fds: u32,
-    /// Variables that the runtime adds to the environment (LISTEN_FDS).
-    pub extra_env: &'a [&'static str],
-    /// The runtime's own environment, for hooks that have none.
-    pub environment: &'static [&'static CStr],
-    /// Facts of the host.
-    pub host: Host,
-    /// The host's cgroups.
-    pub layout: &'a Layout,
-    /// The container's cgroups.
-    pub cgroups: &'a Cgroups,
-    /// The directory of the notify socket, absolute, to be shown on
-    /// [`notify::INSIDE`].
-    pub notify: Option<&'a str>,
-    /// The mount point that holds the root file system, where its mounts stay
-    /// shared with the host.
-    pub shared_parent: Option<&'a str>,
-}
 
 /// Plans a container.
 ///
@@ -183,58 +150,6 @@ pub fn mask(property: &str, list: Option<&str>) -> Result<Mask> {
         Some(list) => ranges::mask(list)
             .ok_or_else(|| error!("{property}: {}: allowed are numbers up to 1023", quoted(list))),
     }
-}
-
-/// A session keyring of the container's own, which has the program's label: it
-/// could not use it otherwise.
-///
-/// # Errors
-/// A label without SELinux, or a null byte.
-pub fn keyring(ops: &mut Vec<Op>, id: &str, process: &Process<'_>, host: Host) -> Result<()> {
-    if let Some(text) = selinux_label(process, host)? {
-        // It is the kernel's default again at execve(2).
-        ops.push(Op::Label { file: c"self/attr/keycreate", text });
-    }
-    ops.push(Op::Keyring(c_string("id", text!("_ses.{id}"))?));
-    Ok(())
-}
-
-fn selinux_label(process: &Process<'_>, host: Host) -> Result<Option<&'static CStr>> {
-    let Some(label) = process.selinux_label.filter(|label| !label.is_empty()) else {
-        return Ok(None);
-    };
-    if !host.selinux {
-        return Err(error!(
-            "process.selinuxLabel: {} is asked for, but SELinux is not enabled on this host",
-            quoted(label)
-        ));
-    }
-    c_string("process.selinuxLabel", label).map(Some)
-}
-
-/// The labels of the security modules.
-///
-/// # Errors
-/// A label for a module that is not on.
-pub fn labels(process: &Process<'_>, host: Host) -> Result<Vec<Op>> {
-    let mut ops = Vec::new();
-    if let Some(profile) = process.apparmor_profile.filter(|profile| !profile.is_empty()) {
-        if !host.apparmor {
-            return Err(error!(
-                "process.apparmorProfile: {} is asked for, but AppArmor is not enabled \
-                 on this host",
-                quoted(profile)
-            ));
-        }
-        ops.push(Op::Label {
-            file: c"self/attr/apparmor/exec",
-            text: c_string("process.apparmorProfile", text!("exec {profile}"))?,
-        });
-    }
-    if let Some(text) = selinux_label(process, host)? {
-        ops.push(Op::Label { file: c"self/attr/exec", text });
-    }
-    Ok(ops)
 }
 
 /// The vectors of a process; `extra` variables win over its own.

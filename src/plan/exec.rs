@@ -1,8 +1,9 @@
 //! The plan of one more process in a running container.
 
-use super::container::{keyring, labels, mask, process_operations, program};
+use super::container::{mask, process_operations, program};
 use super::file_system::terminal;
 use super::identity::of_process;
+use super::labels::{keyring, labels};
 use super::mounts::c_string;
 use super::{Host, Op, Plan};
 use crate::error;

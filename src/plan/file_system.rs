@@ -1,6 +1,8 @@
 //! The file system of a new container, as operations.
 
-use super::container::{Request, labels};
+use super::Request;
+use super::devices::devices;
+use super::labels::labels;
 use super::mounts::{self, c_string};
 use super::{Host, Op, Plan};
 use crate::cgroup::CgroupMount;
@@ -110,7 +112,7 @@ pub fn file_system(
         ops.push(Op::Mount(Box::new(mount)));
     }
     if !dev_is_bound {
-        let devices = mounts::devices(&linux.devices, in_user_namespace)?;
+        let devices = devices(&linux.devices, in_user_namespace)?;
         ops.extend(devices.into_iter().map(Op::Device));
         ops.push(Op::DeviceLinks);
     }

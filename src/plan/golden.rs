@@ -6,7 +6,8 @@
 extern crate std;
 
 use super::Host;
-use super::container::{Request, hooks, plan, rootfs};
+use super::Request;
+use super::container::{hooks, plan, rootfs};
 use super::document::{Shown, ShownUnit};
 use crate::cgroup::systemd::{self, Names, Properties, annotation};
 use crate::cgroup::{self, Layout};

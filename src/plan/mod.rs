@@ -5,13 +5,16 @@
 //! one allocates nothing, and can be printed.
 
 pub mod container;
+pub mod devices;
 pub mod document;
 pub mod exec;
 pub mod file_system;
 pub mod identity;
+pub mod labels;
 pub mod mounts;
 pub mod namespaces;
 pub mod op;
+pub mod request;
 
 #[cfg(test)]
 mod golden;
@@ -19,6 +22,7 @@ mod golden;
 mod tests;
 
 pub use op::Op;
+pub use request::Request;
 
 use crate::hook::{Hooks, StateText};
 use crate::network::devices::NetDevice;

@@ -1,4 +1,4 @@
-//! From `mounts`, `linux.devices`, masks and the rest of the file system to
+//! From `mounts`, masks and the rest of the file system to
 //! operations.
 
 use super::Op;
@@ -7,11 +7,10 @@ use crate::error::Result;
 use crate::namespace;
 use crate::namespace::idmap::{IdMaps, Range};
 use crate::quote::quoted;
-use crate::rootfs::device::Device;
 use crate::rootfs::mount::Mount;
 use crate::rootfs::prepare::IdMap;
 use crate::rootfs::tree::Recursion;
-use crate::spec::{self, DeviceKind, IdMapping, MountOptions};
+use crate::spec::{self, IdMapping, MountOptions};
 use crate::sys::mount::Attributes;
 use crate::text;
 use crate::text::keep;
@@ -19,7 +18,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use linux_raw_sys::general::*;
-use rustix::fs::FileType;
 
 /// Text as a C string.
 ///
@@ -238,65 +236,6 @@ pub fn binds_dev(mount: &Mount) -> bool {
     mount.bind.is_some() && parts.filter(|part| !part.is_empty() && *part != b".").eq([b"dev"])
 }
 
-/// The devices that every container has (config-linux.md "Default Devices"),
-/// then those of the configuration; of two at one path the later.
-///
-/// # Errors
-/// A null byte.
-pub fn devices(configured: &[spec::Device<'_>], in_user_namespace: bool) -> Result<Vec<Device>> {
-    const DEFAULT: [(&str, u32, u32); 6] = [
-        ("/dev/null", 1, 3),
-        ("/dev/zero", 1, 5),
-        ("/dev/full", 1, 7),
-        ("/dev/random", 1, 8),
-        ("/dev/urandom", 1, 9),
-        ("/dev/tty", 5, 0),
-    ];
-    let mut devices: Vec<Device> = Vec::new();
-    for (path, major, minor) in DEFAULT {
-        let node = spec::Device {
-            path,
-            kind: DeviceKind::Char,
-            major,
-            minor,
-            file_mode: None,
-            uid: None,
-            gid: None,
-        };
-        devices.push(device(&node, in_user_namespace)?);
-    }
-    for node in configured {
-        let planned = device(node, in_user_namespace)?;
-        match devices.iter_mut().find(|device| device.path == planned.path) {
-            Some(device) => *device = planned,
-            None => devices.push(planned),
-        }
-    }
-    Ok(devices)
-}
-
-fn device(device: &spec::Device<'_>, in_user_namespace: bool) -> Result<Device> {
-    let path = absolute("/", device.path);
-    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let text = |text: &str| c_string("linux.devices[].path", text);
-    Ok(Device {
-        directory: text(if directory.is_empty() { "/" } else { directory })?,
-        name: text(name)?,
-        path: text(path)?,
-        kind: match device.kind {
-            DeviceKind::Char => FileType::CharacterDevice,
-            DeviceKind::Block => FileType::BlockDevice,
-            DeviceKind::Fifo => FileType::Fifo,
-        },
-        major: device.major,
-        minor: device.minor,
-        mode: device.file_mode.unwrap_or(0o666) & 0o7777,
-        uid: device.uid.unwrap_or(0),
-        gid: device.gid.unwrap_or(0),
-        bind: in_user_namespace && device.kind != DeviceKind::Fifo,
-    })
-}
-
 /// `linux.sysctl`: keys with dots or with slashes.
 ///
 /// # Errors
@@ -371,23 +310,6 @@ mod tests {
         };
         assert!(bound("/dev") && bound("dev/") && bound("//dev/."));
         assert!(!bound("/dev/shm"));
-    }
-
-    #[test]
-    fn configured_devices_replace_default_ones() {
-        let node = spec::Device {
-            path: "/dev/null",
-            kind: DeviceKind::Char,
-            major: 1,
-            minor: 3,
-            file_mode: Some(0o600),
-            uid: Some(5),
-            gid: None,
-        };
-        let planned = devices(&[node], false).unwrap();
-        assert_eq!(planned.len(), 6);
-        assert_eq!((planned[0].mode, planned[0].uid, planned[0].gid), (0o600, 5, 0));
-        assert_eq!((planned[1].directory, planned[1].name), (c"/dev", c"zero"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Plans of whole configurations, by the text of their operations.
 
-use super::container::{Request, plan};
+use super::Request;
+use super::container::plan;
 use super::{Host, Op, Plan};
 use crate::cgroup::{Cgroups, Layout};
 use crate::error::Result;
