@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: what is given to users. The binaries of all targets under
 //! their names, and their checksums.
 
-use crate::build;
+use crate::build::{self, Built};
 use crate::error::{Context, Result};
 use crate::process::{output, step};
 use crate::target::{TARGETS, Target};
@@ -13,13 +13,19 @@ use std::process::Command;
 /// The file with the checksums, as sha256sum reads them.
 const SUMS: &str = "SHA256SUMS";
 
-/// The command: everything is built from nothing.
-pub fn command(parser: lexopt::Parser) -> Result<bool> {
-    crate::no_more(parser)?;
-    let build = target().join("dist-build");
-    let _ = fs::remove_dir_all(&build);
-    let directory = lay_out(|target| build::distributed(target).map(|built| built.path))?;
-    let _ = fs::remove_dir_all(&build);
+/// The command: everything is built from nothing, or with `--built` taken from the
+/// usual builds, which are brought up to date.
+pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
+    use lexopt::prelude::*;
+    let mut built = false;
+    while let Some(argument) = parser.next().map_err(|e| e.to_string())? {
+        match argument {
+            Long("built") => built = true,
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    let directory = if built { lay_out(build::release_for)? } else { from_nothing()? };
+    check(&directory)?;
     step(format_args!("in {}:", directory.display()));
     let sums = directory.join(SUMS);
     print!("{}", fs::read_to_string(&sums).context(sums.display())?);
@@ -31,14 +37,27 @@ pub fn command(parser: lexopt::Parser) -> Result<bool> {
     Ok(true)
 }
 
-/// Fills the directory with the binaries that `binary` has the paths of.
-pub fn lay_out(binary: impl Fn(&'static Target) -> Result<PathBuf>) -> Result<PathBuf> {
-    let directory = target().join("dist");
+fn from_nothing() -> Result<PathBuf> {
+    let build = target().join("dist-build");
+    let _ = fs::remove_dir_all(&build);
+    let directory = lay_out(build::distributed);
+    let _ = fs::remove_dir_all(&build);
+    directory
+}
+
+/// Where everything is put.
+pub fn directory() -> PathBuf {
+    target().join("dist")
+}
+
+/// Fills the directory with the binaries that `built` makes.
+fn lay_out(built: impl Fn(&Target) -> Result<Built>) -> Result<PathBuf> {
+    let directory = directory();
     let _ = fs::remove_dir_all(&directory);
     fs::create_dir_all(&directory).context(directory.display())?;
     let mut names = Vec::new();
     for target in &TARGETS {
-        let (path, name) = (binary(target)?, name(target));
+        let (path, name) = (built(target)?.path, name(target));
         fs::copy(&path, directory.join(&name)).context(path.display())?;
         names.push(name);
     }

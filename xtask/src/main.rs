@@ -44,6 +44,7 @@ cargo xtask COMMAND
                        (targets/README.md); may be given again
   dist                 the binaries of all targets, built from nothing, and their
                        checksums, in target/dist
+       --built         from the usual builds, brought up to date, instead
   demo                 build, make a bundle of busybox and run a container
   test [PART] [NAME]   all checks and tests, or a part:
        --lint          formatting and clippy

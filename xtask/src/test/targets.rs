@@ -1,17 +1,17 @@
 //! The binaries of all targets: that they build, what they must be, that they
-//! are handed out whole (`dist` does the same with builds from nothing), and that
-//! they start, on the machine or in QEMU's user mode. QEMU lacks many of the
-//! calls that a container takes, so only what is computed is compared: the
-//! documents that do not depend on the machine have to be the same everywhere, and
-//! the library's unit tests have to pass.
-//! cross builds them too, in containers, and what it makes has to be the same.
+//! are handed out whole (by `dist`, which without `--built` does the same with
+//! builds from nothing), and that they start, on the machine or in QEMU's user
+//! mode. QEMU lacks many of the calls that a container takes, so only what is
+//! computed is compared: the documents that do not depend on the machine have to
+//! be the same everywhere, and the library's unit tests have to pass. cross builds
+//! them too, in containers, and what it makes has to be the same.
 
 use super::emulated;
 use super::tally::Tally;
 use crate::cross::{Cross, Libraries};
 use crate::error::{Context, Result};
 use crate::footprint::{TARGETS as RECORD, file_size, print};
-use crate::process::{is_root, output, step};
+use crate::process::{is_root, output, run, step};
 use crate::target::{TARGETS, Target};
 use crate::{binary, build, dist};
 use std::fs;
@@ -20,7 +20,7 @@ use std::process::Command;
 
 /// Builds and checks them, and prints their sizes.
 pub fn all(tally: &mut Tally) {
-    let (mut sizes, mut paths) = (Vec::new(), Vec::new());
+    let mut sizes = Vec::new();
     let mut first = None;
     for target in &TARGETS {
         let name = format!("{}: builds without warnings", target.name);
@@ -34,15 +34,10 @@ pub fn all(tally: &mut Tally) {
         tally.check(&name, built.warnings == 0, &format!("{} warnings", built.warnings));
         try_out(target, &built.path, target.name, &mut first, tally);
         sizes.extend(file_size(target.name, &built.path));
-        paths.push((target.name, built.path));
     }
-    let built = |target: &Target| match paths.iter().find(|(name, _)| *name == target.name) {
-        Some((_, path)) => Ok(path.clone()),
-        None => Err(format!("{} was not built", target.name)),
-    };
-    let whole = dist::lay_out(built).and_then(|directory| dist::check(&directory));
+    let whole = handed_out();
     let why = whole.as_ref().err().cloned().unwrap_or_default();
-    tally.check("what is handed out is whole, with its checksums", whole.is_ok(), &why);
+    tally.check("`dist` hands out what is whole, with its checksums", whole.is_ok(), &why);
     TARGETS.iter().for_each(|target| emulated::unit(target, tally));
     let crossed = with_cross(&mut first, tally);
     step("how large the binaries are");
@@ -54,6 +49,14 @@ pub fn all(tally: &mut Tally) {
         let size = fs::metadata(&path).map_or(0, |file| file.len());
         println!("{:32} {size:>9} bytes, built by cross", target.name);
     }
+}
+
+/// The command itself, which finds everything built.
+fn handed_out() -> Result {
+    let _ = fs::remove_dir_all(dist::directory());
+    let this = std::env::current_exe().context("this program")?;
+    run(Command::new(this).args(["dist", "--built"]))?;
+    dist::check(&dist::directory())
 }
 
 /// The same with cross, where there are libraries for a target.
