@@ -165,7 +165,13 @@ impl<'a> Bench<'a> {
             }
             let said = self.boot(situation);
             let result = match &said {
-                Ok(said) => self.judge(situation, said),
+                Ok(said) => {
+                    if outcome.checks.is_empty() {
+                        // A boot that went well, to look at.
+                        println!("{}'s console:\n{}", self.board.name, said.lines.join("\n"));
+                    }
+                    self.judge(situation, said)
+                }
                 Err(why) => Err(why.clone()),
             };
             if let Ok(said) = &said {
