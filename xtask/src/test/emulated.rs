@@ -17,6 +17,9 @@ const NO_CLONE3: &str =
     "QEMU's user mode has no clone3(2), which a process is put in its cgroup by";
 const NO_FILTERS: &str = "QEMU's user mode has no system call filters";
 
+/// How long all of them may take, in seconds: they take one minute.
+const LIMIT: &str = "600";
+
 /// What QEMU's user mode cannot run, and why.
 const LACKING: &[(&str, &str)] = &[
     ("cgroup::mount_tests::bound_without_a_cgroup_namespace", NO_BPF),
@@ -56,9 +59,11 @@ fn built(target: &Target) -> Result<PathBuf> {
 }
 
 fn run(emulator: &Path, program: &Path, place: &str, tally: &mut Tally) {
-    let mut command = Command::new(emulator);
+    let mut command = Command::new("timeout");
     let skips = Skips::new(&mut command, place);
-    command.arg(program).arg("--exact").current_dir(root());
+    command.args(["--kill-after=10", LIMIT]).arg(emulator).arg(program).current_dir(root());
+    // A fork while another thread computes can leave QEMU's locks taken for ever.
+    command.args(["--exact", "--test-threads=1"]);
     command.args(LACKING.iter().flat_map(|(test, _)| ["--skip", *test]));
     tests(&mut command, &None, place, tally);
     skips.count(tally);
