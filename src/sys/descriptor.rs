@@ -94,7 +94,10 @@ impl Slot {
     }
 
     fn swap(&self, number: RawFd) -> Option<OwnedFd> {
-        let before = self.0.swap(number, Ordering::Relaxed);
+        // In two steps, since there is one thread: a swap would be a call of
+        // compiler_builtins on aarch64, which asks the C library for the processor.
+        let before = self.0.load(Ordering::Relaxed);
+        self.0.store(number, Ordering::Relaxed);
         // SAFETY: a number that is not negative is that of a descriptor which
         // `put` owned, and nobody else has it now.
         (before >= 0).then(|| unsafe { OwnedFd::from_raw_fd(before) })
