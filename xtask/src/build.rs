@@ -8,7 +8,7 @@ use crate::error::{Context, Result};
 use crate::process::{output, step};
 use crate::target::{self, Target};
 use crate::toolchain::Toolchain;
-use crate::workspace::{binary, cargo, root};
+use crate::workspace::{binary, cargo, root, sysroot};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -69,10 +69,22 @@ pub fn home() -> Result<PathBuf> {
 
 /// What keeps the paths of the machine out of the binary. Those of our own
 /// sources are relative; those of dependencies, which a panic names, begin with
-/// `cargo` then. Flags for a `cfg` come on top of those for a target.
+/// `cargo` then, and those of the standard library with what the compiler calls
+/// them where it does not have its sources. Flags for a `cfg` come on top of those
+/// for a target.
 fn everywhere_the_same(home: &Path) -> [String; 2] {
-    let remap = format!("--remap-path-prefix={}=cargo", home.display());
-    ["--config".into(), format!("target.'cfg(all())'.rustflags=[{remap:?}]")]
+    let mut flags = vec![format!("--remap-path-prefix={}=cargo", home.display())];
+    flags.extend(library().map(|(from, to)| format!("--remap-path-prefix={from}={to}")));
+    ["--config".into(), format!("target.'cfg(all())'.rustflags={flags:?}")]
+}
+
+/// Where the sources of the standard library are, and what the compiler calls
+/// that place where it does not have them.
+fn library() -> Option<(String, String)> {
+    let said = output(Command::new("rustc").arg("-vV").current_dir(root())).ok()?;
+    let hash = said.lines().find_map(|line| line.strip_prefix("commit-hash: "))?;
+    let sources = sysroot().ok()?.join("lib/rustlib/src/rust");
+    Some((sources.display().to_string(), format!("/rustc/{hash}")))
 }
 
 /// Builds the release binary for a target, and installs what that takes.

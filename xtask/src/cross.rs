@@ -51,6 +51,7 @@ impl Libraries {
             return Ok(Libraries::Made);
         }
         if sysroot()?.join(SOURCES).is_file() || rustup(&["component", "add", "rust-src"]) {
+            fetch_dependencies()?;
             return Ok(Libraries::Source);
         }
         Err(format!(
@@ -58,6 +59,15 @@ impl Libraries {
             target.name
         ))
     }
+}
+
+/// Fetches what the standard library depends on: in its container cargo knows no
+/// certificates but those of its image, and nothing of a proxy.
+fn fetch_dependencies() -> Result {
+    let mut command = cargo(&["fetch", "--quiet", "--locked", "--manifest-path"]);
+    command.arg(sysroot()?.join("lib/rustlib/src/rust/library/Cargo.toml"));
+    // It is made for the compiler that it comes with, and no other.
+    run(command.env("RUSTC_BOOTSTRAP", "1"))
 }
 
 /// The tool, with an engine of its own for containers. What that makes is gone
