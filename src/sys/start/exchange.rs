@@ -8,15 +8,12 @@ use super::args::Vectors;
 use super::memory::fill;
 use super::relocate::{ProgramHeader, program_headers};
 use core::ffi::CStr;
+use linux_raw_sys::elf_uapi::{PF_W, PF_X, PT_LOAD};
 use linux_raw_sys::prctl::prctl_mm_map;
 use ocinit::sys::image::{heap_end, set_map};
 use rustix::fd::{AsRawFd, BorrowedFd};
 use rustix::io::{Errno, Result};
 use rustix::mm::{MapFlags, ProtFlags, mmap};
-
-const PT_LOAD: u32 = 1;
-const PF_X: u32 = 1;
-const PF_W: u32 = 2;
 
 /// Goes over to `file`.
 ///
