@@ -165,13 +165,7 @@ impl<'a> Bench<'a> {
             }
             let said = self.boot(situation);
             let result = match &said {
-                Ok(said) => {
-                    if outcome.checks.is_empty() {
-                        // A boot that went well, to look at.
-                        println!("{}'s console:\n{}", self.board.name, said.lines.join("\n"));
-                    }
-                    self.judge(situation, said)
-                }
+                Ok(said) => self.judge(situation, said, outcome.checks.is_empty()),
                 Err(why) => Err(why.clone()),
             };
             if let Ok(said) = &said {
@@ -185,15 +179,17 @@ impl<'a> Bench<'a> {
         outcome
     }
 
-    /// Whether the boot went as it has to, with the console where it did not.
-    fn judge(&self, situation: &Situation, said: &Said) -> Result {
+    /// Whether the boot went as it has to, with the console where it did not, and
+    /// where it is to be `shown` anyway.
+    fn judge(&self, situation: &Situation, said: &Said, shown: bool) -> Result {
         let verdict = situation.verdict(said, self.board.watchdog());
         let verdict = verdict.and_then(|()| self.disks.iter().try_for_each(Disk::check));
         let good = verdict.is_ok() && !said.lines.iter().any(|line| line.starts_with(FAILED));
         let (name, what, time) = (&self.board.name, situation.name, said.time.as_secs_f64());
         println!("    {name}: {what}: {}, {time:.1} s", if good { "ok" } else { "FAILED" });
-        if !good {
-            let why = verdict.as_ref().err().map_or("a test failed", |why| why);
+        if !good || shown {
+            let failed = verdict.as_ref().err().map_or("a test failed", |why| why);
+            let why = if good { what } else { failed };
             println!("{name}: {why}; the console:\n{}", said.lines.join("\n"));
         }
         verdict
