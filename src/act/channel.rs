@@ -14,6 +14,12 @@ use rustix::net::{
 /// One end.
 pub struct Channel(OwnedFd);
 
+/// The most descriptors that go with one message.
+pub const DESCRIPTORS: usize = 16;
+
+/// Descriptors that came with a message.
+pub type Descriptors = heapless::Vec<OwnedFd, DESCRIPTORS>;
+
 /// Makes the two ends.
 pub fn pair() -> Result<(Channel, Channel)> {
     let (ours, theirs) =
@@ -40,9 +46,9 @@ impl Channel {
         send(&self.0, report.as_bytes(), SendFlags::NOSIGNAL).map(drop)
     }
 
-    /// Sends a message with a descriptor.
-    pub fn send_with(&self, bytes: &[u8], fd: BorrowedFd<'_>) -> Result<()> {
-        send_fd(self.0.as_fd(), bytes, fd)
+    /// Sends a message with descriptors, no more than [`DESCRIPTORS`].
+    pub fn send_with(&self, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<()> {
+        send_fds(self.0.as_fd(), bytes, fds)
     }
 
     /// Lets the other side go on.
@@ -62,7 +68,12 @@ impl Channel {
     /// Receives a message into `packet`: its length (0: the other side is gone,
     /// or has become the program), and the descriptor that came with it.
     pub fn receive(&self, packet: &mut [u8]) -> Result<(usize, Option<OwnedFd>)> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        self.receive_all(packet).map(|(length, mut fds)| (length, fds.pop()))
+    }
+
+    /// The same, with all descriptors that came with it.
+    pub fn receive_all(&self, packet: &mut [u8]) -> Result<(usize, Descriptors)> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let length = loop {
             let mut parts = [IoSliceMut::new(packet)];
@@ -74,22 +85,29 @@ impl Channel {
                 Ok(message) => break message.bytes,
             }
         };
-        let mut received = None;
+        let mut received = Descriptors::new();
         for message in control.drain() {
-            if let RecvAncillaryMessage::ScmRights(mut fds) = message {
-                received = fds.next();
+            if let RecvAncillaryMessage::ScmRights(fds) = message {
+                // What does not fit is closed.
+                fds.for_each(|fd| drop(received.push(fd)));
             }
         }
         Ok((length, received))
     }
 }
 
-/// Sends bytes and one descriptor over a connected socket (unix(7),
-/// `SCM_RIGHTS`).
+/// Sends bytes and one descriptor.
 pub fn send_fd(socket: BorrowedFd<'_>, bytes: &[u8], fd: BorrowedFd<'_>) -> Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    send_fds(socket, bytes, &[fd])
+}
+
+/// Sends bytes and descriptors, no more than [`DESCRIPTORS`], over a connected
+/// socket (unix(7), `SCM_RIGHTS`).
+fn send_fds(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    let fds = [fd];
-    control.push(SendAncillaryMessage::ScmRights(&fds));
+    if !fds.is_empty() {
+        control.push(SendAncillaryMessage::ScmRights(fds));
+    }
     sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL).map(drop)
 }

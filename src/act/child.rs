@@ -2,6 +2,7 @@
 //! and becomes the program. It allocates nothing and returns nowhere.
 
 use super::channel::Channel;
+use super::home;
 use super::report::{Kind, Report};
 use super::stage;
 use crate::fault::{Act, Detail, Fault};
@@ -29,14 +30,13 @@ pub struct Child<'a> {
     pub channel: Channel,
     /// The socket on which it waits for `start`; `None` starts at once.
     pub start: Option<&'a OwnedFd>,
-    /// v1 `tasks` files to enter its cgroups by.
-    pub cgroup_files: &'a [OwnedFd],
-    /// The command says when its id maps and cgroups are in place.
+    /// v1 `tasks` files of the cgroups that it enters before anything else.
+    pub entrances: &'a [OwnedFd],
+    /// The command says when its id maps, or its cgroups, are in place.
     pub wait_first: bool,
     /// It was born into a new user namespace and is to be root there.
     pub become_root: bool,
-    /// Namespaces (`CLONE_NEW*`) to make when it is root there: what the kernel
-    /// makes in them belongs to who makes them.
+    /// Namespaces (`CLONE_NEW*`) that it makes itself.
     pub late: u32,
     /// It joins namespaces itself: no stage has done so. That of pids it was born
     /// into.
@@ -105,13 +105,14 @@ impl Child<'_> {
             crate::sys::exit(1);
         }
         let result = || -> Act {
-            crate::cgroup::enter(self.cgroup_files)?;
+            crate::cgroup::enter(self.entrances)?;
             set_dumpable_behavior(DumpableBehavior::NotDumpable).detail("PR_SET_DUMPABLE")?;
             if self.become_root {
                 crate::process::identity::become_root()?;
             }
             if self.late != 0 {
-                crate::sys::clone::unshare(self.late).detail("unshare")?;
+                crate::sys::clone::unshare(self.late)
+                    .map_err(|errno| stage::errno_of(self.late, errno))?;
             }
             Ok(())
         };
@@ -137,6 +138,7 @@ impl Child<'_> {
                 Err(Errno::NOSYS) => Ok(()),
                 result => Ok(result?),
             },
+            Op::Cgroups => home::receive(&self.channel),
             Op::CgroupNamespace => Ok(crate::sys::clone::unshare(CLONE_NEWCGROUP)?),
             Op::Loopback => Ok(network::loopback_up()?),
             Op::NetDevices => self.ask_for(Kind::WantDevices),
@@ -246,7 +248,7 @@ impl Child<'_> {
     fn announce(&self, scene: &mut Scene) {
         let report = Report::new(Kind::Ready, 0);
         let sent = match scene.master.take() {
-            Some(master) => self.channel.send_with(report.as_bytes(), master.as_fd()),
+            Some(master) => self.channel.send_with(report.as_bytes(), &[master.as_fd()]),
             None => self.channel.send(&report),
         };
         if sent.is_err() {
@@ -287,7 +289,7 @@ impl Child<'_> {
                 if let Some(descriptor) = filter.load()? {
                     let report = Report::new(Kind::Listener, 0);
                     command
-                        .send_with(report.as_bytes(), descriptor.as_fd())
+                        .send_with(report.as_bytes(), &[descriptor.as_fd()])
                         .detail("hand over the notify descriptor")?;
                 }
                 plan.identity.give_up_extra()?;

@@ -4,6 +4,7 @@ use super::bundle::{bundle_directory, check_rootfs, read_config};
 use super::draft::{Draft, Placement, draft, placement};
 use super::foreground::{Foreground, check_terminal};
 use super::handover::{self, send_pidfd, write_pid_file};
+use super::home::{Home, When};
 use super::launch::{Born, Launch, end, launch, not_started};
 use super::record::first_state;
 use super::{host, protect};
@@ -22,7 +23,7 @@ use crate::sys::{descriptor, signal};
 use crate::text;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWPID;
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::CWD;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
@@ -198,22 +199,17 @@ impl Making<'_> {
         &mut self,
         plan: &mut Plan,
         cgroups: &cgroup::Plan,
-        mut driver: Option<&mut Driver>,
+        driver: Option<&mut Driver>,
     ) -> Result<(Born, Foreground)> {
         // What must be cleaned is written down before it is made.
         self.directory.save(self.lock, self.state)?;
-        let owner = plan.cgroup_owner;
-        let mut created = match driver {
+        let created = match driver {
             // It needs the first process.
             Some(_) => Created::default(),
-            None => {
-                let created = cgroups.create().inspect_err(|_| {
-                    // It has removed what it made; the rest was never ours.
-                    self.state.cgroups = Cgroups::default();
-                })?;
-                own(self.state, &created, owner)?;
-                created
-            }
+            None => cgroups.begin().inspect_err(|_| {
+                // It has removed what it made; the rest was never ours.
+                self.state.cgroups = Cgroups::default();
+            })?,
         };
         if let Some(rdt) = self.rdt {
             self.state.rdt.create(rdt)?;
@@ -242,25 +238,12 @@ impl Making<'_> {
             private.extend(descriptor::borrow(driver.as_fd().as_raw_fd()));
         }
         private.extend(self.view.as_ref().map(AsFd::as_fd));
-        let state = &mut *self.state;
-        let by_systemd = driver.is_some();
-        let mut placed = None;
-        let mut place = |pid| -> Result<()> {
-            let Some(driver) = &mut driver else { return Ok(()) };
-            driver.start(cgroups, pid).inspect_err(|_| {
-                // There is no unit, or it is somebody else's.
-                (state.cgroups, state.systemd) = (Cgroups::default(), None);
-            })?;
-            let created = placed.insert(cgroups.adopt(pid)?);
-            own(state, created, owner)
-        };
-        let place: Option<&mut dyn FnMut(Pid) -> Result<()>> =
-            if by_systemd { Some(&mut place) } else { None };
+        let owner = plan.cgroup_owner;
+        let mut home = New { plan: cgroups, created, driver, state: &mut *self.state, owner };
         let born = launch(
             plan,
             Launch {
-                cgroups: Some(&created),
-                place,
+                home: &mut home,
                 start,
                 private,
                 environment: self.environment,
@@ -269,7 +252,7 @@ impl Making<'_> {
             },
         )
         .map_err(not_started)?;
-        created = placed.unwrap_or(created);
+        let created = home.created;
         match self.bring_up(plan, &born) {
             Ok(foreground) => {
                 created.keep();
@@ -346,10 +329,49 @@ pub fn undo(
     poststop(state, caller);
 }
 
-/// These cgroups are the container's, and where it may have them its owner's.
-fn own(state: &mut State, created: &Created, owner: Option<(u32, u32)>) -> Result<()> {
-    state.cgroups = created.cgroups().clone();
-    owner.map_or(Ok(()), |(uid, gid)| created.delegate(uid, gid))
+/// The container's cgroups, which are made while its first process makes its
+/// namespaces.
+struct New<'a> {
+    plan: &'a cgroup::Plan,
+    created: Created,
+    driver: Option<&'a mut Driver>,
+    state: &'a mut State,
+    owner: Option<(u32, u32)>,
+}
+
+impl Home for New<'_> {
+    fn birthplace(&self) -> Option<BorrowedFd<'_>> {
+        self.created.unified()
+    }
+
+    fn when(&self, _born: bool) -> When {
+        When::Meanwhile
+    }
+
+    fn settle(&mut self, pid: Pid, born: bool) -> Result<Vec<OwnedFd>> {
+        if let Some(driver) = &mut self.driver {
+            driver.start(self.plan, pid).inspect_err(|_| {
+                // There is no unit, or it is somebody else's.
+                (self.state.cgroups, self.state.systemd) = (Cgroups::default(), None);
+            })?;
+            self.created = self.plan.adopt(pid)?;
+        } else {
+            self.plan.complete(&mut self.created).inspect_err(|_| {
+                // What was made goes with the value; the rest was never ours.
+                self.state.cgroups = Cgroups::default();
+            })?;
+            if !born {
+                self.created.add(pid)?;
+            }
+        }
+        // And where the owner may have them, they become that one's.
+        self.state.cgroups = self.created.cgroups().clone();
+        if let Some((uid, gid)) = self.owner {
+            self.created.delegate(uid, gid)?;
+        }
+        // By systemd it has been put into all of them.
+        Ok(if self.driver.is_some() { Vec::new() } else { self.created.take_entrances() })
+    }
 }
 
 /// Deletes the container that has just ended.

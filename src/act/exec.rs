@@ -3,6 +3,7 @@
 use super::bundle::read_config;
 use super::foreground::{Foreground, check_terminal};
 use super::handover::{self, kept_descriptors, send_pidfd, write_pid_file};
+use super::home::{Home, When};
 use super::launch::{Born, Launch, end, launch, not_started};
 use super::listener::Listener;
 use super::{host, protect};
@@ -20,7 +21,9 @@ use crate::sys::signal;
 use crate::text;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWUSER;
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
+use rustix::process::Pid;
 
 /// Runs a process in a container: the value is the exit status, the program's
 /// own unless detached.
@@ -107,18 +110,10 @@ fn run(
     let environment = Strings::new(caller.environment);
     let mask = signal::block(signal::Set::ALL);
     let mut start = |cgroups: &Created| {
-        let mut place = |pid| match (cgroups.add(pid), &state.systemd) {
-            // Between two cgroups of a user only that one's systemd may move it.
-            (Err(error), Some(unit)) if error.errno == Some(Errno::ACCESS) => {
-                unit.attach(pid, cgroups.cgroups(), &state.cgroups)
-            }
-            (result, _) => result,
-        };
         launch(
             plan,
             Launch {
-                cgroups: Some(cgroups),
-                place: if cgroups.needs_move() { Some(&mut place) } else { None },
+                home: &mut Joined { cgroups, state },
                 start: None,
                 private: Vec::new(),
                 environment: &environment,
@@ -156,11 +151,42 @@ fn run(
     }
 }
 
+/// The container's cgroups, which exist.
+struct Joined<'a> {
+    cgroups: &'a Created,
+    state: &'a State,
+}
+
+impl Home for Joined<'_> {
+    fn birthplace(&self) -> Option<BorrowedFd<'_>> {
+        self.cgroups.unified()
+    }
+
+    fn entrances(&self) -> &[OwnedFd] {
+        self.cgroups.entrances()
+    }
+
+    fn when(&self, born: bool) -> When {
+        if born || self.birthplace().is_none() { When::Never } else { When::First }
+    }
+
+    fn settle(&mut self, pid: Pid, _born: bool) -> Result<Vec<OwnedFd>> {
+        match (self.cgroups.add(pid), &self.state.systemd) {
+            // Between two cgroups of a user only that one's systemd may move it.
+            (Err(error), Some(unit)) if error.errno == Some(Errno::ACCESS) => {
+                unit.attach(pid, self.cgroups.cgroups(), &self.state.cgroups)
+            }
+            (result, _) => result,
+        }
+        .map(|()| Vec::new())
+    }
+}
+
 fn bring_up(
     options: &ExecOptions,
     plan: &Plan,
     born: &Born,
-    console: Option<&rustix::fd::OwnedFd>,
+    console: Option<&OwnedFd>,
     listener: &Listener<'_>,
 ) -> Result<Foreground> {
     listener.state.rdt.enter(born.pid)?;

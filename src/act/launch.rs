@@ -2,10 +2,10 @@
 
 use super::channel::{self, Channel};
 use super::child::Child;
+use super::home::{self, Home, When};
 use super::listener::Listener;
 use super::report::{self, Kind};
 use super::stage;
-use crate::cgroup::Created;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::fault::{Act, Detail};
@@ -24,7 +24,9 @@ use crate::sys::schedule::set_affinity;
 use crate::sys::{limit, signal};
 use crate::text;
 use alloc::vec::Vec;
-use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWUSER};
+use linux_raw_sys::general::{
+    CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUSER,
+};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -35,11 +37,8 @@ use rustix::process::{
 
 /// What the launch needs beyond the plan.
 pub struct Launch<'a> {
-    /// The cgroups to be born into.
-    pub cgroups: Option<&'a Created>,
-    /// Puts a process that was not born into its cgroups there, instead of
-    /// [`Created::add`]. The process waits meanwhile.
-    pub place: Option<&'a mut dyn FnMut(Pid) -> Result<()>>,
+    /// Its cgroups.
+    pub home: &'a mut dyn Home,
     /// The socket on which the first process waits for `start`.
     pub start: Option<OwnedFd>,
     /// Descriptors that only the command may keep.
@@ -80,15 +79,15 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
         join_pids(plan).map_err(|fault| stage::failed(&fault))?;
     }
     let flags = if needs_stage { 0 } else { plan.namespaces.new & !CLONE_NEWCGROUP };
-    let mut unified = launch.cgroups.and_then(Created::unified);
-    match spawn(plan, &launch, flags, needs_stage, unified) {
+    let mut born_there = launch.home.birthplace().is_some();
+    match spawn(plan, &launch, flags, needs_stage, born_there) {
         // An old kernel, or a place that cannot be entered at birth: the
         // command moves the process.
         Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::BUSY | Errno::ACCESS)
-            if unified.is_some() =>
+            if born_there =>
         {
-            unified = None;
-            spawn(plan, &launch, flags, needs_stage, None)
+            born_there = false;
+            spawn(plan, &launch, flags, needs_stage, false)
         }
         result => result,
     }
@@ -97,7 +96,7 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
         report::decode(report::Report::failed(&"", &fault).as_bytes())
     })
     .and_then(|(mut pid, ours)| {
-        match raise(plan, &mut launch, needs_stage, unified, &mut pid, &ours) {
+        match raise(plan, &mut launch, needs_stage, born_there, &mut pid, &ours) {
             Ok(()) => Ok(Born { pid, channel: ours }),
             Err(error) => {
                 end(pid);
@@ -138,43 +137,36 @@ fn raise_hard_limits(limits: &[Rlimit]) -> Result<()> {
     Ok(())
 }
 
-impl Launch<'_> {
-    /// Whether the first process is moved into its cgroups, not being born into
-    /// that of the unified hierarchy.
-    fn moves(&self, born_into: Option<BorrowedFd<'_>>) -> bool {
-        born_into.is_none()
-            && (self.place.is_some() || self.cgroups.is_some_and(Created::needs_move))
-    }
-}
-
 type Spawned = (Pid, Channel);
 
-/// The clone itself.
+/// The clone itself; the process is born in its home's birthplace, or not.
 fn spawn(
     plan: &mut Plan,
     launch: &Launch<'_>,
     flags: u32,
     needs_stage: bool,
-    unified: Option<BorrowedFd<'_>>,
+    born_there: bool,
 ) -> rustix::io::Result<Spawned> {
     let (ours, theirs) = channel::pair()?;
     let proc_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let moved = launch.moves(unified);
-    // /dev/mqueue belongs to who makes the ipc namespace: that must be root of the
-    // user namespace, which the process is only when its ids are mapped.
-    let late = if flags & CLONE_NEWUSER != 0 { flags & CLONE_NEWIPC } else { 0 };
+    // What takes longest is made by the process, so that the command goes on
+    // meanwhile. /dev/mqueue belongs to who makes the ipc namespace: that must be
+    // root of the user namespace, which the process is only when its ids are mapped.
+    let owned = if flags & CLONE_NEWUSER != 0 { CLONE_NEWIPC } else { 0 };
+    let late = flags & (CLONE_NEWNET | owned);
+    let first = launch.home.when(born_there) == When::First;
     let child = Child {
         channel: theirs,
         start: launch.start.as_ref(),
-        cgroup_files: launch.cgroups.map_or(&[][..], Created::enter_files),
-        wait_first: flags & CLONE_NEWUSER != 0 || moved,
+        entrances: launch.home.entrances(),
+        wait_first: flags & CLONE_NEWUSER != 0 || first && !needs_stage,
         become_root: flags & CLONE_NEWUSER != 0,
         late,
         joins: true,
         proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
         mask: launch.mask,
     };
-    match clone(flags & !late, unified)? {
+    match clone(flags & !late, launch.home.birthplace().filter(|_| born_there))? {
         Side::Parent(pid) => Ok((pid, ours)),
         Side::Child => {
             drop(ours);
@@ -192,31 +184,41 @@ fn raise(
     plan: &Plan,
     launch: &mut Launch<'_>,
     needs_stage: bool,
-    unified: Option<BorrowedFd<'_>>,
+    born_there: bool,
     pid: &mut Pid,
     channel: &Channel,
 ) -> Result<()> {
-    let moved = launch.moves(unified);
-    if moved {
-        match (&mut launch.place, launch.cgroups) {
-            (Some(place), _) => place(*pid)?,
-            (None, Some(cgroups)) => cgroups.add(*pid)?,
-            (None, None) => {}
-        }
+    let when = launch.home.when(born_there);
+    if needs_stage {
+        raise_by_stage(plan, launch, pid, channel)?;
     }
-    if !needs_stage {
-        set_oom_score_adj(plan, *pid)?;
-        if plan.namespaces.is_new(CLONE_NEWUSER) {
-            write_id_maps(plan, launch, *pid)?;
-        }
-        if moved || plan.namespaces.is_new(CLONE_NEWUSER) {
-            go(channel)?;
-        }
-        return Ok(());
+    if when == When::First {
+        launch.home.settle(*pid, born_there)?;
     }
-    if moved {
+    set_oom_score_adj(plan, *pid)?;
+    let new_user = !needs_stage && plan.namespaces.is_new(CLONE_NEWUSER);
+    if new_user {
+        write_id_maps(plan, launch, *pid)?;
+    }
+    if needs_stage || new_user || when == When::First {
         go(channel)?;
     }
+    if when == When::Meanwhile {
+        let entrances = launch.home.settle(*pid, born_there)?;
+        ignore_end(home::send(channel, &entrances))
+            .context(|| "hand over the container's cgroups")?;
+    }
+    Ok(())
+}
+
+/// Does what the set-up process asks for, until the first process is born, which
+/// then waits; `pid` is that of the one that there is.
+fn raise_by_stage(
+    plan: &Plan,
+    launch: &Launch<'_>,
+    pid: &mut Pid,
+    channel: &Channel,
+) -> Result<()> {
     let mut packet = [0; report::MAX];
     loop {
         let (length, _) = channel.receive(&mut packet).context(|| "wait for the set-up process")?;
@@ -228,8 +230,7 @@ fn raise(
             Some((Kind::Born, born)) => {
                 let born = Pid::from_raw(born).ok_or_else(|| error!("a process without an id"))?;
                 let _ = reap(core::mem::replace(pid, born));
-                set_oom_score_adj(plan, born)?;
-                return go(channel);
+                return Ok(());
             }
             Some((Kind::Failed, _)) => return Err(report::decode(&packet[..length])),
             _ => return Err(Error::new("the set-up process ended without a word")),
@@ -261,9 +262,14 @@ fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
 
 /// Lets it go on; whether it has ended, and why, is read next.
 fn go(channel: &Channel) -> Result<()> {
-    match channel.go() {
-        Err(Errno::PIPE) => Ok(()),
-        result => result.context(|| "let the container's first process go on"),
+    ignore_end(channel.go()).context(|| "let the container's first process go on")
+}
+
+/// A message to a process that has ended, perhaps with another one unread, is none.
+fn ignore_end(sent: rustix::io::Result<()>) -> rustix::io::Result<()> {
+    match sent {
+        Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
+        result => result,
     }
 }
 

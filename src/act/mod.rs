@@ -10,6 +10,7 @@ pub mod draft;
 pub mod exec;
 pub mod foreground;
 pub mod handover;
+mod home;
 pub mod host;
 pub mod launch;
 pub mod listener;

@@ -36,7 +36,7 @@ pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
                 child.become_root = false;
                 child.late = 0;
                 child.joins = false;
-                child.cgroup_files = &[];
+                child.entrances = &[];
                 child.run(plan)
             }
             Ok(Side::Parent(pid)) => {
@@ -58,7 +58,7 @@ fn prepare(child: &Child<'_>, namespaces: &namespace::Plan) -> Result<u32, Fault
     if child.wait_first && child.channel.wait_go().is_err() {
         crate::sys::exit(1);
     }
-    crate::cgroup::enter(child.cgroup_files)?;
+    crate::cgroup::enter(child.entrances)?;
     // Who shares a pid namespace with us must not look into us. A user namespace
     // of our own keeps them out too, and needs us to reach our files in /proc.
     let joins_user = namespaces.joins(CLONE_NEWUSER);

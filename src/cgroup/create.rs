@@ -27,7 +27,9 @@ use crate::text;
 pub struct Created {
     cgroups: Cgroups,
     unified: Option<OwnedFd>,
-    enter_files: Vec<OwnedFd>,
+    /// That one was there before.
+    existed: bool,
+    entrances: Vec<OwnedFd>,
     made: Made,
 }
 
@@ -69,83 +71,148 @@ impl Plan {
         Ok(())
     }
 
-    /// Makes the directories and writes the limits.
+    /// Makes the directory that the first process is to be born in, that of the
+    /// unified hierarchy: [`Plan::complete`] does the rest, while the process makes
+    /// its namespaces.
     ///
     /// # Errors
     /// `container's cgroup is not empty: N process(es) found`, `container's
     /// cgroup unexpectedly frozen`, or the file, the value and the errno of what
     /// the kernel refused. What was made until then is removed.
-    pub fn create(&self) -> Result<Created> {
-        self.make(None)
+    pub fn begin(&self) -> Result<Created> {
+        self.birthplace(None)
     }
 
-    /// The same where systemd has made the cgroups that it manages and put this
+    /// Makes the directories of v1 and writes all limits.
+    ///
+    /// # Errors
+    /// As [`Plan::begin`], but what was made is there as long as the value is:
+    /// whoever is in it has to end first.
+    pub fn complete(&self, created: &mut Created) -> Result<()> {
+        self.fill(created, None)
+    }
+
+    /// Both where systemd has made the cgroups that it manages and put this
     /// process of the container there: makes the others, writes the limits, and
     /// puts the process into all of them.
     ///
     /// # Errors
-    /// As [`Plan::create`].
+    /// As [`Plan::begin`].
     pub fn adopt(&self, pid: Pid) -> Result<Created> {
-        self.make(Some(pid))
+        let mut created = self.birthplace(Some(pid))?;
+        self.fill(&mut created, Some(pid))?;
+        Ok(created)
     }
 
-    #[inline(never)]
-    fn make(&self, inmate: Option<Pid>) -> Result<Created> {
+    fn birthplace(&self, inmate: Option<Pid>) -> Result<Created> {
         let mut created = Created::default();
-        for (index, group) in self.cgroups.groups.iter().enumerate() {
-            match self.create_one(index, group, &mut created, inmate) {
-                Err(error) if !self.may_skip(index, error.errno) => return Err(error),
-                _ => {}
-            }
+        for (index, group) in self.cgroups.groups.iter().enumerate().filter(|(_, g)| g.unified) {
+            self.unless_skipped(index, self.make_unified(index, group, &mut created, inmate))?;
         }
         Ok(created)
     }
 
-    /// Whether a rootless runtime goes on without this cgroup.
-    fn may_skip(&self, index: usize, errno: Option<Errno>) -> bool {
-        let denied = matches!(errno, Some(Errno::PERM | Errno::ACCESS | Errno::ROFS));
-        self.rootless && denied && !self.limited(index)
+    #[inline(never)]
+    fn fill(&self, created: &mut Created, inmate: Option<Pid>) -> Result<()> {
+        for (index, group) in self.cgroups.groups.iter().enumerate() {
+            let done = match group.unified {
+                true => self.limit_unified(index, group, created, inmate),
+                false => self.make_v1(index, group, created, inmate),
+            };
+            self.unless_skipped(index, done)?;
+        }
+        Ok(())
     }
 
-    /// One of them; with a process, it may be there and is put into it.
-    fn create_one(
+    /// A rootless runtime goes on without a cgroup that it may not have, where
+    /// nothing asked for is written into it.
+    fn unless_skipped(&self, index: usize, done: Result<()>) -> Result<()> {
+        let denied = |errno| matches!(errno, Errno::PERM | Errno::ACCESS | Errno::ROFS);
+        match done {
+            Err(error)
+                if self.rootless && error.errno.is_some_and(denied) && !self.limited(index) =>
+            {
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    /// The directory and those above it; whether it was there. With a process it
+    /// may be, and may have that one in it.
+    fn make(
         &self,
         index: usize,
         group: &Group,
         created: &mut Created,
         inmate: Option<Pid>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mount = &self.mounts[index];
-        let made = created.made.0.len();
         let existed = make_all(mount, group.directory, &mut created.made.0).map_err(|error| {
             if self.rootless { error.hint("a limit needs a delegated cgroup") } else { error }
         })?;
         if existed && inmate.is_none() {
             check_unused(group)?;
         }
-        if group.unified {
-            hierarchy::enable_controllers(mount, group, &self.writes_of(index))?;
-        } else if group.has("cpuset") {
-            hierarchy::inherit_cpuset(mount, &created.made.0[made..], group.directory)?;
+        Ok(existed)
+    }
+
+    fn make_unified(
+        &self,
+        index: usize,
+        group: &Group,
+        created: &mut Created,
+        inmate: Option<Pid>,
+    ) -> Result<()> {
+        created.existed = self.make(index, group, created, inmate)?;
+        hierarchy::enable_controllers(self.mounts[index], group, &self.writes_of(index))?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        created.unified = Some(file::must_open(group.directory, "", flags)?);
+        Ok(())
+    }
+
+    fn limit_unified(
+        &self,
+        index: usize,
+        group: &Group,
+        created: &mut Created,
+        inmate: Option<Pid>,
+    ) -> Result<()> {
+        // There is none where it was skipped.
+        let Some(directory) = &created.unified else { return Ok(()) };
+        limits::apply(&self.writes_of(index), group.directory)?;
+        if let Some(pid) = inmate {
+            move_into(group, pid)?;
+        }
+        if let Some(devices) = &self.devices {
+            let (directory, existed) = (directory.as_fd(), created.existed);
+            devices.apply_unified(index, group, directory, existed, self.rootless)?;
+        }
+        created.cgroups.groups.push(*group);
+        Ok(())
+    }
+
+    fn make_v1(
+        &self,
+        index: usize,
+        group: &Group,
+        created: &mut Created,
+        inmate: Option<Pid>,
+    ) -> Result<()> {
+        let before = created.made.0.len();
+        self.make(index, group, created, inmate)?;
+        if group.has("cpuset") {
+            let made = &created.made.0[before..];
+            hierarchy::inherit_cpuset(self.mounts[index], made, group.directory)?;
         }
         limits::apply(&self.writes_of(index), group.directory)?;
         if let Some(pid) = inmate {
             move_into(group, pid)?;
         }
-        if group.unified {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-            let directory = file::must_open(group.directory, "", flags)?;
-            if let Some(devices) = &self.devices {
-                devices.apply_unified(index, group, directory.as_fd(), existed, self.rootless)?;
-            }
-            created.push(*group, directory);
-        } else {
-            if let Some(devices) = &self.devices {
-                devices.apply_v1(index, group, self.rootless)?;
-            }
-            let tasks = file::must_open(group.directory, "tasks", OFlags::WRONLY)?;
-            created.push(*group, tasks);
+        if let Some(devices) = &self.devices {
+            devices.apply_v1(index, group, self.rootless)?;
         }
+        created.push(*group, file::must_open(group.directory, "tasks", OFlags::WRONLY)?);
         Ok(())
     }
 
@@ -214,7 +281,7 @@ impl Created {
         if group.unified {
             self.unified = Some(entrance);
         } else {
-            self.enter_files.push(entrance);
+            self.entrances.push(entrance);
         }
         self.cgroups.groups.push(group);
     }
@@ -229,15 +296,14 @@ impl Created {
         self.unified.as_ref().map(AsFd::as_fd)
     }
 
-    /// The files into which the child writes `0` by [`enter`].
-    pub fn enter_files(&self) -> &[OwnedFd] {
-        &self.enter_files
+    /// The files into which the process writes `0` by [`enter`].
+    pub fn entrances(&self) -> &[OwnedFd] {
+        &self.entrances
     }
 
-    /// Whether a process that was not born in the unified hierarchy's cgroup
-    /// must be moved there by [`Created::add`].
-    pub fn needs_move(&self) -> bool {
-        self.unified.is_some()
+    /// The same, to be handed over.
+    pub fn take_entrances(&mut self) -> Vec<OwnedFd> {
+        core::mem::take(&mut self.entrances)
     }
 
     /// Moves a process into the unified hierarchy's cgroup, for a kernel without
@@ -273,8 +339,8 @@ impl Created {
     }
 }
 
-/// In the child, which has no other thread: enters the cgroups. Allocates
-/// nothing.
+/// In the process itself, which has no other thread: enters the cgroups.
+/// Allocates nothing.
 ///
 /// # Errors
 /// `ENOSPC`: a cpuset without CPUs or memory nodes; `EBUSY`: a cgroup of v2 that

@@ -3,9 +3,9 @@
 //!
 //! [`Layout`] says which hierarchies this host has: those of cgroup v1, the
 //! unified one of v2, or both ("hybrid"). [`plan()`] decides, without a system
-//! call, the directories and what is written into which file; [`Plan::create`]
-//! does it; the container's first process is born in its cgroups, or calls
-//! [`enter`]. [`Cgroups`] is what is remembered in the state.
+//! call, the directories and what is written into which file; [`Plan::begin`]
+//! makes the one that the container's first process is born in,
+//! [`Plan::complete`] does the rest; the process [`enter`]s the others. [`Cgroups`] is what is remembered in the state.
 //!
 //! Rules: a limit that was asked for is applied or is an error, never dropped;
 //! an error names the file, the value and the errno; what was made is removed

@@ -64,7 +64,7 @@ fn check(view: View, readonly: bool, namespace: bool) {
         if namespace {
             // The thread cannot enter the one of v2: its namespace's root there
             // stays the host's.
-            super::enter(created.enter_files()).unwrap_or_else(|_| panic!("enter"));
+            super::enter(created.entrances()).unwrap_or_else(|_| panic!("enter"));
             unshare(CLONE_NEWCGROUP).unwrap();
         }
         let cgroups = created.keep();

@@ -31,7 +31,7 @@ fn attempt(layout: &Layout, path: &str, limit: bool, rootless: bool) -> Result<u
     let document = Document::parse(json, "resources").unwrap();
     let resources = document.read(Resources::parse).unwrap();
     let planned = plan(layout, Some(path), "id", Some(&resources), rootless)?;
-    Ok(as_nobody(|| planned.create())?.cgroups().groups.len())
+    Ok(as_nobody(|| super::tests::made(&planned))?.cgroups().groups.len())
 }
 
 #[test]

@@ -69,7 +69,14 @@ fn path(name: &str) -> String {
 }
 
 pub fn create(layout: &Layout, name: &str, resources: &Resources<'_>) -> Result<Created> {
-    plan(layout, Some(&path(name)), "id", Some(resources), false)?.create()
+    made(&plan(layout, Some(&path(name)), "id", Some(resources), false)?)
+}
+
+/// All that is planned.
+pub fn made(planned: &super::Plan) -> Result<Created> {
+    let mut created = planned.begin()?;
+    planned.complete(&mut created)?;
+    Ok(created)
 }
 
 /// A process in the cgroups that does nothing until it is killed.
@@ -77,7 +84,7 @@ pub fn inmate(created: &Created) -> Pid {
     match clone(0, created.unified()).unwrap() {
         Side::Parent(pid) => pid,
         Side::Child => {
-            if enter(created.enter_files()).is_err() {
+            if enter(created.entrances()).is_err() {
                 crate::sys::exit(1);
             }
             loop {
@@ -202,7 +209,7 @@ fn failures_leave_nothing() {
             ..Resources::default()
         };
         let planned = plan(layout, Some(&path("failure")), "id", Some(&refused), false).unwrap();
-        let error = planned.create().err().unwrap().to_string();
+        let error = made(&planned).err().unwrap().to_string();
         let directory = &planned.cgroups.v1("cpuset").unwrap().directory;
         assert_eq!(
             error,

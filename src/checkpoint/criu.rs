@@ -246,7 +246,8 @@ impl Apart<'_> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         for path in self.directories {
             let directory = openat(CWD, &**path, flags, Mode::empty()).detail(Quoted(path))?;
-            channel.send_with(Report::new(report::Kind::Ready, 0).as_bytes(), directory.as_fd())?;
+            channel
+                .send_with(Report::new(report::Kind::Ready, 0).as_bytes(), &[directory.as_fd()])?;
         }
         Ok(())
     }

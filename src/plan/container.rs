@@ -81,9 +81,6 @@ fn operations(
     if !request.no_new_keyring {
         keyring(&mut ops, request.id, process, request.host)?;
     }
-    if plan.namespaces.is_new(CLONE_NEWCGROUP) {
-        ops.push(Op::CgroupNamespace);
-    }
     if plan.namespaces.is_new(CLONE_NEWNET) {
         ops.push(Op::Loopback);
     }
@@ -101,9 +98,32 @@ fn operations(
     } else {
         without_mount_namespace(&mut ops, spec, request)?;
     }
+    let at = ops.iter().position(needs_cgroups).unwrap_or(ops.len());
+    if plan.namespaces.is_new(CLONE_NEWCGROUP) {
+        ops.insert(at, Op::CgroupNamespace);
+    }
+    ops.insert(at, Op::Cgroups);
     process_operations(&mut ops, process, &spec.linux)?;
     plan.ops = ops;
     Ok(())
+}
+
+/// Whether the process must be in its cgroups for this operation: they are seen by
+/// it or by those who wait for it, hold for it (memory, devices), or it would be too
+/// late. What comes before is done while the parent makes them.
+fn needs_cgroups(op: &Op) -> bool {
+    match op {
+        Op::Mount(mount) => mount.copy_up,
+        Op::CgroupMount(_)
+        | Op::NetDevices
+        | Op::Device(_)
+        | Op::RuntimeHooks
+        | Op::ContainerHooks
+        | Op::Pivot
+        | Op::MoveRoot
+        | Op::ChangeRoot => true,
+        _ => false,
+    }
 }
 
 /// The last operations of every process of a container, in the order that the

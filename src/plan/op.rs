@@ -17,6 +17,9 @@ pub enum Op {
     NewSession,
     /// A session keyring of this name.
     Keyring(&'static CStr),
+    /// Waits for the cgroups that the parent makes meanwhile, and enters those that
+    /// the process was not born in.
+    Cgroups,
     /// A new cgroup namespace, rooted at the container's cgroup.
     CgroupNamespace,
     /// The loopback interface of the new network namespace goes up.
@@ -115,6 +118,7 @@ impl fmt::Display for Op {
         match self {
             Op::NewSession => f.write_str("start a new session"),
             Op::Keyring(name) => write!(f, "join new session keyring {}", Quoted(name)),
+            Op::Cgroups => f.write_str("enter the cgroups"),
             Op::CgroupNamespace => f.write_str("create a new cgroup namespace"),
             Op::Loopback => f.write_str("bring up the loopback interface"),
             Op::NetDevices => f.write_str("linux.netDevices: ask for the devices"),

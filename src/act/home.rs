@@ -1,0 +1,91 @@
+//! The cgroups of a first process: how it gets there, and when.
+//!
+//! To be born in a cgroup costs nothing, but only one of cgroup v2 can be a
+//! birthplace. The others are entered by the process, through descriptors: those of
+//! cgroups that exist it inherits, those that are made meanwhile it is sent.
+
+use super::channel::{Channel, DESCRIPTORS};
+use crate::cgroup::enter;
+use crate::error::Result;
+use crate::fault::{Act, Detail};
+use alloc::vec::Vec;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::Pid;
+
+/// When the command does its part.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// It has none.
+    Never,
+    /// Before the process does anything.
+    First,
+    /// While the process makes its namespaces: it waits at
+    /// [`Op::Cgroups`](crate::plan::Op::Cgroups).
+    Meanwhile,
+}
+
+/// The cgroups that a process is to be in.
+pub trait Home {
+    /// The directory of cgroup v2 to be born in.
+    fn birthplace(&self) -> Option<BorrowedFd<'_>>;
+
+    /// The `tasks` files of v1 that the process enters first of all.
+    fn entrances(&self) -> &[OwnedFd] {
+        &[]
+    }
+
+    /// When [`Home::settle`] is called; `born` tells whether the process is in the
+    /// birthplace.
+    fn when(&self, born: bool) -> When;
+
+    /// The command's part; returns the `tasks` files to be sent.
+    ///
+    /// # Errors
+    /// A cgroup cannot be made, or the process not be moved. It is ended then.
+    fn settle(&mut self, pid: Pid, born: bool) -> Result<Vec<OwnedFd>>;
+}
+
+/// More follow, or these are the last.
+const MORE: &[u8] = b"m";
+const LAST: &[u8] = b"l";
+
+/// Sends them to the process, which waits in [`receive`].
+///
+/// # Errors
+/// `EPIPE`: it has ended.
+pub fn send(channel: &Channel, entrances: &[OwnedFd]) -> rustix::io::Result<()> {
+    let mut rest = entrances;
+    loop {
+        let (now, later) = rest.split_at(rest.len().min(DESCRIPTORS));
+        let mut borrowed = heapless::Vec::<_, DESCRIPTORS>::new();
+        borrowed.extend(now.iter().map(AsFd::as_fd));
+        channel.send_with(if later.is_empty() { LAST } else { MORE }, &borrowed)?;
+        if later.is_empty() {
+            return Ok(());
+        }
+        rest = later;
+    }
+}
+
+/// In the process: waits until the command has made the cgroups, and enters those
+/// whose files it sends.
+///
+/// # Errors
+/// As [`enter`].
+pub fn receive(channel: &Channel) -> Act {
+    loop {
+        let mut kind = [0];
+        let (length, files) = channel.receive_all(&mut kind).detail("wait for the cgroups")?;
+        if length == 0 {
+            // The command has ended, or reports the failure itself.
+            crate::sys::exit(1);
+        }
+        enter(&files)?;
+        match &kind[..] {
+            LAST => return Ok(()),
+            MORE => {}
+            _ => return Err(Errno::PROTO.into()),
+        }
+    }
+}
