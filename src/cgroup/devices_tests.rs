@@ -9,7 +9,8 @@ use super::group::Group;
 use super::{devices_v1, ebpf};
 use crate::json::Document;
 use crate::spec::{DeviceAccess, DeviceRule, DeviceRuleKind, Resources};
-use crate::sys::bpf::Instruction;
+use crate::sys::bpf::{Instruction, load_device_program};
+use rustix::io::Errno;
 
 fn with_rules<T>(json: &str, test: impl FnOnce(&[DeviceRule]) -> T) -> T {
     let text = alloc::format!("{{\"devices\":[{json}]}}");
@@ -100,7 +101,12 @@ fn run(program: &[Instruction], (kind, bits, major, minor): Access) -> u64 {
         at += 1;
         match code {
             0x61 => registers[to] = u64::from(context[offset as usize / 4]),
+            0x05 => at += offset as usize,
+            0x4f => registers[to] |= registers[from],
+            0x67 => registers[to] <<= constant,
             0xb4 => registers[to] = u64::from(constant32),
+            0xbf => registers[to] = registers[from],
+            0xc7 => registers[to] = (registers[to] as i64 >> constant) as u64,
             0xbc => registers[to] = u64::from(registers[from] as u32),
             0x54 => registers[to] = u64::from(registers[to] as u32 & constant32),
             0x74 => registers[to] = u64::from(registers[to] as u32 >> constant32),
@@ -148,8 +154,9 @@ fn program_means_the_rules() {
                     allow: random(2) == 1,
                     kind: [DeviceRuleKind::All, DeviceRuleKind::Char, DeviceRuleKind::Block]
                         [random(3) as usize],
-                    major: [None, Some(1), Some(2), Some(u32::MAX)][random(4) as usize],
-                    minor: [None, Some(1), Some(2)][random(3) as usize],
+                    major: [None, Some(1), Some(2), Some(4095), Some(u32::MAX)][random(5) as usize],
+                    minor: [None, Some(1), Some(2), Some(0xf_ffff), Some(0x10_0001)]
+                        [random(5) as usize],
                     access: DeviceAccess {
                         read: bits & 1 != 0,
                         write: bits & 2 != 0,
@@ -161,14 +168,55 @@ fn program_means_the_rules() {
         let program = ebpf::program(&rules);
         for kind in [1, 2] {
             for bits in 0..8 {
-                for (major, minor) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3)] {
+                for (major, minor) in
+                    [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (4095, 1), (4095, 0xf_ffff)]
+                {
                     let access = (kind, bits, major, minor);
                     let answer = run(&program, access) == 1;
                     assert_eq!(answer, meaning(&rules, access), "{rules:?} {access:?}");
                 }
             }
         }
+        verified(&program);
     }
+}
+
+/// The kernel takes the program, where it takes any from us.
+fn verified(program: &[Instruction]) {
+    match load_device_program(program) {
+        Ok(_) | Err(Errno::PERM | Errno::NOSYS) => {}
+        Err(errno) => panic!("{errno} for {program:?}"),
+    }
+}
+
+/// Jumps reach 32767 instructions far.
+#[test]
+fn very_many_rules() {
+    let rule = |index: u32| DeviceRule {
+        allow: !index.is_multiple_of(3),
+        kind: DeviceRuleKind::Char,
+        major: Some(index / 100 % 4096),
+        minor: Some(index % 100),
+        access: DeviceAccess { read: true, write: index.is_multiple_of(2), mknod: true },
+    };
+    let rules: Vec<DeviceRule> = (0..30_000).map(rule).collect();
+    let program = ebpf::program(&rules);
+    assert!(program.len() > 40_000, "{}", program.len());
+    for index in (0..30_100).step_by(97) {
+        for bits in [1, 3, 4] {
+            let access = (2, bits, index / 100, index % 100);
+            let answer = run(&program, access) == 1;
+            assert_eq!(answer, meaning(&rules, access), "{access:?}");
+        }
+    }
+    // All alike.
+    let rules: Vec<DeviceRule> = (0..6000)
+        .map(|index| DeviceRule { allow: true, access: DeviceAccess::ALL, ..rule(index) })
+        .collect();
+    let program = ebpf::program(&rules);
+    assert_eq!(run(&program, (2, 7, 59, 99)), 1);
+    assert_eq!(run(&program, (2, 7, 60, 0)), 0);
+    verified(&program);
 }
 
 #[test]

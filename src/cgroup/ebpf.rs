@@ -6,6 +6,11 @@
 //! access that it names and no later one has decided: one that is denied denies
 //! the call, and it is allowed once every kind is allowed. What no rule decides
 //! is denied. That is what applying the rules in order means.
+//!
+//! To load it costs what the kernel's verifier has to think about, most of all
+//! jumps: so rules that follow one another and say the same of the same type share
+//! the test of that type, a device is one comparison, and there is one place for
+//! each answer.
 
 use alloc::vec::Vec;
 
@@ -27,16 +32,24 @@ const WANTED: u8 = 2;
 const KIND: u8 = 3;
 const MAJOR: u8 = 4;
 const MINOR: u8 = 5;
+/// Major and minor number together, as [`key`].
+const KEY: u8 = 6;
 
-// Operation codes, all with 32 bits: a number is compared as it is.
+// Operation codes; those on numbers with 32 bits.
 const LOAD: u8 = 0x61;
 const MOVE: u8 = 0xb4;
 const MOVE_REGISTER: u8 = 0xbc;
 const AND: u8 = 0x54;
 const SHIFT_RIGHT: u8 = 0x74;
+const MOVE_WIDE: u8 = 0xbf;
+const SHIFT_LEFT_WIDE: u8 = 0x67;
+const SHIFT_RIGHT_SIGNED_WIDE: u8 = 0xc7;
+const OR_WIDE: u8 = 0x4f;
+const JUMP: u8 = 0x05;
 const EXIT: u8 = 0x95;
 // Jumps of 32 bits came with Linux 5.1; those of 64 compare with the constant
-// sign-extended, which is the same for the numbers here, all below 2^31.
+// sign-extended, which is the same for the numbers here: all are below 2^31, or
+// extended themselves.
 const JUMP_EQUAL: u8 = 0x15;
 const JUMP_UNEQUAL: u8 = 0x55;
 
@@ -51,72 +64,186 @@ fn bits(access: DeviceAccess) -> i32 {
         | (if access.write { WRITE } else { 0 })
 }
 
+/// Device numbers have 12 and 20 bits.
+const MAJORS: u32 = 1 << 12;
+const MINORS: u32 = 1 << 20;
+
+/// A device's numbers in one, as the constant of a comparison.
+fn key(major: u32, minor: u32) -> i32 {
+    (major << 20 | minor) as i32
+}
+
+/// Jumps that wait longer get their answers on the way: they reach 32767 far.
+const FAR: usize = 1 << 14;
+
+/// The most rules that share a test.
+const SHARE: usize = 1 << 12;
+
 /// The program for these rules.
 pub fn program(rules: &[DeviceRule]) -> Vec<Instruction> {
-    let mut out = Vec::with_capacity(16 + rules.len() * 6);
-    out.extend([
-        instruction(LOAD, WANTED, CONTEXT, 0, 0),
-        instruction(LOAD, MAJOR, CONTEXT, 4, 0),
-        instruction(LOAD, MINOR, CONTEXT, 8, 0),
-        instruction(MOVE_REGISTER, KIND, WANTED, 0, 0),
-        instruction(AND, KIND, 0, 0, 0xffff),
-        instruction(SHIFT_RIGHT, WANTED, 0, 0, 16),
+    // Larger numbers match nothing, nor does no access.
+    let possible = |rule: &&DeviceRule| {
+        rule.major.is_none_or(|number| number < MAJORS)
+            && rule.minor.is_none_or(|number| number < MINORS)
+            && bits(rule.access) != 0
+    };
+    let mut rules: Vec<DeviceRule> = rules.iter().rev().filter(possible).copied().collect();
+    rules.dedup_by(|next, rule| join(rule, next));
+    let mut code =
+        Code { out: Vec::with_capacity(16 + rules.len() * 3), waiting: [const { Vec::new() }; 2] };
+    code.begin(rules.iter().any(|rule| rule.major.is_some() && rule.minor.is_some()));
+    let alike = |a: &DeviceRule, b: &DeviceRule| {
+        (a.allow, a.kind, bits(a.access)) == (b.allow, b.kind, bits(b.access))
+    };
+    for group in rules.chunk_by(alike).flat_map(|group| group.chunks(SHARE)) {
+        if let Some(answer) = code.group(group) {
+            return code.end(answer);
+        }
+        code.relay();
+    }
+    code.end(false)
+}
+
+/// Makes one rule of two neighbours that say the same of character devices and of
+/// block devices, if they do.
+fn join(rule: &mut DeviceRule, next: &DeviceRule) -> bool {
+    use DeviceRuleKind::{All, Block, Char};
+    let both = matches!((rule.kind, next.kind), (Block, Char) | (Char, Block));
+    let joined = both && *next == DeviceRule { kind: next.kind, ..*rule };
+    if joined {
+        rule.kind = All;
+    }
+    joined
+}
+
+/// A program being written.
+struct Code {
+    out: Vec<Instruction>,
+    /// Jumps that deny, and those that allow, which go nowhere yet.
+    waiting: [Vec<usize>; 2],
+}
+
+impl Code {
+    fn put(&mut self, code: u8, to: u8, from: u8, constant: i32) {
+        self.out.push(instruction(code, to, from, 0, constant));
+    }
+
+    /// A jump that [`Code::land`] completes.
+    fn jump(&mut self, code: u8, register: u8, constant: i32) -> usize {
+        self.put(code, register, 0, constant);
+        self.out.len() - 1
+    }
+
+    /// A jump to an answer.
+    fn jump_to(&mut self, answer: bool, code: u8, register: u8, constant: i32) {
+        let at = self.jump(code, register, constant);
+        self.waiting[usize::from(answer)].push(at);
+    }
+
+    /// The jump goes to what comes next.
+    fn land(&mut self, jump: usize) {
+        self.out[jump].offset = (self.out.len() - jump - 1) as i16;
+    }
+
+    /// An answer, where it may be jumped to.
+    fn answer(&mut self, answer: bool) {
+        for jump in core::mem::take(&mut self.waiting[usize::from(answer)]) {
+            self.land(jump);
+        }
+        self.put(MOVE, ANSWER, 0, i32::from(answer));
+        self.put(EXIT, 0, 0, 0);
+    }
+
+    fn begin(&mut self, with_key: bool) {
+        self.put(LOAD, WANTED, CONTEXT, 0);
+        self.out.push(instruction(LOAD, MAJOR, CONTEXT, 4, 0));
+        self.out.push(instruction(LOAD, MINOR, CONTEXT, 8, 0));
+        self.put(MOVE_REGISTER, KIND, WANTED, 0);
+        self.put(AND, KIND, 0, 0xffff);
+        self.put(SHIFT_RIGHT, WANTED, 0, 16);
         // Nothing is wanted: nothing is refused.
-        instruction(JUMP_UNEQUAL, WANTED, 0, 2, 0),
-    ]);
-    answer(&mut out, 1);
-    for rule in rules.iter().rev() {
-        if rule_block(&mut out, rule) {
-            return out;
+        self.jump_to(true, JUMP_EQUAL, WANTED, 0);
+        if with_key {
+            // The major number in bits 20 to 31, and its highest above them.
+            self.put(MOVE_WIDE, KEY, MAJOR, 0);
+            self.put(SHIFT_LEFT_WIDE, KEY, 0, 52);
+            self.put(SHIFT_RIGHT_SIGNED_WIDE, KEY, 0, 32);
+            self.put(OR_WIDE, KEY, MINOR, 0);
         }
     }
-    answer(&mut out, 0);
-    out
-}
 
-fn answer(out: &mut Vec<Instruction>, answer: i32) {
-    out.push(instruction(MOVE, ANSWER, 0, 0, answer));
-    out.push(instruction(EXIT, 0, 0, 0, 0));
-}
-
-/// One rule; whether it decides every call, so that no code after it can be
-/// reached (which the kernel's verifier refuses).
-fn rule_block(out: &mut Vec<Instruction>, rule: &DeviceRule) -> bool {
-    let kind = match rule.kind {
-        DeviceRuleKind::All => None,
-        DeviceRuleKind::Char => Some(CHAR),
-        DeviceRuleKind::Block => Some(BLOCK),
-    };
-    // Device numbers have 12 and 20 bits: larger ones match nothing.
-    let number = |number: Option<u32>| number.map(i32::try_from).transpose();
-    let (Ok(major), Ok(minor)) = (number(rule.major), number(rule.minor)) else { return false };
-    let access = bits(rule.access);
-    if access == 0 {
-        return false;
+    /// Rules that differ in their numbers only. The answer, if they decide every
+    /// call: then no code after them could be reached, which the verifier refuses.
+    fn group(&mut self, rules: &[DeviceRule]) -> Option<bool> {
+        let first = rules[0];
+        let (access, allow) = (bits(first.access), first.allow);
+        let kind = match first.kind {
+            DeviceRuleKind::All => None,
+            DeviceRuleKind::Char => Some(CHAR),
+            DeviceRuleKind::Block => Some(BLOCK),
+        };
+        let all = access == MKNOD | READ | WRITE;
+        let every = rules.iter().any(|rule| rule.major.is_none() && rule.minor.is_none());
+        if all && every {
+            let Some(kind) = kind else { return Some(allow) };
+            self.jump_to(allow, JUMP_EQUAL, KIND, kind);
+            return None;
+        }
+        let mut past: Vec<usize> = Vec::new();
+        past.extend(kind.map(|kind| self.jump(JUMP_UNEQUAL, KIND, kind)));
+        let tests = rules.iter().map(|rule| match (rule.major, rule.minor) {
+            (Some(major), Some(minor)) => (KEY, key(major, minor)),
+            (Some(major), None) => (MAJOR, major as i32),
+            (None, minor) => (MINOR, minor.unwrap_or_default() as i32),
+        });
+        if all {
+            tests.for_each(|(register, value)| self.jump_to(allow, JUMP_EQUAL, register, value));
+        } else {
+            if !every {
+                let hits: Vec<usize> =
+                    tests.map(|(register, value)| self.jump(JUMP_EQUAL, register, value)).collect();
+                past.push(self.jump(JUMP, 0, 0));
+                hits.into_iter().for_each(|hit| self.land(hit));
+            }
+            self.part(allow, access);
+        }
+        past.into_iter().for_each(|jump| self.land(jump));
+        None
     }
-    let all = access == MKNOD | READ | WRITE;
-    let tests = [(KIND, kind), (MAJOR, major), (MINOR, minor)];
-    let count = tests.iter().filter(|(_, value)| value.is_some()).count() as i16;
-    let body = match (rule.allow, all) {
-        (_, true) => 2,
-        (true, false) => 4,
-        (false, false) => 5,
-    };
-    let mut next = count + body;
-    for (register, value) in tests {
-        if let Some(value) = value {
-            next -= 1;
-            out.push(instruction(JUMP_UNEQUAL, register, 0, next, value));
+
+    /// Decides about some kinds of access.
+    fn part(&mut self, allow: bool, access: i32) {
+        if allow {
+            self.put(AND, WANTED, 0, !access);
+            self.jump_to(true, JUMP_EQUAL, WANTED, 0);
+        } else {
+            self.put(MOVE_REGISTER, ANSWER, WANTED, 0);
+            self.put(AND, ANSWER, 0, access);
+            self.jump_to(false, JUMP_UNEQUAL, ANSWER, 0);
         }
     }
-    if !all && rule.allow {
-        out.push(instruction(AND, WANTED, 0, 0, !access));
-        out.push(instruction(JUMP_UNEQUAL, WANTED, 0, 2, 0));
-    } else if !all {
-        out.push(instruction(MOVE_REGISTER, ANSWER, WANTED, 0, 0));
-        out.push(instruction(AND, ANSWER, 0, 0, access));
-        out.push(instruction(JUMP_EQUAL, ANSWER, 0, 2, 0));
+
+    /// Answers on the way, if there are jumps that could not reach the end.
+    fn relay(&mut self) {
+        let first = self.waiting.iter().filter_map(|jumps| jumps.first()).min();
+        if first.is_none_or(|first| self.out.len() - first < FAR) {
+            return;
+        }
+        let past = self.jump(JUMP, 0, 0);
+        for answer in [false, true] {
+            if !self.waiting[usize::from(answer)].is_empty() {
+                self.answer(answer);
+            }
+        }
+        self.land(past);
     }
-    answer(out, i32::from(rule.allow));
-    all && count == 0
+
+    /// What is left gets this answer.
+    fn end(mut self, answer: bool) -> Vec<Instruction> {
+        self.answer(answer);
+        if !self.waiting[usize::from(!answer)].is_empty() {
+            self.answer(!answer);
+        }
+        self.out
+    }
 }
