@@ -23,12 +23,17 @@ impl Path {
     /// # Errors
     /// `ENAMETOOLONG`.
     pub fn new(directory: &str, file: &str) -> Result<Path> {
-        let mut path = heapless::Vec::new();
+        let mut path = Path(heapless::Vec::new());
+        path.set(directory, file)?;
+        Ok(path)
+    }
+
+    fn set(&mut self, directory: &str, file: &str) -> Result<()> {
         let separator = if file.is_empty() { "" } else { "/" };
         for part in [directory, separator, file, "\0"] {
-            path.extend_from_slice(part.as_bytes()).map_err(|_| Errno::NAMETOOLONG)?;
+            self.0.extend_from_slice(part.as_bytes()).map_err(|_| Errno::NAMETOOLONG)?;
         }
-        Ok(Path(path))
+        Ok(())
     }
 
     /// The path, cut at a NUL byte that it should not have.
@@ -39,7 +44,10 @@ impl Path {
 
 /// Opens a file of a directory.
 pub fn open(directory: &str, file: &str, flags: OFlags) -> Result<OwnedFd> {
-    openat(CWD, Path::new(directory, file)?.as_c_str(), flags | OFlags::CLOEXEC, Mode::empty())
+    // In its place: a result of this size would be copied.
+    let mut path = Path(heapless::Vec::new());
+    path.set(directory, file)?;
+    openat(CWD, path.as_c_str(), flags | OFlags::CLOEXEC, Mode::empty())
 }
 
 /// Reads a whole file; what is not UTF-8 is an error (`EILSEQ`).
