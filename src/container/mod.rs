@@ -20,6 +20,7 @@ mod root;
 mod start;
 mod state;
 mod status;
+mod written;
 
 pub use crate::cgroup::Cgroups;
 pub use delete::{delete, destroy, end};

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::act::listener::Listener;
 use crate::cgroup::systemd::Unit;
-use crate::container::{Cgroups, ContainerId};
+use crate::container::{Cgroups, ContainerId, written};
 use crate::error::Result;
 use crate::json::{self, Node, Writer};
 use crate::rdt::Group;
@@ -133,6 +133,14 @@ impl State {
     /// # Errors
     /// It is JSON, but no state of ours: another runtime's, for example.
     pub fn from_json(text: &'static [u8]) -> Result<Option<&'static mut State>> {
+        if let Some(state) = written::read(text) {
+            return Ok(Some(state));
+        }
+        State::from_any_json(text)
+    }
+
+    /// As [`State::from_json`], for what [`State::to_json`] may not have written.
+    pub(super) fn from_any_json(text: &'static [u8]) -> Result<Option<&'static mut State>> {
         match json::Document::parse(text, "state.json") {
             Ok(document) => document.try_read(read).map(Some),
             Err(_) => Ok(None),
