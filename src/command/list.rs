@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use crate::command::output::print;
 use crate::command::state::Entry;
@@ -58,7 +59,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let mut entries = Vec::with_capacity(ids.len());
     let mut result = Ok(0);
     for id in &ids {
-        match root.as_ref().map(|root| Entry::read(root, id)) {
+        match root.as_ref().map(|root| Entry::glance(root, id)) {
             Some(Ok(entry)) => entries.push(entry),
             // The others are shown all the same.
             Some(Err(error)) if error.errno.is_some() => result = Err(error),
@@ -68,20 +69,20 @@ fn run(invocation: &Invocation) -> Result<u8> {
         }
     }
     let users = if entries.is_empty() { Vec::new() } else { read_users() };
-    let users = core::str::from_utf8(&users).unwrap_or_default();
-    print(&if json { document(&entries, users) } else { table(&entries, users) })?;
+    let users = Users::new(core::str::from_utf8(&users).unwrap_or_default());
+    print(&if json { document(&entries, &users) } else { table(&entries, &users) })?;
     result
 }
 
 /// A line of JSON; `null` when there is no container, as Go writes a nil slice.
-fn document(entries: &[Entry], users: &str) -> String {
+fn document(entries: &[Entry], users: &Users<'_>) -> String {
     if entries.is_empty() {
         return String::from("null\n");
     }
     let mut out = Writer::new();
     out.open_array();
     for entry in entries {
-        entry.write(&mut out, owner(users, entry.owner));
+        entry.write(&mut out, users.name(entry.owner));
     }
     out.close();
     let mut text = out.finish();
@@ -91,9 +92,9 @@ fn document(entries: &[Entry], users: &str) -> String {
 
 /// Columns as Go's text/tabwriter lays them out for runc: three blanks between
 /// them, and at least twelve characters each.
-fn table(entries: &[Entry], users: &str) -> String {
+fn table(entries: &[Entry], users: &Users<'_>) -> String {
     let details: Vec<[&str; 2]> =
-        entries.iter().map(|entry| [text!("{}", entry.pid()), owner(users, entry.owner)]).collect();
+        entries.iter().map(|entry| [text!("{}", entry.pid()), users.name(entry.owner)]).collect();
     let mut rows = Vec::with_capacity(entries.len() + 1);
     rows.push(["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]);
     for (entry, [pid, owner]) in entries.iter().zip(&details) {
@@ -134,15 +135,33 @@ fn read_users() -> Vec<u8> {
     text
 }
 
-/// The name of user `uid` in the text of /etc/passwd; `#UID` when it has none.
-fn owner(users: &str, uid: u32) -> &str {
-    let number = text!("{uid}");
-    let name = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == number).then_some(name)
-    });
-    name.unwrap_or_else(|| text!("#{uid}"))
+/// The names in the text of /etc/passwd.
+struct Users<'t> {
+    text: &'t str,
+    /// The one that was asked for last: nearly always it is the next one too.
+    last: Cell<Option<(u32, &'t str)>>,
+}
+
+impl<'t> Users<'t> {
+    fn new(text: &'t str) -> Users<'t> {
+        Users { text, last: Cell::new(None) }
+    }
+
+    /// The name of user `uid`; `#UID` when it has none.
+    fn name(&self, uid: u32) -> &'t str {
+        if let Some((_, name)) = self.last.get().filter(|(last, _)| *last == uid) {
+            return name;
+        }
+        let number = text!("{uid}");
+        let name = self.text.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == number).then_some(name)
+        });
+        let name = name.unwrap_or_else(|| text!("#{uid}"));
+        self.last.set(Some((uid, name)));
+        name
+    }
 }
 
 #[cfg(test)]
@@ -154,15 +173,16 @@ mod tests {
 
     #[test]
     fn owners() {
-        for (uid, expect) in [(0, "root"), (1000, "jo"), (1, "#1")] {
-            assert_eq!(owner(USERS, uid), expect);
+        let users = Users::new(USERS);
+        for (uid, expect) in [(0, "root"), (1000, "jo"), (1, "#1"), (1, "#1"), (0, "root")] {
+            assert_eq!(users.name(uid), expect);
         }
     }
 
     #[test]
     fn tables() {
         let header = "ID          PID         STATUS      BUNDLE      CREATED     OWNER\n";
-        assert_eq!(table(&[], USERS), header);
+        assert_eq!(table(&[], &Users::new(USERS)), header);
         let entries = [
             Entry::sample("web", Some(sample_state()), Status::Running),
             Entry::sample("a-rather-long-id", None, Status::Stopped),
@@ -172,15 +192,15 @@ ID                 PID         STATUS      BUNDLE      CREATED                  
 web                4711        running     /b          2024-02-29T12:00:00.5Z   root
 a-rather-long-id   0           stopped                 0001-01-01T00:00:00Z     root
 ";
-        assert_eq!(table(&entries, USERS), expect);
+        assert_eq!(table(&entries, &Users::new(USERS)), expect);
     }
 
     #[test]
     fn documents() {
-        assert_eq!(document(&[], USERS), "null\n");
+        assert_eq!(document(&[], &Users::new(USERS)), "null\n");
         let entries = [Entry::sample("web", None, Status::Stopped)];
         assert_eq!(
-            document(&entries, USERS),
+            document(&entries, &Users::new(USERS)),
             "[{\"ociVersion\":\"1.3.0\",\"id\":\"web\",\"pid\":0,\"status\":\"stopped\",\
              \"bundle\":\"\",\"rootfs\":\"\",\"created\":\"0001-01-01T00:00:00Z\",\
              \"owner\":\"root\"}]\n"
