@@ -26,13 +26,17 @@ impl Arena {
     /// ways of a command.
     fn grow(&self, bytes: usize) {
         let size = bytes.next_multiple_of(CHUNK);
+        // Who has filled one fills most of the next, and the kernel gives its pages
+        // for a fraction of as many page faults.
+        let first = self.end.get() == 0;
+        let populate = if first { MapFlags::empty() } else { MapFlags::POPULATE };
         // SAFETY: a new anonymous mapping touches no existing memory.
         let map = unsafe {
             mmap_anonymous(
                 core::ptr::null_mut(),
                 size,
                 ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::PRIVATE,
+                MapFlags::PRIVATE | populate,
             )
         };
         match map {
