@@ -14,7 +14,7 @@ use crate::sys::descriptor::write_all;
 use crate::text;
 
 /// The state's file.
-const STATE: &str = "state.json";
+pub(super) const STATE: &str = "state.json";
 /// The state while it is being written.
 const NEW_STATE: &str = "state.json.new";
 /// The state's file of crun, which has no [`STATE`].
@@ -65,25 +65,11 @@ impl Directory<'_> {
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(Error::os(failed(), errno)),
         };
-        // Nearly every state fits, and memory is never given back: `list` reads many.
-        let mut first = [0; 4096];
-        let length = rustix::io::read(&file, &mut first[..]).context(failed)?;
-        if length < first.len() {
-            return State::from_json(first[..length].to_vec().leak()).map_err(|_| self.foreign());
+        match read_state(&file) {
+            Ok(Some(text)) => State::from_json(text).map_err(|_| self.foreign()),
+            Ok(None) => Ok(None),
+            Err(errno) => Err(Error::os(failed(), errno)),
         }
-        let mut text = first.to_vec();
-        text.reserve(4096);
-        loop {
-            let read = rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text));
-            match read {
-                Ok(0) => break,
-                Ok(_) if text.len() > STATE_LIMIT => return Ok(None),
-                Ok(_) => text.reserve(4096),
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(Error::os(failed(), errno)),
-            }
-        }
-        State::from_json(text.leak()).map_err(|_| self.foreign())
     }
 
     /// Whether there is a file of this name, as far as can be seen.
@@ -192,4 +178,25 @@ impl Directory<'_> {
         }
         remove().context(failed)
     }
+}
+
+/// The text of a state, which is to stay; `None` when it is too long for one.
+pub(super) fn read_state(file: &OwnedFd) -> rustix::io::Result<Option<&'static [u8]>> {
+    // Nearly every state fits, and memory is never given back: `list` reads many.
+    let mut first = [0; 4096];
+    let length = rustix::io::read(file, &mut first[..])?;
+    let mut text = first[..length].to_vec();
+    if length == first.len() {
+        text.reserve(4096);
+        loop {
+            match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
+                Ok(0) => break,
+                Ok(_) if text.len() > STATE_LIMIT => return Ok(None),
+                Ok(_) => text.reserve(4096),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+    Ok(Some(text.leak()))
 }

@@ -9,6 +9,7 @@
 
 mod delete;
 mod directory;
+mod glance;
 pub mod hooks;
 mod id;
 mod kill;
@@ -25,6 +26,7 @@ mod written;
 pub use crate::cgroup::Cgroups;
 pub use delete::{delete, destroy, end};
 pub use directory::Directory;
+pub use glance::{Glance, glance};
 pub use id::ContainerId;
 pub use kill::kill;
 pub use lock::Lock;

@@ -41,12 +41,18 @@ impl Lock<'_> {
 }
 
 fn live(directory: &Directory<'_>, state: &State) -> Result<Status> {
+    Ok(match without_socket(state)? {
+        Status::Running if start::is_waiting(directory)? => Status::Created,
+        status => status,
+    })
+}
+
+/// The status of a container with a process, if that has no start socket.
+pub(super) fn without_socket(state: &State) -> Result<Status> {
     Ok(if !Process::is_alive(state.pid, state.start_time)? {
         Status::Stopped
     } else if state.cgroups.is_frozen()? {
         Status::Paused
-    } else if start::is_waiting(directory)? {
-        Status::Created
     } else {
         Status::Running
     })

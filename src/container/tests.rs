@@ -200,3 +200,54 @@ fn containers_of_others_are_left_alone() {
     }
     delete(&root, &id("a"), false).unwrap();
 }
+
+#[test]
+fn a_glance_sees_what_the_directory_tells() {
+    let scratch = Scratch::new("glance");
+    let root = scratch.root();
+    let web = id("web");
+    assert!(glance(&root, &web).is_none());
+    let directory = root.claim(&web).unwrap();
+    let lock = directory.lock().unwrap();
+    let save = |state: &State| directory.save(&lock, state).unwrap();
+    // Nothing is saved, or nothing but that it is being made.
+    assert!(glance(&root, &web).is_none());
+    save(&State { pid: 0, ..sample_state() });
+    assert!(glance(&root, &web).is_none());
+    for (state, status) in [
+        (state_of_ourselves(), Status::Running),
+        (State { start_time: 0, ..state_of_ourselves() }, Status::Stopped),
+    ] {
+        save(&state);
+        let seen = glance(&root, &web).unwrap();
+        assert_eq!(seen.state.to_json(), state.to_json());
+        assert_eq!(seen.status, status);
+        assert_eq!(seen.owner, directory.owner().unwrap());
+    }
+    // One that is running and has a start socket may wait.
+    save(&state_of_ourselves());
+    let create = |name, text: &[u8]| {
+        let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::TRUNC;
+        let file = openat(&directory, name, flags, Mode::RUSR).unwrap();
+        rustix::io::write(&file, text).unwrap();
+    };
+    create(START_SOCKET, b"");
+    assert!(glance(&root, &web).is_none());
+    directory.remove_file(START_SOCKET).unwrap();
+    assert!(glance(&root, &web).is_some());
+    // Links lead nowhere.
+    rustix::fs::symlinkat("web", &root.fd, "link").unwrap();
+    assert!(glance(&root, &id("link")).is_none());
+    unlinkat(&root.fd, "link", AtFlags::empty()).unwrap();
+    rustix::fs::renameat(&directory, "state.json", &directory, "other").unwrap();
+    rustix::fs::symlinkat("other", &directory, "state.json").unwrap();
+    assert!(glance(&root, &web).is_none());
+    directory.remove_file("state.json").unwrap();
+    for text in ["{}", "{\"id\":"] {
+        create("state.json", text.as_bytes());
+        assert!(glance(&root, &web).is_none(), "{text}");
+    }
+    directory.remove_file("state.json").unwrap();
+    drop(lock);
+    delete(&root, &web, false).unwrap();
+}
