@@ -46,27 +46,29 @@ pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<&'sta
 /// A process does not end within 10 seconds, or something cannot be removed.
 pub fn destroy(directory: &Directory<'_>, lock: &Lock<'_>, state: Option<&State>) -> Result<()> {
     if let Some(state) = state {
-        end(state)?;
+        let gone = end(state)?;
         state.rdt.remove()?;
-        let stopped = state.systemd.as_ref().map_or(Ok(()), Unit::stop);
-        // A unit without its cgroups ends by itself, also where systemd could
-        // not be asked.
-        state.cgroups.remove().map_err(|error| stopped.err().unwrap_or(error))?;
+        if !gone {
+            let stopped = state.systemd.as_ref().map_or(Ok(()), Unit::stop);
+            // A unit without its cgroups ends by itself, also where systemd could
+            // not be asked.
+            state.cgroups.remove().map_err(|error| stopped.err().unwrap_or(error))?;
+        }
     }
     directory.remove(lock)
 }
 
 /// Kills all that runs in the container, and waits for the end of its init.
 /// Without a pid namespace of its own, the others outlive init. Cgroups that are
-/// found empty are removed.
+/// found empty are removed. Whether all were, and no unit is left that made them.
 ///
 /// # Errors
 /// Init cannot be killed, or does not end within 10 seconds.
-pub fn end(state: &State) -> Result<()> {
+pub fn end(state: &State) -> Result<bool> {
     let init = Process::find(state.pid, state.start_time)?;
     // Where nothing is left there is nobody to kill.
     if init.is_none() && state.systemd.is_none() && state.cgroups.remove_empty() {
-        return Ok(());
+        return Ok(true);
     }
     if let Some(init) = &init {
         match init.signal(Signal::KILL) {
@@ -79,7 +81,7 @@ pub fn end(state: &State) -> Result<()> {
     if state.cgroups.is_frozen()? {
         state.cgroups.freeze(false)?;
     }
-    let Some(init) = init else { return Ok(()) };
+    let Some(init) = init else { return Ok(false) };
     if !init.wait(END_MS) {
         return Err(error!(
             "container init still running: process {} did not end within {} s of SIGKILL",
@@ -87,5 +89,5 @@ pub fn end(state: &State) -> Result<()> {
             END_MS / 1000
         ));
     }
-    Ok(())
+    Ok(false)
 }
