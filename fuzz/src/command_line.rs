@@ -1,7 +1,7 @@
 //! The command line: flags of the program, the command, its flags, and values
 //! with a form of their own.
 
-use ocinit::command::{COMMANDS, Flag, globals, parse, quantity};
+use ocinit::command::{COMMANDS, globals, parse, quantity};
 use ocinit::container::ContainerId;
 use ocinit::spec::{capability, signal};
 use std::collections::HashSet;
@@ -21,8 +21,7 @@ pub fn check(data: &[u8]) {
     else {
         return;
     };
-    let known: Vec<&'static Flag> = globals::FLAGS.to_vec();
-    let Ok(parsed) = parse::parse(&known, &arguments, true) else { return };
+    let Ok(parsed) = parse::parse(globals::FLAGS, &arguments, true) else { return };
     let _ = globals::read("ocinit", &parsed.values, &[]);
     let Some((name, rest)) = parsed.positionals.split_first() else { return };
     let Some(command) = COMMANDS.iter().find(|command| command.name.as_bytes() == name.to_bytes())
@@ -31,7 +30,7 @@ pub fn check(data: &[u8]) {
     };
     let Ok(parsed) = parse::parse(command.flags, rest, command.verbatim) else { return };
     assert!(parsed.positionals.len() <= rest.len());
-    let given = command.flags.iter().flat_map(|flag| parsed.values.values(flag.long));
+    let given = command.flags.iter().flat_map(|flag| parsed.values.values(flag.long()));
     for text in given.chain(parsed.positionals.iter().filter_map(|word| word.to_str().ok())) {
         values(text);
     }

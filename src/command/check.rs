@@ -20,10 +20,10 @@ pub static COMMAND: Command = Command {
                   for the user who asks is listed, with the reason and what is missing. The exit\n\
                   status is 0 when nothing would fail, else 1.",
     flags: &[
-        &Flag::value("bundle", "DIR", "look at the bundle in this directory, too").short('b'),
-        &CONFIG,
-        &JSON,
-        &NO_PIVOT,
+        Flag("bundle DIR, -b: look at the bundle in this directory, too"),
+        CONFIG,
+        JSON,
+        NO_PIVOT,
     ],
     min: 0,
     max: 1,

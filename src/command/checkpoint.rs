@@ -7,40 +7,34 @@ use crate::error::Result;
 use alloc::vec::Vec;
 
 /// Where the images are.
-pub static IMAGE_PATH: Flag =
-    Flag::value("image-path", "DIR", "directory of the images").default("checkpoint");
+pub const IMAGE_PATH: Flag = Flag("image-path DIR: directory of the images (default: checkpoint)");
 /// Where criu works.
-pub static WORK_PATH: Flag =
-    Flag::value("work-path", "DIR", "directory of criu's log, if not that of the images");
+pub const WORK_PATH: Flag =
+    Flag("work-path DIR: directory of criu's log, if not that of the images");
 /// Connections of TCP.
-pub static TCP_ESTABLISHED: Flag =
-    Flag::switch("tcp-established", "save and restore established TCP connections");
+pub const TCP_ESTABLISHED: Flag =
+    Flag("tcp-established: save and restore established TCP connections");
 /// Sockets whose other end is not in the container.
-pub static EXT_UNIX_SK: Flag =
-    Flag::switch("ext-unix-sk", "allow AF_UNIX sockets connected to the outside");
+pub const EXT_UNIX_SK: Flag = Flag("ext-unix-sk: allow AF_UNIX sockets connected to the outside");
 /// A terminal of the caller's.
-pub static SHELL_JOB: Flag =
-    Flag::switch("shell-job", "allow processes on a terminal from outside");
+pub const SHELL_JOB: Flag = Flag("shell-job: allow processes on a terminal from outside");
 /// Locks.
-pub static FILE_LOCKS: Flag = Flag::switch("file-locks", "save and restore locks of files");
+pub const FILE_LOCKS: Flag = Flag("file-locks: save and restore locks of files");
 /// Deleted files with other names.
-pub static LINK_REMAP: Flag =
-    Flag::switch("link-remap", "save files whose name was deleted by another link");
+pub const LINK_REMAP: Flag = Flag("link-remap: save files whose name was deleted by another link");
 /// Memory on demand.
-pub static LAZY_PAGES: Flag =
-    Flag::switch("lazy-pages", "leave memory to be fetched when it is first used");
+pub const LAZY_PAGES: Flag = Flag("lazy-pages: leave memory to be fetched when it is first used");
 /// Cgroups.
-pub static MANAGE_CGROUPS_MODE: Flag =
-    Flag::value("manage-cgroups-mode", "MODE", "soft, full, strict or ignore").default("soft");
+pub const MANAGE_CGROUPS_MODE: Flag =
+    Flag("manage-cgroups-mode MODE: soft, full, strict or ignore (default: soft)");
 /// Namespaces without contents.
-pub static EMPTY_NS: Flag =
-    Flag::value("empty-ns", "NAMESPACE", "only `network`, which is empty in any case").repeat();
+pub const EMPTY_NS: Flag =
+    Flag("empty-ns NAMESPACE, repeated: only `network`, which is empty in any case");
 /// Pages that a later image has.
-pub static AUTO_DEDUP: Flag =
-    Flag::switch("auto-dedup", "drop pages of earlier images that later ones have");
+pub const AUTO_DEDUP: Flag = Flag("auto-dedup: drop pages of earlier images that later ones have");
 /// crun's: how the network stands still.
-pub static NETWORK_LOCK: Flag =
-    Flag::value("network-lock", "METHOD", "stop the network by iptables, nftables, or skip that");
+pub const NETWORK_LOCK: Flag =
+    Flag("network-lock METHOD: stop the network by iptables, nftables, or skip that");
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -50,24 +44,24 @@ pub static COMMAND: Command = Command {
     description: "criu(8) writes them as images. The container is deleted then, unless it is to\n\
                   go on. What went wrong is in dump.log.",
     flags: &[
-        &IMAGE_PATH,
-        &WORK_PATH,
-        &Flag::value("parent-path", "DIR", "earlier images, counted from --image-path"),
-        &Flag::switch("leave-running", "let the container go on"),
-        &Flag::switch("pre-dump", "save only memory, and let the container go on"),
-        &TCP_ESTABLISHED,
-        &Flag::switch("tcp-skip-in-flight", "leave out TCP connections not yet established"),
-        &LINK_REMAP,
-        &EXT_UNIX_SK,
-        &SHELL_JOB,
-        &FILE_LOCKS,
-        &LAZY_PAGES,
-        &Flag::value("status-fd", "FD", "write a null byte there when pages can be fetched"),
-        &Flag::value("page-server", "ADDRESS:PORT", "send the memory to that page server"),
-        &MANAGE_CGROUPS_MODE,
-        &EMPTY_NS,
-        &AUTO_DEDUP,
-        &NETWORK_LOCK,
+        IMAGE_PATH,
+        WORK_PATH,
+        Flag("parent-path DIR: earlier images, counted from --image-path"),
+        Flag("leave-running: let the container go on"),
+        Flag("pre-dump: save only memory, and let the container go on"),
+        TCP_ESTABLISHED,
+        Flag("tcp-skip-in-flight: leave out TCP connections not yet established"),
+        LINK_REMAP,
+        EXT_UNIX_SK,
+        SHELL_JOB,
+        FILE_LOCKS,
+        LAZY_PAGES,
+        Flag("status-fd FD: write a null byte there when pages can be fetched"),
+        Flag("page-server ADDRESS:PORT: send the memory to that page server"),
+        MANAGE_CGROUPS_MODE,
+        EMPTY_NS,
+        AUTO_DEDUP,
+        NETWORK_LOCK,
     ],
     min: 1,
     max: 1,

@@ -7,37 +7,29 @@ use crate::error::Result;
 use crate::request::CreateOptions;
 
 /// The directory with config.json.
-pub static BUNDLE: Flag = Flag::value("bundle", "DIR", "directory of config.json")
-    .short('b')
-    .default("the current directory");
+pub const BUNDLE: Flag =
+    Flag("bundle DIR, -b: directory of config.json (default: the current directory)");
 /// crun's: the configuration under another name.
-pub static CONFIG: Flag =
-    Flag::value("config", "FILE", "the configuration, instead of the bundle's config.json")
-        .short('f');
+pub const CONFIG: Flag =
+    Flag("config FILE, -f: the configuration, instead of the bundle's config.json");
 /// Where the terminal's master goes.
-pub static CONSOLE_SOCKET: Flag = Flag::value(
-    "console-socket",
-    "SOCKET",
-    "send the terminal's master end to this AF_UNIX socket",
-);
+pub const CONSOLE_SOCKET: Flag =
+    Flag("console-socket SOCKET: send the terminal's master end to this AF_UNIX socket");
 /// Where the process's pidfd goes.
-pub static PIDFD_SOCKET: Flag =
-    Flag::value("pidfd-socket", "SOCKET", "send the pidfd of the process to this AF_UNIX socket");
+pub const PIDFD_SOCKET: Flag =
+    Flag("pidfd-socket SOCKET: send the pidfd of the process to this AF_UNIX socket");
 /// Where the process id is written.
-pub static PID_FILE: Flag = Flag::value("pid-file", "FILE", "write the process id to FILE");
+pub const PID_FILE: Flag = Flag("pid-file FILE: write the process id to FILE");
 /// For initramfs hosts.
-pub static NO_PIVOT: Flag =
-    Flag::switch("no-pivot", "do not use pivot_root: for a root file system on a ramfs");
+pub const NO_PIVOT: Flag =
+    Flag("no-pivot: do not use pivot_root: for a root file system on a ramfs");
 /// Keep the caller's session keyring.
-pub static NO_NEW_KEYRING: Flag =
-    Flag::switch("no-new-keyring", "keep the session keyring of the caller");
+pub const NO_NEW_KEYRING: Flag = Flag("no-new-keyring: keep the session keyring of the caller");
 /// Descriptors handed on.
-pub static PRESERVE_FDS: Flag =
-    Flag::value("preserve-fds", "N", "hand on N more descriptors after stdio and $LISTEN_FDS")
-        .default("0");
+pub const PRESERVE_FDS: Flag =
+    Flag("preserve-fds N: hand on N more descriptors after stdio and $LISTEN_FDS (default: 0)");
 /// Let orphans go to whom they like.
-pub static NO_SUBREAPER: Flag =
-    Flag::switch("no-subreaper", "do not adopt orphans of the container");
+pub const NO_SUBREAPER: Flag = Flag("no-subreaper: do not adopt orphans of the container");
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -47,15 +39,15 @@ pub static COMMAND: Command = Command {
     description: "Sets up everything that config.json of the bundle asks for, up to the\n\
                   program, which is executed by `start`. The id must be new under --root.",
     flags: &[
-        &BUNDLE,
-        &CONFIG,
-        &CONSOLE_SOCKET,
-        &PIDFD_SOCKET,
-        &PID_FILE,
-        &NO_PIVOT,
-        &NO_NEW_KEYRING,
-        &PRESERVE_FDS,
-        &NO_SUBREAPER,
+        BUNDLE,
+        CONFIG,
+        CONSOLE_SOCKET,
+        PIDFD_SOCKET,
+        PID_FILE,
+        NO_PIVOT,
+        NO_NEW_KEYRING,
+        PRESERVE_FDS,
+        NO_SUBREAPER,
     ],
     min: 1,
     max: 1,

@@ -14,10 +14,7 @@ pub static COMMAND: Command = Command {
     arguments: "<container-id>...",
     summary: "delete containers that are stopped or not yet started",
     description: "",
-    flags: &[
-        &Flag::switch("force", "kill it if it runs; a missing container is no error").short('f'),
-        &REGEX,
-    ],
+    flags: &[Flag("force, -f: kill it if it runs; a missing container is no error"), REGEX],
     min: 1,
     max: MANY,
     verbatim: false,

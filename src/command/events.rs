@@ -30,9 +30,8 @@ pub static COMMAND: Command = Command {
     description: "One JSON object a line: statistics each interval, and the kernel's killing for want\n\
                   of memory as it happens, until the container ends.",
     flags: &[
-        &Flag::value("interval", "DURATION", "time between two statistics, as 500ms, 5s, 1m30s")
-            .default("5s"),
-        &Flag::switch("stats", "show the statistics of now and end"),
+        Flag("interval DURATION: time between two statistics, as 500ms, 5s, 1m30s (default: 5s)"),
+        Flag("stats: show the statistics of now and end"),
     ],
     min: 1,
     max: 1,

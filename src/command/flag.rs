@@ -2,73 +2,82 @@
 //! the help pages, the completions and the man pages all read the declaration.
 
 use crate::command::Invocation;
+use crate::cut;
 use crate::error::Result;
 
-/// A flag of the program or of one of its commands.
-#[derive(Debug)]
-pub struct Flag {
-    /// The long name, without dashes: accepted after one dash or two, as Go
-    /// programs do.
-    pub long: &'static str,
-    /// The name of one letter.
-    pub short: Option<char>,
-    /// The metavariable of the value in the help; `None` is a switch, which
-    /// takes `=true` and `=false` only.
-    pub value: Option<&'static str>,
-    /// May be given many times, each value counts. Others: the last one wins.
-    pub repeat: bool,
-    /// The default as the help shows it.
-    pub default: Option<&'static str>,
-    /// One sentence.
-    pub help: &'static str,
-    /// Accepted, but not shown.
-    pub hidden: bool,
-}
+/// A flag of the program or of one of its commands, in one text:
+/// `NAME VALUE, -N, repeated, hidden: HELP (default: DEFAULT)`. All but the name
+/// and the help may be missing.
+///
+/// One text, since each field of its own would be a pointer and a length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flag(pub &'static str);
 
 impl Flag {
-    /// A flag that is there or not.
-    pub const fn switch(long: &'static str, help: &'static str) -> Flag {
-        Flag { long, short: None, value: None, repeat: false, default: None, help, hidden: false }
+    /// What is before the help, and the help with the default.
+    fn halves(self) -> (&'static str, &'static str) {
+        let colon = self.0.as_bytes().windows(2).position(|pair| pair == b": ");
+        let end = colon.unwrap_or(self.0.len());
+        (cut::before(self.0, end), cut::from(self.0, end + 2))
     }
 
-    /// A flag with a value, called `value` in the help.
-    pub const fn value(long: &'static str, value: &'static str, help: &'static str) -> Flag {
-        let mut flag = Flag::switch(long, help);
-        flag.value = Some(value);
-        flag
+    /// The long name, without dashes: accepted after one dash or two, as Go
+    /// programs do.
+    pub fn long(self) -> &'static str {
+        let end = self.0.bytes().position(|byte| matches!(byte, b' ' | b',' | b':'));
+        cut::before(self.0, end.unwrap_or(self.0.len()))
     }
 
-    /// With a name of one letter.
-    pub const fn short(mut self, short: char) -> Flag {
-        self.short = Some(short);
-        self
+    /// The metavariable of the value in the help; `None` is a switch, which
+    /// takes `=true` and `=false` only.
+    pub fn value(self) -> Option<&'static str> {
+        let rest = cut::from(self.halves().0, self.long().len()).strip_prefix(' ')?;
+        rest.split(',').next()
     }
 
-    /// May be given many times.
-    pub const fn repeat(mut self) -> Flag {
-        self.repeat = true;
-        self
+    /// What follows a comma before the help.
+    fn marks(self) -> impl Iterator<Item = &'static str> {
+        self.halves().0.split(',').skip(1)
     }
 
-    /// Shows this default in the help.
-    pub const fn default(mut self, default: &'static str) -> Flag {
-        self.default = Some(default);
-        self
+    /// The name of one letter.
+    pub fn short(self) -> Option<char> {
+        self.marks().find_map(|mark| mark.strip_prefix(" -"))?.chars().next()
     }
 
-    /// Not shown in the help.
-    pub const fn hidden(mut self) -> Flag {
-        self.hidden = true;
-        self
+    /// May be given many times, each value counts. Others: the last one wins.
+    pub fn repeat(self) -> bool {
+        self.marks().any(|mark| mark == " repeated")
+    }
+
+    /// Accepted, but not shown.
+    pub fn hidden(self) -> bool {
+        self.halves().0.ends_with(", hidden")
+    }
+
+    /// One sentence, with the default after it.
+    pub fn text(self) -> &'static str {
+        self.halves().1
+    }
+
+    /// The sentence alone.
+    pub fn help(self) -> &'static str {
+        self.text().split_once(" (default: ").map_or(self.text(), |(help, _)| help)
+    }
+
+    /// The default as the help shows it.
+    pub fn default(self) -> Option<&'static str> {
+        self.text().split_once(" (default: ")?.1.strip_suffix(')')
     }
 
     /// Whether `name`, without dashes, means this flag.
-    pub fn is(&self, name: &str) -> bool {
-        if self.long == name {
+    pub fn is(self, name: &str) -> bool {
+        if self.long() == name {
             return true;
         }
         let mut letters = name.chars();
-        self.short.is_some() && letters.next() == self.short && letters.next().is_none()
+        let letter = letters.next();
+        letters.next().is_none() && letter.is_some() && self.short() == letter
     }
 }
 
@@ -84,7 +93,7 @@ pub struct Command {
     /// More, for the command's own page; may be empty.
     pub description: &'static str,
     /// Its flags, in the order of the help.
-    pub flags: &'static [&'static Flag],
+    pub flags: &'static [Flag],
     /// The fewest positional arguments.
     pub min: u8,
     /// The most positional arguments; [`MANY`] is any number.
@@ -100,3 +109,22 @@ pub struct Command {
 
 /// No limit on the number of positional arguments.
 pub const MANY: u8 = u8::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_text_has_it_all() {
+        let flag = Flag("map A:B[:C], -m, repeated: as this: that (default: a: b)");
+        assert_eq!((flag.long(), flag.value(), flag.short()), ("map", Some("A:B[:C]"), Some('m')));
+        assert_eq!((flag.help(), flag.default()), ("as this: that", Some("a: b")));
+        assert!(flag.repeat() && !flag.hidden() && flag.is("map") && flag.is("m"));
+        assert!(["map A:B[:C]", "map A", "ma", "mm", "M", ""].iter().all(|name| !flag.is(name)));
+        let flag = Flag("no-pivot, hidden: a-b, -c, repeated (so)");
+        assert_eq!((flag.long(), flag.value(), flag.short()), ("no-pivot", None, None));
+        assert_eq!((flag.help(), flag.default()), ("a-b, -c, repeated (so)", None));
+        assert!(!flag.repeat() && flag.hidden() && !flag.is("c"));
+        assert_eq!(flag.text(), flag.help());
+    }
+}

@@ -10,22 +10,16 @@ use crate::request::{CgroupManager, Globals, in_user_namespace, variable};
 use crate::text;
 
 /// The declarations, in the order of the help.
-pub static FLAGS: &[&Flag] = &[
-    &Flag::switch("debug", "enable debug logging"),
-    &Flag::value(
-        "log",
-        "FILE",
-        "append logs to FILE, or to journald:NAME or syslog:NAME, instead of stderr",
-    ),
-    &Flag::value("log-format", "FORMAT", "set the log format: text or json").default("text"),
-    &Flag::value("log-level", "LEVEL", "log from this level on: error, warning, info or debug")
-        .default("info"),
-    &Flag::value("root", "DIR", "directory for the state of containers (should be on tmpfs)"),
-    &Flag::switch("systemd-cgroup", "ask systemd for cgroups: cgroupsPath is slice:prefix:name"),
-    &Flag::value("cgroup-manager", "MANAGER", "cgroupfs, systemd or disabled").default("cgroupfs"),
-    &Flag::value("rootless", "WHEN", "ignore cgroup permission errors: true, false or auto")
-        .default("auto"),
-    &Flag::value("criu", "FILE", "the program that checkpoint and restore use").default("criu"),
+pub static FLAGS: &[Flag] = &[
+    Flag("debug: enable debug logging"),
+    Flag("log FILE: append logs to FILE, or to journald:NAME or syslog:NAME, instead of stderr"),
+    Flag("log-format FORMAT: set the log format: text or json (default: text)"),
+    Flag("log-level LEVEL: log from this level on: error, warning, info or debug (default: info)"),
+    Flag("root DIR: directory for the state of containers (should be on tmpfs)"),
+    Flag("systemd-cgroup: ask systemd for cgroups: cgroupsPath is slice:prefix:name"),
+    Flag("cgroup-manager MANAGER: cgroupfs, systemd or disabled (default: cgroupfs)"),
+    Flag("rootless WHEN: ignore cgroup permission errors: true, false or auto (default: auto)"),
+    Flag("criu FILE: the program that checkpoint and restore use (default: criu)"),
 ];
 
 /// Checks the values.

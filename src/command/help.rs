@@ -6,13 +6,12 @@ use alloc::string::String;
 use crate::command::flag::{Command, Flag};
 use crate::command::{COMMANDS, globals};
 use crate::spec;
-use crate::text;
 
-static HELP: Flag = Flag::switch("help", "show help").short('h');
-static VERSION: Flag = Flag::switch("version", "print the version").short('v');
+const HELP: Flag = Flag("help, -h: show help");
+const VERSION: Flag = Flag("version, -v: print the version");
 
 /// The flags before the command that end the program.
-pub static ENDING: [&Flag; 2] = [&HELP, &VERSION];
+pub static ENDING: [Flag; 2] = [HELP, VERSION];
 
 /// The release of runc whose command line and messages are followed.
 const RUNC: &str = "1.5.1";
@@ -69,35 +68,30 @@ pub fn command(program: &str, command: &Command) -> String {
         }
     }
     page.push_str("\nOPTIONS:\n");
-    options(&mut page, &[command.flags, &[&HELP]]);
+    options(&mut page, &[command.flags, &[HELP]]);
     page
 }
 
 /// The table of flags.
-fn options(page: &mut String, lists: &[&[&Flag]]) {
-    let shown = || lists.iter().copied().flatten().filter(|flag| !flag.hidden);
+fn options(page: &mut String, lists: &[&[Flag]]) {
+    let shown = || lists.iter().copied().flatten().filter(|flag| !flag.hidden());
     let width = shown().map(|flag| label(flag).len()).max().unwrap_or(0);
     for flag in shown() {
-        match flag.default {
-            None => row(page, width, &label(flag), flag.help),
-            Some(default) => {
-                row(page, width, &label(flag), text!("{} (default: {default})", flag.help));
-            }
-        }
+        row(page, width, &label(flag), flag.text());
     }
 }
 
 /// `--bundle DIR, -b DIR`.
 fn label(flag: &Flag) -> String {
-    let mut label = format!("--{}", flag.long);
+    let mut label = format!("--{}", flag.long());
     let value = |label: &mut String| {
-        if let Some(value) = flag.value {
+        if let Some(value) = flag.value() {
             label.push(' ');
             label.push_str(value);
         }
     };
     value(&mut label);
-    if let Some(short) = flag.short {
+    if let Some(short) = flag.short() {
         label.push_str(", -");
         label.push(short);
         value(&mut label);

@@ -14,10 +14,7 @@ pub static COMMAND: Command = Command {
     arguments: "<container-id> [signal]",
     summary: "send a signal (default: SIGTERM) to the init of a container",
     description: "The signal is a number or a name, with or without SIG.",
-    flags: &[
-        &Flag::switch("all", "to all processes; a stopped container is no error").short('a'),
-        &REGEX,
-    ],
+    flags: &[Flag("all, -a: to all processes; a stopped container is no error"), REGEX],
     min: 1,
     max: 2,
     verbatim: false,

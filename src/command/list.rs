@@ -14,8 +14,7 @@ use crate::json::Writer;
 use crate::text;
 
 /// `table` or `json`.
-pub static FORMAT: Flag =
-    Flag::value("format", "FORMAT", "table or json").short('f').default("table");
+pub const FORMAT: Flag = Flag("format FORMAT, -f: table or json (default: table)");
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -23,7 +22,7 @@ pub static COMMAND: Command = Command {
     arguments: "",
     summary: "list the containers below --root",
     description: "",
-    flags: &[&FORMAT, &Flag::switch("quiet", "show nothing but ids").short('q')],
+    flags: &[FORMAT, Flag("quiet, -q: show nothing but ids")],
     min: 0,
     max: 0,
     verbatim: false,

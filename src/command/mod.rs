@@ -105,7 +105,7 @@ fn dispatch(
     environment: &'static [&'static CStr],
     log: &mut Log,
 ) -> Result<u8> {
-    let known: alloc::vec::Vec<&'static Flag> =
+    let known: alloc::vec::Vec<Flag> =
         globals::FLAGS.iter().chain(&help::ENDING).copied().collect();
     let arguments = all.get(1..).unwrap_or_default();
     let parsed = match parse::parse(&known, arguments, true) {
@@ -203,12 +203,16 @@ mod tests {
             assert!(command.min <= command.max);
             assert!(!command.summary.ends_with('.'));
             for (index, flag) in command.flags.iter().enumerate() {
-                assert!(!flag.help.ends_with('.'), "{}", flag.long);
-                assert!(!["help", "h"].contains(&flag.long));
-                assert!(flag.short != Some('h'));
+                assert!(!flag.help().ends_with('.'), "{}", flag.long());
+                assert!(!["help", "h"].contains(&flag.long()));
+                assert!(flag.short() != Some('h'));
                 for other in &command.flags[..index] {
-                    assert!(other.long != flag.long, "{} {}", command.name, flag.long);
-                    assert!(other.short.is_none() || other.short != flag.short, "{}", flag.long);
+                    assert!(other.long() != flag.long(), "{} {}", command.name, flag.long());
+                    assert!(
+                        other.short().is_none() || other.short() != flag.short(),
+                        "{}",
+                        flag.long()
+                    );
                 }
             }
         }

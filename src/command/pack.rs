@@ -16,13 +16,11 @@ pub static COMMAND: Command = Command {
                   programs. The same input gives the same bytes; the time of all files is\n\
                   $SOURCE_DATE_EPOCH, or 1970.",
     flags: &[
-        &Flag::value("bundle", "DIR", "the bundle's directory")
-            .short('b')
-            .default("the current directory"),
-        &Flag::value("output", "FILE", "write it to this file").short('o').default("stdout"),
-        &Flag::value("format", "FORMAT", "`cpio.gz` or `cpio`").default("cpio.gz"),
-        &Flag::value("init", "FILE", "the program that the kernel starts, for another machine"),
-        &Flag::value("config", "FILE", "settings of the init, as /etc/ocinit.json"),
+        Flag("bundle DIR, -b: the bundle's directory (default: the current directory)"),
+        Flag("output FILE, -o: write it to this file (default: stdout)"),
+        Flag("format FORMAT: `cpio.gz` or `cpio` (default: cpio.gz)"),
+        Flag("init FILE: the program that the kernel starts, for another machine"),
+        Flag("config FILE: settings of the init, as /etc/ocinit.json"),
     ],
     min: 0,
     max: 0,

@@ -16,9 +16,9 @@ use crate::error::Result;
 use crate::fault::Quoted;
 use crate::json::words;
 
-/// Flags with their values, in the order of the command line.
+/// Long names of flags with their values, in the order of the command line.
 #[derive(Debug, Default)]
-pub struct Values(Vec<(&'static Flag, &'static str)>);
+pub struct Values(Vec<(&'static str, &'static str)>);
 
 impl Values {
     /// Whether a switch is on.
@@ -29,13 +29,13 @@ impl Values {
     /// The last value of a flag.
     #[inline(never)]
     pub fn value(&self, long: &str) -> Option<&'static str> {
-        self.0.iter().rev().find(|(flag, _)| flag.long == long).map(|(_, value)| *value)
+        self.0.iter().rev().find(|(flag, _)| *flag == long).map(|(_, value)| *value)
     }
 
     /// All values of a flag.
     #[inline(never)]
     pub fn values(&self, long: &str) -> Vec<&'static str> {
-        self.0.iter().filter(|(flag, _)| flag.long == long).map(|(_, value)| *value).collect()
+        self.0.iter().filter(|(flag, _)| *flag == long).map(|(_, value)| *value).collect()
     }
 }
 
@@ -56,11 +56,7 @@ pub struct Parsed {
 /// # Errors
 /// Those of the flags, in the words of Go's flag package, which engines know;
 /// and flags that are not UTF-8.
-pub fn parse(
-    flags: &[&'static Flag],
-    arguments: &[&'static CStr],
-    verbatim: bool,
-) -> Result<Parsed> {
+pub fn parse(flags: &[Flag], arguments: &[&'static CStr], verbatim: bool) -> Result<Parsed> {
     let mut parsed = Parsed::default();
     let mut rest = arguments.iter().copied();
     while let Some(argument) = rest.next() {
@@ -97,7 +93,7 @@ pub fn parse(
             }
             continue;
         };
-        let value = match (flag.value, value) {
+        let value = match (flag.value(), value) {
             (None, None) => "true",
             (None, Some(value)) => boolean(name, value)?,
             (Some(_), Some(value)) => value,
@@ -109,20 +105,20 @@ pub fn parse(
                 }
             },
         };
-        parsed.values.0.push((flag, value));
+        parsed.values.0.push((flag.long(), value));
     }
     Ok(parsed)
 }
 
 /// Turns on the switches that the letters of `letters` name; does nothing and
 /// returns false when one of them is not the letter of a switch.
-fn switches(flags: &[&'static Flag], letters: &str, values: &mut Values) -> bool {
+fn switches(flags: &[Flag], letters: &str, values: &mut Values) -> bool {
     let find =
-        |letter| flags.iter().find(|flag| flag.short == Some(letter) && flag.value.is_none());
+        |letter| flags.iter().find(|flag| flag.short() == Some(letter) && flag.value().is_none());
     if letters.chars().any(|letter| find(letter).is_none()) {
         return false;
     }
-    values.0.extend(letters.chars().filter_map(find).map(|flag| (*flag, "true")));
+    values.0.extend(letters.chars().filter_map(find).map(|flag| (flag.long(), "true")));
     true
 }
 
@@ -152,12 +148,12 @@ mod tests {
     use alloc::format;
     use alloc::string::{String, ToString};
 
-    static FLAGS: &[&Flag] = &[
-        &Flag::switch("detach", "").short('d'),
-        &Flag::switch("tty", "").short('t'),
-        &Flag::switch("no-subreaper", ""),
-        &Flag::value("format", "FORMAT", "").short('f'),
-        &Flag::value("env", "NAME=VALUE", "").short('e').repeat(),
+    static FLAGS: &[Flag] = &[
+        Flag("detach, -d: leave"),
+        Flag("tty, -t: allocate"),
+        Flag("no-subreaper: do not adopt"),
+        Flag("format FORMAT, -f: table or json (default: table)"),
+        Flag("env NAME=VALUE, -e, repeated: set"),
     ];
 
     /// The line split at spaces, parsed, and written down again.
@@ -175,7 +171,7 @@ mod tests {
             Ok(parsed) => {
                 let mut out = String::new();
                 for (flag, value) in &parsed.values.0 {
-                    out += &format!("{}={value} ", flag.long);
+                    out += &format!("{flag}={value} ");
                 }
                 for positional in &parsed.positionals {
                     out += &format!("[{}] ", positional.to_str().unwrap());

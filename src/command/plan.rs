@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::request::CreateOptions;
 
 /// For programs.
-pub static JSON: Flag = Flag::switch("json", "print JSON");
+pub const JSON: Flag = Flag("json: print JSON");
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -19,7 +19,7 @@ pub static COMMAND: Command = Command {
     summary: "show what create would do for a bundle",
     description: "Nothing is made, and no privilege is needed: the plan is that of the user who\n\
                   asks. The id, which matters for the path of cgroups, is ID where none is given.",
-    flags: &[&BUNDLE, &CONFIG, &JSON, &NO_PIVOT, &NO_NEW_KEYRING, &PRESERVE_FDS],
+    flags: &[BUNDLE, CONFIG, JSON, NO_PIVOT, NO_NEW_KEYRING, PRESERVE_FDS],
     min: 0,
     max: 1,
     verbatim: false,

@@ -21,7 +21,7 @@ pub static COMMAND: Command = Command {
     summary: "show the processes of a container",
     description: "The table is that of the host's ps, with these options or -ef, without the\n\
                   processes of others.",
-    flags: &[&FORMAT],
+    flags: &[FORMAT],
     min: 1,
     max: MANY,
     verbatim: true,

@@ -7,9 +7,8 @@ use crate::error::Result;
 use alloc::vec::Vec;
 
 /// The id is an expression.
-pub static REGEX: Flag =
-    Flag::switch("regex", "the id is an extended regular expression: of all containers that fit")
-        .short('r');
+pub const REGEX: Flag =
+    Flag("regex, -r: the id is an extended regular expression: of all containers that fit");
 
 /// Does something with every container whose id fits. As with crun, what fails
 /// with one of them is a warning, and the others are gone on with.

@@ -19,11 +19,9 @@ pub static COMMAND: Command = Command {
     summary: "write a config.json to start from",
     description: "It runs `sh` on a terminal, in the root file system `rootfs` of the bundle.",
     flags: &[
-        &Flag::value("bundle", "DIR", "directory to write it to")
-            .short('b')
-            .default("the current directory"),
-        &Flag::value("file", "FILE", "its name there").short('f').default("config.json"),
-        &Flag::switch("rootless", "for a user without privileges"),
+        Flag("bundle DIR, -b: directory to write it to (default: the current directory)"),
+        Flag("file FILE, -f: its name there (default: config.json)"),
+        Flag("rootless: for a user without privileges"),
     ],
     min: 0,
     max: 0,

@@ -26,31 +26,26 @@ pub static COMMAND: Command = Command {
                   FILE has an object as linux.resources of config.json, of which devices is left out\n\
                   unless --devices is given.",
     flags: &[
-        &Flag::value(
-            "resources",
-            "FILE",
-            "read them from FILE, or stdin for -; no other flag counts",
-        )
-        .short('r'),
-        &Flag::switch("devices", "the rules for devices of FILE take the place of the container's"),
-        &Flag::value("blkio-weight", "N", "weight of block I/O, 10 to 1000"),
-        &Flag::value("cpu-period", "N", "CFS period in microseconds"),
-        &Flag::value("cpu-quota", "N", "CFS quota in microseconds; -1 is none"),
-        &Flag::value("cpu-burst", "N", "CFS burst in microseconds"),
-        &Flag::value("cpu-share", "N", "CPU shares, 2 to 262144"),
-        &Flag::value("cpu-rt-period", "N", "real-time period in microseconds"),
-        &Flag::value("cpu-rt-runtime", "N", "real-time runtime in microseconds"),
-        &Flag::value("cpu-idle", "N", "1 for SCHED_IDLE, 0 for not"),
-        &Flag::value("cpuset-cpus", "LIST", "CPUs to use, as 0-3,7"),
-        &Flag::value("cpuset-mems", "LIST", "memory nodes to use, as 0-3,7"),
-        &Flag::value("memory", "BYTES", "memory"),
-        &Flag::value("memory-reservation", "BYTES", "memory, as a soft limit"),
-        &Flag::value("memory-swap", "BYTES", "memory and swap together"),
-        &Flag::value("pids-limit", "N", "processes; -1 is no limit"),
-        &Flag::value("l3-cache-schema", "SCHEMA", "Intel RDT/CAT schema of the L3 cache"),
-        &Flag::value("mem-bw-schema", "SCHEMA", "Intel RDT/MBA schema of memory bandwidth"),
-        &Flag::value("kernel-memory", "BYTES", "ignored").hidden(),
-        &Flag::value("kernel-memory-tcp", "BYTES", "ignored").hidden(),
+        Flag("resources FILE, -r: read them from FILE, or stdin for -; no other flag counts"),
+        Flag("devices: the rules for devices of FILE take the place of the container's"),
+        Flag("blkio-weight N: weight of block I/O, 10 to 1000"),
+        Flag("cpu-period N: CFS period in microseconds"),
+        Flag("cpu-quota N: CFS quota in microseconds; -1 is none"),
+        Flag("cpu-burst N: CFS burst in microseconds"),
+        Flag("cpu-share N: CPU shares, 2 to 262144"),
+        Flag("cpu-rt-period N: real-time period in microseconds"),
+        Flag("cpu-rt-runtime N: real-time runtime in microseconds"),
+        Flag("cpu-idle N: 1 for SCHED_IDLE, 0 for not"),
+        Flag("cpuset-cpus LIST: CPUs to use, as 0-3,7"),
+        Flag("cpuset-mems LIST: memory nodes to use, as 0-3,7"),
+        Flag("memory BYTES: memory"),
+        Flag("memory-reservation BYTES: memory, as a soft limit"),
+        Flag("memory-swap BYTES: memory and swap together"),
+        Flag("pids-limit N: processes; -1 is no limit"),
+        Flag("l3-cache-schema SCHEMA: Intel RDT/CAT schema of the L3 cache"),
+        Flag("mem-bw-schema SCHEMA: Intel RDT/MBA schema of memory bandwidth"),
+        Flag("kernel-memory BYTES, hidden: ignored"),
+        Flag("kernel-memory-tcp BYTES, hidden: ignored"),
     ],
     min: 1,
     max: 1,
@@ -230,7 +225,7 @@ mod tests {
     fn every_place_is_a_flag() {
         let places = PLACES.split_whitespace().filter_map(|word| word.split_once(':'));
         for (_, flag) in places {
-            assert!(COMMAND.flags.iter().any(|declared| declared.long == flag), "{flag}");
+            assert!(COMMAND.flags.iter().any(|declared| declared.long() == flag), "{flag}");
         }
     }
 

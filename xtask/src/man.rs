@@ -87,21 +87,22 @@ fn head(name: &str, summary: &str) -> String {
     )
 }
 
-fn options(out: &mut String, title: &str, lists: &[&[&Flag]]) {
+fn options(out: &mut String, title: &str, lists: &[&[Flag]]) {
     let _ = writeln!(out, ".SH {title}");
-    for flag in lists.iter().copied().flatten().filter(|flag| !flag.hidden) {
+    for flag in lists.iter().copied().flatten().filter(|flag| !flag.hidden()) {
         out.push_str(".TP\n");
-        let value = flag.value.map_or(String::new(), |value| format!(" \\fI{}\\fR", escape(value)));
-        let _ = write!(out, "\\fB\\-\\-{}\\fR{value}", escape(flag.long));
-        if let Some(short) = flag.short {
+        let value =
+            flag.value().map_or(String::new(), |value| format!(" \\fI{}\\fR", escape(value)));
+        let _ = write!(out, "\\fB\\-\\-{}\\fR{value}", escape(flag.long()));
+        if let Some(short) = flag.short() {
             let _ = write!(out, ", \\fB\\-{short}\\fR{value}");
         }
         out.push('\n');
-        let mut text = flag.help.to_owned();
-        if flag.repeat {
+        let mut text = flag.help().to_owned();
+        if flag.repeat() {
             text.push_str("; may be given many times");
         }
-        if let Some(default) = flag.default {
+        if let Some(default) = flag.default() {
             let _ = write!(text, " (default: {default})");
         }
         paragraph(out, &text);
@@ -154,8 +155,8 @@ mod tests {
             let name = format!("ocinit-{}.8", command.name);
             let text = &pages.iter().find(|page| page.0 == name).unwrap().1;
             for flag in command.flags {
-                let shown = text.contains(&format!("\\fB\\-\\-{}\\fR", escape(flag.long)));
-                assert!(shown != flag.hidden, "{name}: {}", flag.long);
+                let shown = text.contains(&format!("\\fB\\-\\-{}\\fR", escape(flag.long())));
+                assert!(shown != flag.hidden(), "{name}: {}", flag.long());
             }
         }
     }

@@ -75,7 +75,7 @@ fn all(
     out: &mut String,
     values: &mut String,
     command: &str,
-    flags: &mut dyn Iterator<Item = &'static Flag>,
+    flags: &mut dyn Iterator<Item = Flag>,
 ) {
     let mut list = Vec::new();
     for flag in flags {

@@ -32,9 +32,9 @@ pub fn script() -> String {
     out
 }
 
-fn one(out: &mut String, condition: &str, flag: &Flag) {
-    let _ = write!(out, "complete -c ocinit -n '{condition}' -l {}", flag.long);
-    if let Some(short) = flag.short {
+fn one(out: &mut String, condition: &str, flag: Flag) {
+    let _ = write!(out, "complete -c ocinit -n '{condition}' -l {}", flag.long());
+    if let Some(short) = flag.short() {
         let _ = write!(out, " -s {short}");
     }
     match value(flag) {
@@ -46,7 +46,7 @@ fn one(out: &mut String, condition: &str, flag: &Flag) {
             let _ = write!(out, " -x -a '{}'", words.join(" "));
         }
     }
-    let _ = writeln!(out, " -d '{}'", quoted(flag.help));
+    let _ = writeln!(out, " -d '{}'", quoted(flag.help()));
 }
 
 /// Text within single quotes.

@@ -42,11 +42,11 @@ enum Value<'a> {
 
 /// Reads the metavariable and the help: a help that ends in a list, as "set the
 /// format: text or json", names the values.
-fn value(flag: &Flag) -> Option<Value<'static>> {
-    let value = match flag.value? {
+fn value(flag: Flag) -> Option<Value<'static>> {
+    let value = match flag.value()? {
         "DIR" => Value::Directory,
         "FILE" | "SOCKET" => Value::File,
-        _ => choices(flag.help).map_or(Value::Any, Value::Words),
+        _ => choices(flag.help()).map_or(Value::Any, Value::Words),
     };
     Some(value)
 }
@@ -60,13 +60,13 @@ fn choices(help: &'static str) -> Option<Vec<&'static str>> {
 }
 
 /// The flags before the command, as the help shows them.
-fn global_flags() -> impl Iterator<Item = &'static Flag> {
-    globals::FLAGS.iter().chain(&ENDING).copied().filter(|flag| !flag.hidden)
+fn global_flags() -> impl Iterator<Item = Flag> {
+    globals::FLAGS.iter().chain(&ENDING).copied().filter(|flag| !flag.hidden())
 }
 
 /// The flags of a command, as the help shows them.
-fn flags(command: &'static Command) -> impl Iterator<Item = &'static Flag> {
-    command.flags.iter().chain(&ENDING[..1]).copied().filter(|flag| !flag.hidden)
+fn flags(command: &'static Command) -> impl Iterator<Item = Flag> {
+    command.flags.iter().chain(&ENDING[..1]).copied().filter(|flag| !flag.hidden())
 }
 
 /// Whether the first argument is the id of a container that exists.
@@ -76,9 +76,9 @@ fn takes_id(command: &Command) -> bool {
 }
 
 /// The names of a flag, with dashes.
-fn names(flag: &Flag) -> Vec<String> {
-    let short = flag.short.map(|short| format!("-{short}"));
-    [format!("--{}", flag.long)].into_iter().chain(short).collect()
+fn names(flag: Flag) -> Vec<String> {
+    let short = flag.short().map(|short| format!("-{short}"));
+    [format!("--{}", flag.long())].into_iter().chain(short).collect()
 }
 
 /// The names of all commands.

@@ -29,8 +29,8 @@ fn values_are_read_from_the_help() {
     assert_eq!(choices("cgroupfs, systemd or disabled").unwrap().len(), 3);
     assert!(choices("run or do").is_some() && choices("run as this user").is_none());
     let words = |long: &str| {
-        let flag = globals::FLAGS.iter().find(|flag| flag.long == long).unwrap();
-        matches!(value(flag), Some(Value::Words(_)))
+        let flag = globals::FLAGS.iter().find(|flag| flag.long() == long).unwrap();
+        matches!(value(*flag), Some(Value::Words(_)))
     };
     for flag in ["log-format", "log-level", "cgroup-manager", "rootless"] {
         assert!(words(flag), "{flag}");
@@ -42,8 +42,9 @@ fn values_are_read_from_the_help() {
 fn every_flag_is_in_every_script() {
     for name in ["bash", "zsh", "fish"] {
         let script = script(name).unwrap();
-        for flag in COMMANDS.iter().flat_map(|command| command.flags).filter(|flag| !flag.hidden) {
-            assert!(script.contains(flag.long), "{name}: {}", flag.long);
+        for flag in COMMANDS.iter().flat_map(|command| command.flags).filter(|flag| !flag.hidden())
+        {
+            assert!(script.contains(flag.long()), "{name}: {}", flag.long());
         }
     }
     assert!(script("csh").is_none());

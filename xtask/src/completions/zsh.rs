@@ -37,7 +37,7 @@ fn rest(command: &str) -> &'static str {
     if command == "kill" { "_signals" } else { "_default" }
 }
 
-fn specifications(out: &mut String, flags: &mut dyn Iterator<Item = &'static Flag>) {
+fn specifications(out: &mut String, flags: &mut dyn Iterator<Item = Flag>) {
     for flag in flags {
         let names = names(flag);
         let action = value(flag).map_or(String::new(), |value| {
@@ -49,14 +49,14 @@ fn specifications(out: &mut String, flags: &mut dyn Iterator<Item = &'static Fla
             };
             format!(":value:{action}")
         });
-        let exclusive = match flag.repeat {
+        let exclusive = match flag.repeat() {
             true => "*".to_owned(),
             false => format!("({})", names.join(" ")),
         };
         for name in names {
             // A long name may be followed by `=`.
             let equals = if action.is_empty() || !name.starts_with("--") { "" } else { "=" };
-            let help = quoted(flag.help);
+            let help = quoted(flag.help());
             let _ = writeln!(out, "        '{exclusive}{name}{equals}[{help}]{action}' \\");
         }
     }
