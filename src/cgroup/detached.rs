@@ -1,8 +1,9 @@
 //! A new file system that is mounted nowhere yet (fsopen(2), Linux 5.2).
 
+use crate::sys::fd::AsFd;
 use crate::sys::mount::Attributes;
 use core::ffi::CStr;
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag,
     fsconfig_set_string, fsmount, fsopen,

@@ -2,9 +2,10 @@
 //! them those that every container may (runc's list, which has the last word
 //! there too). What no rule allows is denied.
 
+use crate::sys::fd::AsFd;
 use alloc::vec::Vec;
 use core::fmt;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, setrlimit};

@@ -10,12 +10,13 @@
 //! own is never shown writable (CVE-2023-25809). Mounting cgroup2 from the
 //! host's cgroup namespace would cost 8 ms.
 
+use crate::sys::fd::AsFd;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt::{self, Write};
 use linux_raw_sys::general::{MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_REMOUNT};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, move_mount};

@@ -2,12 +2,13 @@
 
 extern crate std;
 
+use crate::sys::fd::AsFd;
 use alloc::format;
 use alloc::string::{String, ToString};
 use linux_raw_sys::general::{
     CLONE_NEWCGROUP, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_NOSUID, MS_RDONLY,
 };
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 
 use super::tests::{View, create, in_view, sweep};

@@ -309,7 +309,7 @@ fn limits_are_in_the_files() {
 
 #[test]
 fn device_program_of_v2() {
-    use rustix::fd::AsFd;
+    use crate::sys::fd::AsFd;
     in_view(View::V2, |layout| {
         with_resources(r#"{"devices":[{"allow":false}]}"#, |resources| {
             let programs = |created: &Created| {

@@ -14,11 +14,11 @@ use crate::rootfs::path;
 use crate::seccomp::Filter;
 use crate::spec::{IoPriorityClass, Rlimit, SchedulerPolicy};
 use crate::sys::exec::Strings;
+use crate::sys::fd::AsFd;
 use crate::sys::{limit as limits, probe, seccomp};
 use crate::text;
 use core::ffi::CStr;
 use linux_raw_sys::general::*;
-use rustix::fd::AsFd;
 use rustix::fs::{Access, CWD, Mode, OFlags, access, openat};
 use rustix::io::Errno;
 

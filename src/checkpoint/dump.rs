@@ -20,9 +20,10 @@ use crate::request::{Caller, CgroupManager};
 use crate::spec::Spec;
 use crate::sys::descriptor::{borrow, write_all};
 use crate::sys::exec::Strings;
+use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat, stat};
 
 /// criu's log of a dump.

@@ -9,11 +9,12 @@ use crate::error::Result;
 use crate::plan::Op;
 use crate::plan::mounts::is_below;
 use crate::rootfs::path::{FdPath, is_directory, open_in};
+use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use linux_raw_sys::general::{CLONE_NEWNET, CLONE_NEWPID};
-use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fd::BorrowedFd;
 
 /// What is bound on masked files, under the name that runc gives it too.
 const NULL: &CStr = c"/dev/null";

@@ -34,6 +34,7 @@ use crate::rootfs::root::set_propagation;
 use crate::spec::Spec;
 use crate::sys::clone::setns;
 use crate::sys::exec::Strings;
+use crate::sys::fd::AsFd;
 use crate::sys::mount::mount;
 use crate::sys::{network, signal};
 use crate::text;
@@ -41,7 +42,7 @@ use crate::text::c_string;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWNET, MS_BIND, MS_REC, MS_SLAVE};
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -167,7 +168,7 @@ impl Restoring<'_> {
             // Orphans of a container without its own pid namespace come to us.
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         }
-        mkdirat(self.directory, MOUNT_POINT, Mode::RWXU)
+        mkdirat(self.directory.as_fd(), MOUNT_POINT, Mode::RWXU)
             .context(|| text!("make {} of \"{}\"", quoted(MOUNT_POINT), self.state.id))?;
         let root = self.path_of(MOUNT_POINT)?;
         asked.opts.bytes(opts::ROOT, root.to_bytes());
@@ -283,7 +284,7 @@ impl Restoring<'_> {
     /// The whole path of a directory in the container's.
     fn path_of(&self, name: &str) -> Result<&'static CStr> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        openat(self.directory, name, flags, Mode::empty())
+        openat(self.directory.as_fd(), name, flags, Mode::empty())
             .and_then(|made| FdPath::new(made.as_fd()).read())
             .map(|path| c_string(path).unwrap_or_default())
             .context(|| text!("open {} of \"{}\"", quoted(name), self.state.id))
@@ -318,7 +319,7 @@ impl Restoring<'_> {
     /// Tells the caller of the process.
     fn hand_over(&self, pid: Pid) -> Result<()> {
         // Only criu had use for it.
-        let _ = unlinkat(self.directory, MOUNT_POINT, AtFlags::REMOVEDIR);
+        let _ = unlinkat(self.directory.as_fd(), MOUNT_POINT, AtFlags::REMOVEDIR);
         if let Some(path) = self.options.pidfd_socket {
             send_pidfd(path, pid)?;
         }

@@ -1,6 +1,6 @@
 //! `spec`: a config.json to start from.
 
-use rustix::fd::AsFd;
+use crate::sys::fd::AsFd;
 use rustix::fs::{FsWord, Mode, OFlags, openat, statfs};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};

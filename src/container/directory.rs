@@ -1,7 +1,8 @@
 //! One container's directory: its files.
 
+use crate::sys::fd::AsFd;
 use core::mem::MaybeUninit;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, statat, unlinkat};
 use rustix::io::Errno;
 
@@ -30,8 +31,9 @@ pub struct Directory<'r> {
     pub(super) fd: OwnedFd,
 }
 
-impl AsFd for Directory<'_> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
+impl Directory<'_> {
+    /// The directory itself.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 }

@@ -1,6 +1,6 @@
 //! The exclusive lock on a container: flock(2) on its directory.
 
-use rustix::fd::AsFd;
+use crate::sys::fd::AsFd;
 use rustix::fs::{AtFlags, FlockOperation, flock, fstat, statat};
 use rustix::io::Errno;
 

@@ -54,9 +54,11 @@ pub fn path(root: &str, id: &ContainerId) -> &'static str {
 /// # Errors
 /// Those of mkdir(2).
 pub fn make_directory(directory: &Directory<'_>) -> Result<()> {
-    mkdirat(directory, DIRECTORY, Mode::RWXU)
+    mkdirat(directory.as_fd(), DIRECTORY, Mode::RWXU)
         // Whatever the umask is.
-        .and_then(|()| chmodat(directory, DIRECTORY, Mode::from_raw_mode(0o755), AtFlags::empty()))
+        .and_then(|()| {
+            chmodat(directory.as_fd(), DIRECTORY, Mode::from_raw_mode(0o755), AtFlags::empty())
+        })
         .context(|| "make the directory of the notify socket")
 }
 
@@ -87,7 +89,7 @@ impl Notify {
             Ok(()) => {}
         }
         // The program may run as anybody.
-        chmodat(directory, SOCKET, Mode::from_raw_mode(0o777), AtFlags::empty())
+        chmodat(directory.as_fd(), SOCKET, Mode::from_raw_mode(0o777), AtFlags::empty())
             .context(|| "chmod the container's notify socket")?;
         Ok(Some(notify))
     }

@@ -1,9 +1,10 @@
 //! The directory that holds the containers' directories.
 
+use crate::sys::fd::AsFd;
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, unlinkat};
 use rustix::io::Errno;
 

@@ -166,9 +166,9 @@ fn leftovers_are_deleted() {
     let directory = root.claim(&id("a")).unwrap();
     for name in ["state.json", "state.json.new", "other"] {
         let flags = OFlags::CREATE | OFlags::WRONLY;
-        openat(&directory, name, flags, Mode::RUSR).unwrap();
+        openat(directory.as_fd(), name, flags, Mode::RUSR).unwrap();
     }
-    rustix::fs::mkdirat(&directory, "mountpoint", Mode::RWXU).unwrap();
+    rustix::fs::mkdirat(directory.as_fd(), "mountpoint", Mode::RWXU).unwrap();
     assert!(directory.load().unwrap().is_none());
     assert!(delete(&root, &id("a"), false).unwrap().is_none());
     assert!(root.find(&id("a")).unwrap().is_none());
@@ -190,7 +190,8 @@ fn containers_of_others_are_left_alone() {
     let root = scratch.root();
     let directory = root.claim(&id("a")).unwrap();
     for name in ["status", "state.json"] {
-        let file = openat(&directory, name, OFlags::CREATE | OFlags::WRONLY, Mode::RUSR).unwrap();
+        let file =
+            openat(directory.as_fd(), name, OFlags::CREATE | OFlags::WRONLY, Mode::RUSR).unwrap();
         rustix::io::write(&file, b"{}").unwrap();
         for force in [false, true] {
             let refused = message(delete(&root, &id("a"), force));

@@ -2,10 +2,11 @@
 //! (D-Bus Specification, "Authentication Protocol" and "Message Bus
 //! Specification").
 
+use crate::sys::fd::AsFd;
 use alloc::string::String;
 use alloc::vec::Vec;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use rustix::net::{connect, recv, send, socket_with};
@@ -265,8 +266,9 @@ impl Connection {
     }
 }
 
-impl AsFd for Connection {
-    fn as_fd(&self) -> BorrowedFd<'_> {
+impl Connection {
+    /// Readable when something has come in.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
 }

@@ -14,13 +14,14 @@ use crate::process::spawn::{Program, reap};
 use crate::spec;
 use crate::sys::clock::monotonic;
 use crate::sys::exec::Strings;
+use crate::sys::fd::AsFd;
 use crate::text;
 use crate::text::c_string;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt::Write;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use rustix::process::{

@@ -26,7 +26,7 @@ pub fn set(file: &str) {
 fn read_rtc() -> Option<i64> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let rtc = open("/dev/rtc0", flags, Mode::empty()).ok()?;
-    seconds(&rtc_time(rustix::fd::AsFd::as_fd(&rtc)).ok()?)
+    seconds(&rtc_time(crate::sys::fd::AsFd::as_fd(&rtc)).ok()?)
 }
 
 /// The seconds since 1970 of a time in UTC; `None` when it is no time.

@@ -7,8 +7,8 @@
 
 use crate::error::{Context, Result};
 use crate::sys::descriptor::{become_stdio, standard};
+use crate::sys::fd::AsFd;
 use crate::text;
-use rustix::fd::AsFd;
 use rustix::fs::{FileType, Mode, OFlags, fstat, major, minor, open};
 
 /// Makes the console the three descriptors: the one that the settings name, or

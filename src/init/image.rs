@@ -5,6 +5,7 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::fault::Quoted;
 use crate::sys::board::{free_loop, show_file};
+use crate::sys::fd::AsFd;
 use crate::sys::mount::mount;
 use crate::text;
 use crate::text::{c_string, keep};
@@ -12,7 +13,7 @@ use core::ffi::CStr;
 use linux_raw_sys::general::{
     EROFS_SUPER_MAGIC_V1, EXT4_SUPER_MAGIC, MS_NODEV, MS_NOSUID, MS_RDONLY, SQUASHFS_MAGIC,
 };
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, FileType, Mode, OFlags, mkdirat, open, stat};
 use rustix::io::Errno;
 use rustix::time::Timespec;

@@ -2,7 +2,8 @@
 //! process, and a record for each line.
 
 use crate::error::{Context, Result};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::fd::AsFd;
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 /// The longest record; the kernel takes a little more

@@ -20,10 +20,11 @@ use crate::spec::Spec;
 use crate::sys::clone::{Side, clone};
 use crate::sys::descriptor::{become_stdio, close_inherited};
 use crate::sys::exec::{Strings, execve};
+use crate::sys::fd::AsFd;
 use crate::sys::{exit, signal};
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::Pid;
 

@@ -3,9 +3,10 @@
 
 use crate::fault::Text;
 use crate::sys::descriptor::write_all;
+use crate::sys::fd::AsFd;
 use crate::sys::scratch;
 use core::fmt::{self, Write};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, open};
 
 /// How much a line matters: the kernel's levels (include/linux/kern_levels.h).

@@ -3,7 +3,8 @@
 
 use crate::error::{Context, Error, Result};
 use crate::sys::board::watchdog_timeout;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::fd::AsFd;
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 
 /// An open watchdog: it counts from the opening on.

@@ -6,6 +6,7 @@ use crate::error::{Context, Result};
 use crate::fault::{Act, Fault, Quoted};
 use crate::quote::quoted;
 use crate::sys::clone::setns;
+use crate::sys::fd::AsFd;
 use crate::sys::namespace::of_process;
 use crate::text;
 use crate::text::c_string;
@@ -15,7 +16,7 @@ use core::fmt;
 use linux_raw_sys::general::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWUTS,
 };
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat, stat};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};

@@ -11,9 +11,10 @@ use crate::process::program::Program;
 use crate::quote::quoted;
 use crate::rootfs::path::{FdPath, open_in};
 use crate::spec::Spec;
+use crate::sys::fd::AsFd;
 use crate::text;
 use core::ffi::CStr;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 /// Reads the configuration and looks for the root file system and the program;

@@ -18,11 +18,12 @@ use crate::error::{Context, Error, Result};
 use crate::json::Document;
 use crate::log::Log;
 use crate::quote::quoted;
+use crate::sys::fd::AsFd;
 use crate::text;
 use archive::{Archive, Attributes};
 use linux_raw_sys::general::{S_IFCHR, S_IFDIR, S_IFREG};
 use output::Output;
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat};
 use rustix::io::Errno;
 

@@ -6,8 +6,9 @@ use crate::error::{Context, Error, Result};
 use crate::quote::quoted;
 use crate::sys;
 use crate::sys::descriptor::write_all;
+use crate::sys::fd::AsFd;
 use crate::text;
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat, rename, stat, unlink};
 use rustix::io::Errno;
 

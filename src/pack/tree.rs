@@ -8,13 +8,14 @@ use super::archive::{Archive, Attributes};
 use crate::error::{Context, Error, Result};
 use crate::log::Log;
 use crate::quote::quoted;
+use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::collections::BinaryHeap;
 use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, fgetxattr, fstat, fstatfs, major, minor,
     openat, readlinkat_raw, statat,

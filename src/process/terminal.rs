@@ -4,8 +4,9 @@ use crate::fault::{Act, Detail, Fault};
 use crate::rootfs::path;
 use crate::rootfs::tree::{Recursion, bind};
 use crate::sys::descriptor::become_stdio;
+use crate::sys::fd::AsFd;
 use linux_raw_sys::general::DEVPTS_SUPER_MAGIC;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{
     Dev, FileType, Mode, OFlags, ResolveFlags, fchown, fstat, fstatfs, mknodat, openat, openat2,
 };

@@ -6,9 +6,10 @@
 //! source may be hostile: links in it are never followed.
 
 use crate::fault::{Act, Detail, Fault, Quoted};
+use crate::sys::fd::AsFd;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, RawDir, Stat, Timespec, Timestamps, chmodat, chownat, mkdirat,
     mknodat, openat, readlinkat_raw, sendfile, statat, symlinkat, utimensat,

@@ -4,9 +4,10 @@
 use super::path::{self, Create};
 use super::tree::{Recursion, bind};
 use crate::fault::{Act, Detail, Fault, Quoted};
+use crate::sys::fd::AsFd;
 use core::ffi::CStr;
 use core::fmt;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, makedev, mknodat, openat,
     statat, symlinkat, unlinkat,

@@ -7,9 +7,10 @@
 
 use super::over_proc::Place;
 use super::path;
+use crate::sys::fd::AsFd;
 use core::ffi::CStr;
 use linux_raw_sys::general::{PROC_SUPER_MAGIC, SYSFS_MAGIC};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::fstatfs;
 use rustix::io::{Result, fcntl_dupfd_cloexec};
 

@@ -8,13 +8,14 @@ use super::kept::Kept;
 use super::path::{self, FdPath};
 use super::tree::{Recursion, bind, bind_readonly, clone_object};
 use crate::fault::{Act, Detail, Fault};
+use crate::sys::fd::AsFd;
 use crate::sys::mount::mount;
 use core::ffi::CStr;
 use linux_raw_sys::general::{
     MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC,
     MS_NOSUID, MS_RDONLY,
 };
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, major, minor, openat};
 use rustix::io::Errno;
 use rustix::mount::{

@@ -12,6 +12,7 @@ use super::path::{self, Create, FdPath};
 use super::prepare::IdMap;
 use super::tree::{Recursion, clone_tree};
 use crate::fault::{Act, Detail, Fault, Quoted};
+use crate::sys::fd::AsFd;
 use crate::sys::mount::{Attributes, mount, mount_setattr};
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -20,7 +21,7 @@ use linux_raw_sys::general::{
     MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_BIND,
     MS_I_VERSION, MS_RDONLY, MS_REC, MS_REMOUNT,
 };
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, XattrFlags, fsetxattr, fstat, openat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::mount::{

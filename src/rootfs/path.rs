@@ -11,9 +11,10 @@
 //! where the link points, inside the root (CVE-2019-19921, CVE-2021-30465,
 //! CVE-2024-45310 are what happens otherwise).
 
+use crate::sys::fd::AsFd;
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
     CWD, Dev, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, mknodat, openat, openat2,
     readlinkat_raw,

@@ -20,10 +20,11 @@ use crate::plan::{Op, Plan};
 use crate::process::spawn::reap;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
+use crate::sys::fd::AsFd;
 use crate::sys::mount::{Attributes, mount_idmap, mount_setattr};
 use crate::text;
 use linux_raw_sys::general::{CLONE_NEWUSER, MS_SLAVE};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 

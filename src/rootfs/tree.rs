@@ -2,13 +2,14 @@
 //! what mount(2) has in their place on older kernels.
 
 use super::path::{FdPath, attach};
+use crate::sys::fd::AsFd;
 use crate::sys::mount::{Attributes, mount, mount_setattr};
 use core::ffi::CStr;
 use linux_raw_sys::general::{
     MOUNT_ATTR_RDONLY, MS_BIND, MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID,
     MS_RDONLY, MS_REC, MS_RELATIME, MS_REMOUNT,
 };
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, fstatfs};
 use rustix::io::{Errno, Result};
 use rustix::mount::{OpenTreeFlags, UnmountFlags, open_tree};

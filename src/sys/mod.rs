@@ -10,6 +10,7 @@ pub mod clone;
 pub mod descriptor;
 pub mod domain;
 pub mod exec;
+pub mod fd;
 pub mod image;
 mod ioctl;
 pub mod keyring;

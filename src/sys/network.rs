@@ -25,7 +25,7 @@ pub fn loopback_up() -> Result<()> {
             let unix = AddressFamily::UNIX;
             socket_with(unix, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
         })?;
-    use rustix::fd::AsFd;
+    use crate::sys::fd::AsFd;
     let mut request = InterfaceRequest { name: [0; IFNAMSIZ as usize], flags: 0, rest: [0; 22] };
     request.name[..2].copy_from_slice(b"lo");
     interface_ioctl(socket.as_fd(), SIOCGIFFLAGS, &mut request)?;

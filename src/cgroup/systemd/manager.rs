@@ -3,7 +3,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
@@ -183,8 +183,9 @@ impl Manager {
     }
 }
 
-impl AsFd for Manager {
-    fn as_fd(&self) -> BorrowedFd<'_> {
+impl Manager {
+    /// The connection with systemd.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.connection.as_fd()
     }
 }

@@ -21,7 +21,7 @@ mod unit;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fd::BorrowedFd;
 use rustix::process::Pid;
 
 use super::plan::Plan;
@@ -173,8 +173,9 @@ fn fixed(names: &Names, unified: bool) -> Vec<Value> {
     properties
 }
 
-impl AsFd for Driver {
-    fn as_fd(&self) -> BorrowedFd<'_> {
+impl Driver {
+    /// The connection with systemd.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.manager.as_fd()
     }
 }
