@@ -64,6 +64,20 @@ impl Error {
         Error::new(text::stays(what))
     }
 
+    /// The same with one text in place of `{}`: see [`text::about`].
+    #[cold]
+    #[inline(never)]
+    pub fn about(template: &'static str, subject: &str) -> Self {
+        Error::new(text::about(template, subject))
+    }
+
+    /// The same with the text between quotes.
+    #[cold]
+    #[inline(never)]
+    pub fn about_quoted(template: &'static str, subject: &str) -> Self {
+        Error::new(text::about_quoted(template, subject))
+    }
+
     /// A system call's error: `what` names the step and its object.
     #[cold]
     #[inline(never)]

@@ -12,10 +12,31 @@ use alloc::string::String;
 use core::ffi::CStr;
 use core::fmt;
 
+use crate::cut;
+use crate::quote::quoted;
+
 /// The words, formatted: what [`text!`](crate::text!) calls.
 #[inline(never)]
 pub fn stays(words: fmt::Arguments<'_>) -> &'static str {
     alloc::fmt::format(words).leak()
+}
+
+/// The template with the subject in place of its `{}`. Where the one thing to show
+/// is a text, this takes half of what a call with [`text!`](crate::text!) does.
+#[inline(never)]
+pub fn about(template: &'static str, subject: &str) -> &'static str {
+    let place = template.as_bytes().windows(2).position(|pair| pair == b"{}");
+    let (before, rest) = cut::at(template, place.unwrap_or(template.len()));
+    let mut text = String::from(before);
+    text.push_str(subject);
+    text.push_str(cut::from(rest, 2));
+    text.leak()
+}
+
+/// The same with the subject between quotes.
+#[inline(never)]
+pub fn about_quoted(template: &'static str, subject: &str) -> &'static str {
+    about(template, stays(format_args!("{}", quoted(subject))))
 }
 
 /// A copy that stays.

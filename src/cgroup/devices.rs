@@ -231,7 +231,7 @@ fn write_lines(directory: &str, lines: &[(bool, &'static str)]) -> Result<()> {
         let (file, name) =
             if *allowed { (&allow, "devices.allow") } else { (&deny, "devices.deny") };
         file::write_value(file, line).map_err(|errno| {
-            let step = text!("set linux.resources.devices: write \"{line}\" to");
+            let step = text::about("set linux.resources.devices: write \"{}\" to", line);
             file::failed(step, directory, name, errno)
         })?;
     }

@@ -120,7 +120,7 @@ pub fn must_read(directory: &str, file: &str) -> error::Result<String> {
 /// [`write_in`], with the error as the user sees it.
 pub fn must_write(directory: &str, file: &str, value: &str) -> error::Result<()> {
     write_in(directory, file, value).map_err(|errno| {
-        let step = text!("write \"{value}\" to");
+        let step = text::about("write \"{}\" to", value);
         failed(step, directory, file, errno)
     })
 }

@@ -74,7 +74,8 @@ impl Layout {
     /// # Errors
     /// procfs cannot be read.
     pub fn detect() -> Result<Layout> {
-        let read = |name: &'static str| file::read_all(name).context(|| text!("read {name}"));
+        let read =
+            |name: &'static str| file::read_all(name).context(|| text::about("read {}", name));
         let own = match file::read_all(own!("cgroup")) {
             // A kernel without cgroups has no such file.
             Err(rustix::io::Errno::NOENT) => String::new(),

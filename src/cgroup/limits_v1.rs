@@ -4,7 +4,7 @@
 
 use super::write::{Sink, Zero, signed};
 use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spec::{BlockIo, Resources, Throttle};
 use crate::text;
 
@@ -183,8 +183,9 @@ pub fn hugetlb_files(resources: &Resources<'_>, sink: &mut Sink<'_>, file: &str)
         let digits = ["KB", "MB", "GB"].iter().find_map(|unit| size.strip_suffix(unit));
         let number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
         if !digits.is_some_and(|digits| !digits.is_empty() && number(digits)) {
-            return Err(error!(
-                "linux.resources.hugepageLimits: page size \"{size}\" is not like 64KB, 2MB, 1GB"
+            return Err(Error::about(
+                "linux.resources.hugepageLimits: page size \"{}\" is not like 64KB, 2MB, 1GB",
+                size,
             ));
         }
         let (property, bytes) = ("hugepageLimits", limit.limit);

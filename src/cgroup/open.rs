@@ -9,7 +9,7 @@ use super::group::{Cgroups, Group};
 use super::members::tree;
 use super::path::components;
 use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::text;
 use crate::text::keep;
 
@@ -79,8 +79,9 @@ impl Cgroups {
 }
 
 fn descend(group: &mut Group, path: &str) -> Result<()> {
-    let path = components(path)
-        .ok_or_else(|| error!("invalid --cgroup argument: {path}: not a sub cgroup path"))?;
+    let path = components(path).ok_or_else(|| {
+        Error::about("invalid --cgroup argument: {}: not a sub cgroup path", path)
+    })?;
     if !path.is_empty() {
         group.directory = text!("{}/{path}", group.directory);
     }

@@ -9,8 +9,7 @@
 use alloc::string::String;
 
 use super::layout::Hierarchy;
-use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::text;
 
 /// A checked `cgroupsPath`: at least one component, none of them `..`.
@@ -29,10 +28,11 @@ impl CgroupPath {
     /// It has a `..`, or names no cgroup.
     pub fn new(cgroups_path: Option<&str>, id: &str) -> Result<CgroupPath> {
         let given = cgroups_path.filter(|path| !path.is_empty()).unwrap_or(id);
-        let path = components(given)
-            .ok_or_else(|| error!("linux.cgroupsPath \"{given}\": \"..\" is not allowed"))?;
+        let path = components(given).ok_or_else(|| {
+            Error::about("linux.cgroupsPath \"{}\": \"..\" is not allowed", given)
+        })?;
         if path.is_empty() {
-            return Err(error!("linux.cgroupsPath \"{given}\": names no cgroup"));
+            return Err(Error::about("linux.cgroupsPath \"{}\": names no cgroup", given));
         }
         Ok(CgroupPath { absolute: given.starts_with('/'), path })
     }

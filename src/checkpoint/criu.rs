@@ -11,7 +11,6 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::fault::{Act, Detail, Quoted};
 use crate::process::spawn::{find, reap, shell_status};
-use crate::quote::quoted;
 use crate::request::{Caller, in_user_namespace};
 use crate::sys::clone::{Side, clone};
 use crate::sys::descriptor::{become_stdio, close_on_exec_from};
@@ -55,7 +54,7 @@ pub fn needs_root(what: &str) -> Result<()> {
     if rustix::process::geteuid().is_root() && !in_user_namespace() {
         return Ok(());
     }
-    Err(error!("{what}: CRIU needs root outside of any user namespace")
+    Err(Error::about("{}: CRIU needs root outside of any user namespace", what)
         .hint("rootless containers can be neither saved nor restored"))
 }
 
@@ -66,9 +65,12 @@ pub fn needs_root(what: &str) -> Result<()> {
 pub fn program(caller: &Caller, environment: &Strings) -> Result<&'static CStr> {
     let name = caller.globals.criu.unwrap_or("criu");
     let found = if name.as_bytes().contains(&b'/') {
-        access(name, Access::EXEC_OK).context(|| text!("execute {}", quoted(name))).and_then(|()| {
-            text::c_string(name).ok_or_else(|| error!("{} has a null byte in it", quoted(name)))
-        })
+        access(name, Access::EXEC_OK).context(|| text::about_quoted("execute {}", name)).and_then(
+            |()| {
+                text::c_string(name)
+                    .ok_or_else(|| Error::about_quoted("{} has a null byte in it", name))
+            },
+        )
     } else {
         find(name, environment)
     };
@@ -80,7 +82,7 @@ pub fn program(caller: &Caller, environment: &Strings) -> Result<&'static CStr> 
 /// # Errors
 /// Those of mkdir(2) and open(2).
 pub fn make_directory(path: &str) -> Result<OwnedFd> {
-    let what = || text!("make directory {}", quoted(path));
+    let what = || text::about_quoted("make directory {}", path);
     let ends = path.match_indices('/').map(|(index, _)| index).filter(|index| *index > 0);
     for end in ends.chain([path.len()]) {
         match mkdirat(CWD, cut::before(path, end), Mode::RWXU) {
@@ -97,7 +99,8 @@ pub fn make_directory(path: &str) -> Result<OwnedFd> {
 /// Those of open(2).
 pub fn open_directory(path: &str) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    openat(CWD, path, flags, Mode::empty()).context(|| text!("open directory {}", quoted(path)))
+    openat(CWD, path, flags, Mode::empty())
+        .context(|| text::about_quoted("open directory {}", path))
 }
 
 /// Where and how criu works.
@@ -279,7 +282,7 @@ fn failure(response: &Response) -> Error {
         "" => "it does not say why",
         message => message,
     };
-    let what = text!("criu failed: {why}");
+    let what = text::about("criu failed: {}", why);
     match errno::of(response.errno) {
         Some(errno) => Error::os(what, errno),
         None => Error::new(what),

@@ -8,7 +8,6 @@ use crate::act::bundle::read_config;
 use crate::act::host;
 use crate::cgroup::Layout;
 use crate::container::{self, ContainerId, Directory, State, Status, hooks, notify};
-use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::Document;
 use crate::plan::Plan;
@@ -49,9 +48,9 @@ pub fn checkpoint(caller: &Caller, id: &ContainerId, mut options: Options) -> Re
     let state = directory.state()?;
     let status = lock.status(Some(state))?;
     if !matches!(status, Status::Running | Status::Paused) {
-        return Err(error!("Container cannot be checkpointed in {} state", status.name()));
+        return Err(Error::about("Container cannot be checkpointed in {} state", status.name()));
     }
-    let text = read_config(text!("{}/config.json", state.bundle))?;
+    let text = read_config(text::about("{}/config.json", state.bundle))?;
     let document = Document::parse(text, "config.json")?;
     let spec = Spec::read(&document)?;
     let plan = planned(caller, spec, &directory, state, &environment)?;
@@ -170,7 +169,7 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
         let Some(key) = namespace_key(join.kind) else { continue };
         let name = crate::namespace::name(join.kind);
         let path = text!("/proc/{}/ns/{name}", state.pid);
-        let inode = stat(path).context(|| text!("look at {}", quoted(path)))?.st_ino;
+        let inode = stat(path).context(|| text::about_quoted("look at {}", path))?.st_ino;
         message.bytes(opts::EXTERNAL, text!("{name}[{inode}]:{key}").as_bytes());
     }
     Ok(())
@@ -182,7 +181,7 @@ fn contents(options: &mut Options, state: &State, plan: &Plan, images: &OwnedFd)
     let path = text!("/proc/{}/root", state.pid);
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root =
-        openat(CWD, path, flags, Mode::empty()).context(|| text!("open {}", quoted(path)))?;
+        openat(CWD, path, flags, Mode::empty()).context(|| text::about_quoted("open {}", path))?;
     tell_dump(&mut options.opts, &external(&plan.ops)?, root.as_fd());
     let descriptors = stdio::of_container(state)?;
     let mut told: Vec<&&str> = Vec::new();
@@ -195,5 +194,5 @@ fn contents(options: &mut Options, state: &State, plan: &Plan, images: &OwnedFd)
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
     openat(images.as_fd(), stdio::FILE, flags, Mode::RUSR | Mode::WUSR)
         .and_then(|file| write_all(file.as_fd(), stdio::to_json(&descriptors).as_bytes()))
-        .map_err(|errno| Error::os(text!("write {}", quoted(stdio::FILE)), errno))
+        .map_err(|errno| Error::os(text::about_quoted("write {}", stdio::FILE), errno))
 }

@@ -89,7 +89,10 @@ impl Options {
         }
         for namespace in flags.texts("empty-ns") {
             if namespace != "network" {
-                return Err(error!("--empty-ns: namespace {} is not supported", quoted(namespace)));
+                return Err(Error::about_quoted(
+                    "--empty-ns: namespace {} is not supported",
+                    namespace,
+                ));
             }
         }
         // Devices of the network are the hooks' to make, as runc has it.

@@ -62,7 +62,7 @@ const MOUNT_POINT: &str = "criu-root";
 pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Result<u8> {
     criu::needs_root("restore")?;
     let bundle = bundle_directory(options.bundle)?;
-    let text = read_config(text!("{bundle}/config.json"))?;
+    let text = read_config(text::about("{}/config.json", bundle))?;
     let document = Document::parse(text, "config.json")?;
     let spec = Spec::read(&document)?;
     let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
@@ -268,7 +268,7 @@ impl Restoring<'_> {
     fn mounts(&self, asked: &mut Options) -> Result<()> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, self.state.rootfs, flags, Mode::empty())
-            .context(|| text!("open {}", quoted(self.state.rootfs)))?;
+            .context(|| text::about_quoted("open {}", self.state.rootfs))?;
         let mut list = external(&self.plan.ops)?;
         // It was there if the container had been made for a service manager. criu
         // must be told the whole path: it works elsewhere.

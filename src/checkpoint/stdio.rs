@@ -9,7 +9,6 @@ use crate::act::bundle::read_config;
 use crate::container::{State, three};
 use crate::error::{Context, Result};
 use crate::json::{Document, Writer};
-use crate::quote::quoted;
 use crate::rootfs::path::FdPath;
 use crate::sys::descriptor::borrow;
 use crate::text;
@@ -38,7 +37,7 @@ pub fn pipes() -> [&'static str; 3] {
 /// procfs cannot be read.
 pub fn of_container(state: &State) -> Result<[&'static str; 3]> {
     let proc = text!("/proc/{}", state.pid);
-    let mounts = read_config(text!("{proc}/mountinfo"))?;
+    let mounts = read_config(text::about("{}/mountinfo", proc))?;
     let mounts = text::lossy(mounts);
     let mut result = state.descriptors;
     for (number, text) in result.iter_mut().enumerate().filter(|(_, text)| text.is_empty()) {
@@ -48,7 +47,7 @@ pub fn of_container(state: &State) -> Result<[&'static str; 3]> {
         let outside = |id: &u32| !mounts.lines().any(|line| first(line) == Some(*id));
         let Some(mount) = mount.filter(outside) else { continue };
         let path = text!("{proc}/fd/{number}");
-        let found = stat(path).context(|| text!("look at {}", quoted(path)))?;
+        let found = stat(path).context(|| text::about_quoted("look at {}", path))?;
         let kind = FileType::from_raw_mode(found.st_mode);
         if matches!(kind, FileType::RegularFile | FileType::CharacterDevice) {
             *text = text!("file[{mount:x}:{:x}]", found.st_ino);

@@ -5,8 +5,7 @@ use crate::command::parse::text;
 use crate::command::several::{REGEX, for_each};
 use crate::command::{Command, Flag, Invocation};
 use crate::container::{self, ContainerId, Root};
-use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -49,7 +48,7 @@ fn delete(invocation: &Invocation, id: &ContainerId) -> Result<()> {
     let state = match Root::open(path)? {
         Some(root) => container::delete(&root, id, force)?,
         None if force => None,
-        None => return Err(error!("container does not exist: no directory {path}")),
+        None => return Err(Error::about("container does not exist: no directory {}", path)),
     };
     if let Some(state) = state {
         container::hooks::poststop(state, invocation.environment, &mut |error| {

@@ -15,7 +15,6 @@ use crate::command::quantity::duration;
 use crate::command::{Command, Flag, Invocation};
 use crate::container::process::Process;
 use crate::container::{State, Status};
-use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::Writer;
 use crate::process::spawn::{reap, shell_status};
@@ -47,7 +46,7 @@ const LOOK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 fn run(invocation: &Invocation) -> Result<u8> {
     let interval = invocation.value("interval").unwrap_or("5s");
     let interval = duration(interval).ok_or_else(|| {
-        error!("invalid value \"{interval}\" for flag -interval: parse error")
+        Error::about("invalid value \"{}\" for flag -interval: parse error", interval)
             .hint("a duration is like 500ms, 5s, 1m30s")
     })?;
     let id = invocation.id()?;
@@ -59,7 +58,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let state = directory.load()?;
     let status = directory.status(state.as_deref())?;
     let Some(state) = state.filter(|_| status != Status::Stopped) else {
-        return Err(error!("container with id {id} is not running"));
+        return Err(Error::about("container with id {} is not running", id.as_str()));
     };
     if invocation.flag("stats") {
         print(&event(state, true)?)?;

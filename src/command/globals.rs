@@ -4,7 +4,6 @@ use core::ffi::CStr;
 
 use crate::command::flag::Flag;
 use crate::command::parse::{Values, boolean};
-use crate::error;
 use crate::error::{Error, Result};
 use crate::request::{CgroupManager, Globals, in_user_namespace, variable};
 use crate::text;
@@ -32,7 +31,7 @@ pub fn read(program: &str, values: &Values, environment: &[&'static CStr]) -> Re
         Some("disabled") => CgroupManager::Disabled,
         None if values.flag("systemd-cgroup") => CgroupManager::Systemd,
         None | Some("cgroupfs") => CgroupManager::Cgroupfs,
-        Some(other) => return Err(error!("invalid cgroup-manager: {other}")),
+        Some(other) => return Err(Error::about("invalid cgroup-manager: {}", other)),
     };
     let rootless = match values.value("rootless") {
         None | Some("" | "auto") => None,
@@ -47,7 +46,7 @@ pub fn read(program: &str, values: &Values, environment: &[&'static CStr]) -> Re
         }
         None => match runtime_directory(environment) {
             Some(runtime) => (text!("{runtime}/{program}"), true),
-            None => (text!("/run/{program}"), false),
+            None => (text::about("/run/{}", program), false),
         },
     };
     Ok(Globals {

@@ -3,8 +3,7 @@
 use crate::command::several::{REGEX, for_each};
 use crate::command::{Command, Flag, Invocation};
 use crate::container;
-use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spec;
 use crate::sys::signal::from_number;
 
@@ -24,7 +23,8 @@ pub static COMMAND: Command = Command {
 
 fn run(invocation: &Invocation) -> Result<u8> {
     let name = invocation.positional(1)?.unwrap_or("SIGTERM");
-    let number = spec::signal::number(name).ok_or_else(|| error!("unknown signal \"{name}\""))?;
+    let number =
+        spec::signal::number(name).ok_or_else(|| Error::about("unknown signal \"{}\"", name))?;
     // Signal 0 is none: it only asks.
     let signal = from_number(number as i32);
     let all = invocation.flag("all");

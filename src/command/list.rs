@@ -8,7 +8,6 @@ use crate::command::output::print;
 use crate::command::state::Entry;
 use crate::command::{Command, Flag, Invocation};
 use crate::container::Root;
-use crate::error;
 use crate::error::{Error, Result};
 use crate::json::Writer;
 use crate::text;
@@ -47,7 +46,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let globals = &invocation.globals;
     let root = Root::open(globals.root)?;
     if root.is_none() && globals.root_given {
-        return Err(error!("state directory \"{}\" does not exist", globals.root));
+        return Err(Error::about("state directory \"{}\" does not exist", globals.root));
     }
     let ids = root.as_ref().map(Root::ids).transpose()?.unwrap_or_default();
     if invocation.flag("quiet") {

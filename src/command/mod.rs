@@ -153,7 +153,7 @@ fn dispatch(
 
 fn find(name: &str) -> Result<&'static Command> {
     let found = COMMANDS.iter().copied().find(|command| command.name == name);
-    found.ok_or_else(|| error!("No help topic for '{name}'").status(UNKNOWN))
+    found.ok_or_else(|| Error::about("No help topic for '{}'", name).status(UNKNOWN))
 }
 
 /// Whether the command got as many positional arguments as it takes.

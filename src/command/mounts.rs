@@ -3,9 +3,7 @@
 use crate::act::mounts::{Change, change};
 use crate::command::{Command, Invocation};
 use crate::container::ContainerId;
-use crate::error;
-use crate::error::Result;
-use crate::quote::quoted;
+use crate::error::{Error, Result};
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -27,7 +25,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let what = match argument(0)? {
         "add" => Change::Add,
         "remove" => Change::Remove,
-        other => return Err(error!("mounts: {} is neither add nor remove", quoted(other))),
+        other => return Err(Error::about_quoted("mounts: {} is neither add nor remove", other)),
     };
     let id = ContainerId::new(argument(1)?)?;
     let root = invocation.root()?;

@@ -1,10 +1,8 @@
 //! `pack`: a bundle as a bootable initramfs.
 
 use crate::command::{Command, Flag, Invocation};
-use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pack::{Request, pack};
-use crate::quote::quoted;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -33,14 +31,16 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let gzip = match invocation.value("format") {
         None | Some("cpio.gz") => true,
         Some("cpio") => false,
-        Some(other) => return Err(error!("invalid format {}: cpio.gz or cpio", quoted(other))),
+        Some(other) => {
+            return Err(Error::about_quoted("invalid format {}: cpio.gz or cpio", other));
+        }
     };
     let time = match invocation.variable("SOURCE_DATE_EPOCH") {
         None | Some("") => 0,
         Some(text) => text.parse().map_err(|_| {
-            error!(
+            Error::about_quoted(
                 "SOURCE_DATE_EPOCH: {} is no number of seconds that an archive can hold",
-                quoted(text)
+                text,
             )
         })?,
     };

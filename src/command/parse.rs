@@ -12,7 +12,7 @@ use core::ffi::CStr;
 use crate::command::flag::Flag;
 use crate::cut;
 use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fault::Quoted;
 use crate::json::words;
 
@@ -77,7 +77,7 @@ pub fn parse(flags: &[Flag], arguments: &[&'static CStr], verbatim: bool) -> Res
         let double = bytes[1] == b'-';
         let text = cut::from(text, if double { 2 } else { 1 });
         if text.starts_with(['-', '=']) {
-            return Err(error!("bad flag syntax: {}", self::text(argument)?));
+            return Err(Error::about("bad flag syntax: {}", self::text(argument)?));
         }
         let (name, value) = match text.split_once('=') {
             Some((name, value)) => (name, Some(value)),
@@ -89,7 +89,7 @@ pub fn parse(flags: &[Flag], arguments: &[&'static CStr], verbatim: bool) -> Res
         }
         let Some(flag) = flags.iter().find(|flag| flag.is(name)) else {
             if double || value.is_some() || !switches(flags, name, &mut parsed.values) {
-                return Err(error!("flag provided but not defined: -{name}"));
+                return Err(Error::about("flag provided but not defined: -{}", name));
             }
             continue;
         };

@@ -81,7 +81,7 @@ fn filter(table: &str, pids: &[i32]) -> Result<String> {
     for line in lines {
         let Some(field) = line.split_ascii_whitespace().nth(column) else { continue };
         let pid: i32 =
-            field.parse().map_err(|_| error!("unexpected pid '{field}' in ps output"))?;
+            field.parse().map_err(|_| Error::about("unexpected pid '{}' in ps output", field))?;
         if pids.contains(&pid) {
             text.push_str(line);
             text.push('\n');

@@ -3,8 +3,7 @@
 //! below a nanosecond or a byte is cut off.
 
 use crate::cut;
-use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Digits after the point that count.
 const FRACTION: usize = 9;
@@ -50,7 +49,7 @@ pub fn duration(text: &str) -> Option<i64> {
 /// # Errors
 /// In the words of go-units: `invalid size: 'x'`, `invalid suffix: 'x'`.
 pub fn bytes(text: &str) -> Result<i64> {
-    let invalid = || error!("invalid size: '{text}'");
+    let invalid = || Error::about("invalid size: '{}'", text);
     let digit = |letter: char| letter.is_ascii_digit() || letter == '.' || letter == ' ';
     let end = text.rfind(digit).ok_or_else(invalid)? + 1;
     let (number, suffix) = cut::at(text, end);
@@ -60,7 +59,7 @@ pub fn bytes(text: &str) -> Result<i64> {
     let power = match (power, letter, rest) {
         (_, "", "") | (Some(0), _, "") => 0,
         (Some(power @ 1..), _, "" | "b" | "ib") => power,
-        _ => return Err(error!("invalid suffix: '{unit}'")),
+        _ => return Err(Error::about("invalid suffix: '{}'", &unit)),
     };
     let number = number.strip_suffix(' ').unwrap_or(number);
     scaled(number, 1 << (10 * power)).ok_or_else(invalid)

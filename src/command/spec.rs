@@ -6,8 +6,7 @@ use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 
 use crate::command::{Command, Flag, Invocation};
-use crate::error;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::spec::DefaultConfig;
 use crate::sys::descriptor::write_all;
 use crate::text;
@@ -44,14 +43,14 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let name = invocation.value("file").unwrap_or("config.json");
     let open = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::open(bundle, open, Mode::empty())
-        .context(|| text!("open bundle \"{bundle}\""))?;
+        .context(|| text::about("open bundle \"{}\"", bundle))?;
     let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = match openat(directory.as_fd(), name, create, Mode::from_raw_mode(0o666)) {
-        Err(Errno::EXIST) => return Err(error!("File {name} exists. Remove it first")),
+        Err(Errno::EXIST) => return Err(Error::about("File {} exists. Remove it first", name)),
         other => other.context(|| text!("create \"{name}\" in \"{bundle}\""))?,
     };
     let mut document = config.document();
     document.push('\n');
-    write_all(file.as_fd(), document.as_bytes()).context(|| text!("write \"{name}\""))?;
+    write_all(file.as_fd(), document.as_bytes()).context(|| text::about("write \"{}\"", name))?;
     Ok(0)
 }

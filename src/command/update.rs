@@ -83,7 +83,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let document = Document::parse(text, name)?;
     let mut asked = Resources::read(&document)?;
     match (invocation.flag("devices"), asked.devices.is_empty()) {
-        (true, true) => return Err(error!("--devices: {name} has no devices")),
+        (true, true) => return Err(Error::about("--devices: {} has no devices", name)),
         (true, false) => {}
         // An engine sends those that it knows of; others may have been allowed since.
         (false, _) => asked.devices.clear(),
@@ -173,7 +173,7 @@ fn from_flags(value: &dyn Fn(&str) -> Option<&'static str>) -> Result<String> {
                 continue;
             }
             let number = if kind == "n" || value == "-1" {
-                value.parse().map_err(|_| invalid(text!("\"{value}\" is not a number")))
+                value.parse().map_err(|_| invalid(text::about("\"{}\" is not a number", value)))
             } else {
                 bytes(value).map_err(|error| invalid(error.what))
             };

@@ -9,7 +9,6 @@ use rustix::io::Errno;
 use crate::container::notify;
 use crate::container::root::DIRECTORY;
 use crate::container::{ContainerId, Lock, Root, State};
-use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys::descriptor::write_all;
 use crate::text;
@@ -50,7 +49,7 @@ impl Directory<'_> {
     /// Those of fstat(2).
     pub fn owner(&self) -> Result<u32> {
         let stat = rustix::fs::fstat(&self.fd);
-        Ok(stat.context(|| text!("stat state of \"{}\"", self.id))?.st_uid)
+        Ok(stat.context(|| text::about("stat state of \"{}\"", self.id.as_str()))?.st_uid)
     }
 
     /// The saved state; `None` when there is none, or none that can be
@@ -59,7 +58,7 @@ impl Directory<'_> {
     /// # Errors
     /// It is there but cannot be read, or another runtime made it.
     pub fn load(&self) -> Result<Option<&'static mut State>> {
-        let failed = || text!("read state of container \"{}\"", self.id);
+        let failed = || text::about("read state of container \"{}\"", self.id.as_str());
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = match openat(self.fd.as_fd(), STATE, flags, Mode::empty()) {
             Ok(file) => file,
@@ -82,7 +81,7 @@ impl Directory<'_> {
     /// The error that keeps us from touching, or even deleting, the containers
     /// of others: a link called `runc` may lead us to its root.
     fn foreign(&self) -> Error {
-        error!("container \"{}\" was made by another runtime", self.id)
+        Error::about("container \"{}\" was made by another runtime", self.id.as_str())
             .hint("use that one, or another --root")
     }
 
@@ -92,7 +91,9 @@ impl Directory<'_> {
     /// As [`Directory::load`]; and there is none.
     pub fn state(&self) -> Result<&'static mut State> {
         let hint = "it is being created, or its creation was interrupted and `delete` removes it";
-        self.load()?.ok_or_else(|| error!("container \"{}\" has no state", self.id).hint(hint))
+        self.load()?.ok_or_else(|| {
+            Error::about("container \"{}\" has no state", self.id.as_str()).hint(hint)
+        })
     }
 
     /// Replaces the saved state at once. Hold the lock.
@@ -127,7 +128,7 @@ impl Directory<'_> {
     }
 
     fn failed_to_write(&self) -> &'static str {
-        text!("write state of container \"{}\"", self.id)
+        text::about("write state of container \"{}\"", self.id.as_str())
     }
 
     /// Removes a file of the directory; a missing one is fine.
@@ -150,7 +151,7 @@ impl Directory<'_> {
     /// # Errors
     /// Something cannot be removed; removing again goes on from there.
     pub fn remove(&self, _lock: &Lock<'_>) -> Result<()> {
-        let failed = || text!("remove state of container \"{}\"", self.id);
+        let failed = || text::about("remove state of container \"{}\"", self.id.as_str());
         let remove = || unlinkat(self.root.fd.as_fd(), self.id.as_str(), AtFlags::REMOVEDIR);
         // Most have nothing else.
         let _ = unlinkat(self.fd.as_fd(), STATE, AtFlags::empty());

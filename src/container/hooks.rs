@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::fault::Fault;
 use crate::hook::{Hooks, StateText};
 use crate::json::Document;
-use crate::{error, spec};
+use crate::spec;
 
 /// Runs the poststart hooks of a running container, up to the first that fails.
 /// One without an environment of its own gets `environment`.
@@ -50,7 +50,7 @@ fn ready(
     let document = Document::parse(state.hooks.as_bytes(), "hooks")?;
     let hooks = document.read(spec::Hooks::parse)?;
     Hooks::new(kind, pick(&hooks), environment)
-        .ok_or_else(|| error!("a {kind} hook has a NUL byte in it"))
+        .ok_or_else(|| Error::about("a {} hook has a NUL byte in it", kind))
 }
 
 fn text(state: &State) -> StateText {

@@ -50,7 +50,7 @@ impl Directory<'_> {
                     sleep(STEP_MS);
                 }
                 Err(errno) => {
-                    let what = text!("lock container \"{}\"", self.id);
+                    let what = text::about("lock container \"{}\"", self.id.as_str());
                     let error = Error::os(what, errno);
                     return Err(match errno {
                         Errno::WOULDBLOCK => {
@@ -71,7 +71,7 @@ impl Directory<'_> {
             }
             (Ok(_), Ok(_)) | (Err(Errno::NOENT), _) => Err(missing(self.root.path, &self.id)),
             (Err(errno), _) | (_, Err(errno)) => {
-                Err(Error::os(text!("stat state of \"{}\"", self.id), errno))
+                Err(Error::os(text::about("stat state of \"{}\"", self.id.as_str()), errno))
             }
         }
     }

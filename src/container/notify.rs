@@ -10,7 +10,6 @@ use super::{ContainerId, Directory, process};
 use crate::act::channel::send_fd;
 use crate::error::{Context, Error, Result};
 use crate::plan::mounts::absolute;
-use crate::quote::quoted;
 use crate::text;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -69,7 +68,7 @@ impl Notify {
     /// # Errors
     /// Nobody is at the other end, or the socket cannot be made.
     pub fn bind(directory: &Directory<'_>, host: &str) -> Result<Option<Notify>> {
-        let what = || text!("connect to NOTIFY_SOCKET {}", quoted(host));
+        let what = || text::about_quoted("connect to NOTIFY_SOCKET {}", host);
         let there = match host.strip_prefix('@') {
             Some(name) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
             None => SocketAddrUnix::new(host),

@@ -35,7 +35,7 @@ impl Stat {
         match read {
             Ok(length) => Ok(Stat::parse(&buffer[..length])),
             Err(Errno::NOENT | Errno::SRCH) => Ok(None),
-            Err(errno) => Err(Error::os(text!("read \"{path}\""), errno)),
+            Err(errno) => Err(Error::os(text::about("read \"{}\"", &path), errno)),
         }
     }
 

@@ -35,7 +35,7 @@ impl Root {
         match rustix::fs::open(path, DIRECTORY - OFlags::NOFOLLOW, Mode::empty()) {
             Ok(fd) => Ok(Some(Root { fd, path: keep(path) })),
             Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(Error::os(text!("open state directory \"{path}\""), errno)),
+            Err(errno) => Err(Error::os(text::about("open state directory \"{}\"", path), errno)),
         }
     }
 
@@ -55,17 +55,17 @@ impl Root {
             match rustix::fs::mkdirat(CWD, path, Mode::RWXU) {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(errno) => {
-                    let what = text!("create state directory \"{path}\"");
+                    let what = text::about("create state directory \"{}\"", path);
                     return Err(Error::os(what, errno));
                 }
             }
         }
         let Some(root) = Root::open(path)? else {
-            return Err(error!("state directory \"{path}\" was removed while it was made"));
+            return Err(Error::about("state directory \"{}\" was removed while it was made", path));
         };
         if sticky {
             rustix::fs::fchmod(&root.fd, Mode::RWXU | Mode::SVTX)
-                .context(|| text!("set the sticky bit of \"{path}\""))?;
+                .context(|| text::about("set the sticky bit of \"{}\"", path))?;
         }
         Ok(root)
     }
@@ -76,7 +76,7 @@ impl Root {
     /// # Errors
     /// The directory cannot be read.
     pub fn ids(&self) -> Result<Vec<ContainerId>> {
-        let failed = || text!("read state directory \"{}\"", self.path);
+        let failed = || text::about("read state directory \"{}\"", self.path);
         // A descriptor of its own: reading moves the position.
         let list =
             rustix::fs::openat(self.fd.as_fd(), ".", DIRECTORY, Mode::empty()).context(failed)?;
@@ -123,7 +123,9 @@ impl Root {
         let mode = Mode::from_raw_mode(0o711);
         match rustix::fs::mkdirat(self.fd.as_fd(), id.as_str(), mode) {
             Ok(()) => self.container(id).inspect_err(|_| self.give_back(id)),
-            Err(Errno::EXIST) => Err(error!("container with given ID already exists: {id}")),
+            Err(Errno::EXIST) => {
+                Err(Error::about("container with given ID already exists: {}", id.as_str()))
+            }
             Err(errno) => Err(Error::os(text!("create state \"{}/{id}\"", self.path), errno)),
         }
     }

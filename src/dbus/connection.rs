@@ -60,7 +60,7 @@ impl Connection {
     /// # Errors
     /// Nobody listens there, or they do not take us.
     pub fn open(address: &Address, uid: u32, is_bus: bool) -> Result<Connection> {
-        let what = || text!("connect to D-Bus socket \"{}\"", address.display());
+        let what = || text::about("connect to D-Bus socket \"{}\"", address.display());
         let socket =
             socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
                 .context(what)?;

@@ -79,7 +79,7 @@ impl StateText {
         }
         writer.close();
         // `{"bundle":…}` becomes the end of the object: `,"bundle":…}`.
-        let after_pid = text!(",{}", cut::from(&writer.finish(), 1));
+        let after_pid = text::about(",{}", cut::from(&writer.finish(), 1));
         let mut before = Writer::new();
         before.open_object();
         before.key("ociVersion");

@@ -49,7 +49,7 @@ impl Here {
 
 impl Machine for Here {
     fn namespace(&self, name: &str) -> bool {
-        stat(text!("/proc/self/ns/{name}")).is_ok()
+        stat(text::about("/proc/self/ns/{}", name)).is_ok()
     }
 
     fn file_system(&self, name: &str) -> bool {
@@ -131,7 +131,7 @@ fn namespaces(spec: &mut Spec<'_>, machine: &dyn Machine, lack: &mut Note<'_>) {
         }
         let known = KINDS.iter().zip(NAMESPACE_OPTIONS).find(|((_, known), _)| *known == name);
         let option = known.map_or("CONFIG_NAMESPACES", |(_, option)| option);
-        let what = text!("linux.namespaces: {}", kind.name());
+        let what = text::about("linux.namespaces: {}", kind.name());
         lack(&what, option, matches!(kind, Mount | Pid | User));
         if let Some(place) = gone.iter_mut().find(|place| place.is_none()) {
             *place = Some(kind);

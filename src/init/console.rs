@@ -18,11 +18,11 @@ use rustix::fs::{FileType, Mode, OFlags, fstat, major, minor, open};
 /// There is no such device.
 pub fn take(device: Option<&str>) -> Result<()> {
     let path = match device {
-        Some(name) => text!("/dev/{name}"),
+        Some(name) => text::about("/dev/{}", name),
         None if is_nowhere() => "/dev/console",
         None => return Ok(()),
     };
-    let what = || text!("open console \"{path}\"");
+    let what = || text::about("open console \"{}\"", path);
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let console = open(path, flags, Mode::empty()).context(what)?;
     for number in 0..3 {

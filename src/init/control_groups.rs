@@ -92,7 +92,7 @@ fn mount_first(controllers: &[CString], complain: &mut dyn FnMut(Error)) {
             let target = CString::new(path).map_err(|_| Errno::INVAL)?;
             mount(c"cgroup", &target, c"cgroup", QUIET.into(), Some(name))
         });
-        mounted.context(|| text!("mount cgroup \"{path}\"")).unwrap_or_else(&mut *complain);
+        mounted.context(|| text::about("mount cgroup \"{}\"", path)).unwrap_or_else(&mut *complain);
     }
 }
 

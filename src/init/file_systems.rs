@@ -135,7 +135,7 @@ fn make_devices() -> Result<()> {
         let (kind, device) = (FileType::CharacterDevice, makedev(major, minor));
         match mknodat(CWD, &*path, kind, Mode::from_raw_mode(mode), device) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(Error::os(text!("make device \"{path}\""), errno)),
+            Err(errno) => return Err(Error::os(text::about("make device \"{}\"", &path), errno)),
         }
     }
     for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0")] {

@@ -1,7 +1,6 @@
 //! `ocinit.root`: the file system that has the bundle, on a block device or in a
 //! file; and `ocinit.overlay`: a bundle that can be written to, in memory.
 
-use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::fault::Quoted;
 use crate::sys::board::{free_loop, show_file};
@@ -34,14 +33,14 @@ const STEP_MS: u32 = 20;
 /// There is no such device or file, or it has none of the file systems that we
 /// look for, or the kernel has it not.
 pub fn mount_image(source: &str) -> Result<()> {
-    let what = || text!("root: mount \"{source}\"");
+    let what = || text::about("root: mount \"{}\"", source);
     let stat = wait_for(source).context(what)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = open(source, flags, Mode::empty()).context(what)?;
     let mut head = [0; 2048];
     let length = read_head(&file, &mut head).context(what)?;
     let Some((kind, option)) = file_system(&head[..length]) else {
-        return Err(error!("{}: it has no squashfs, erofs or ext4", what()));
+        return Err(Error::about("{}: it has no squashfs, erofs or ext4", what()));
     };
     let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
     // The loop device lives until it is unmounted: it must be open till then.
@@ -122,14 +121,15 @@ fn loop_device(file: &OwnedFd) -> Result<(&'static str, OwnedFd)> {
 /// # Errors
 /// The kernel has no overlayfs, or a directory cannot be made.
 pub fn overlay(directory: &str) -> Result<()> {
-    let what = || text!("overlay: mount over \"{directory}\"");
+    let what = || text::about("overlay: mount over \"{}\"", directory);
     make_directory(WRITABLE)?;
     let flags = (MS_NOSUID | MS_NODEV).into();
     mount(c"tmpfs", WRITABLE, c"tmpfs", flags, Some(c"mode=755")).context(what)?;
     make_directory(c"/run/ocinit.overlay/upper")?;
     make_directory(c"/run/ocinit.overlay/work")?;
-    let data = text!(
-        "lowerdir={directory},upperdir=/run/ocinit.overlay/upper,workdir=/run/ocinit.overlay/work"
+    let data = text::about(
+        "lowerdir={},upperdir=/run/ocinit.overlay/upper,workdir=/run/ocinit.overlay/work",
+        directory,
     );
     let text = |text| c_string(text).ok_or(Errno::INVAL).context(what);
     mount(c"overlay", text(directory)?, c"overlay", 0, Some(text(data)?)).map_err(|errno| {
@@ -146,8 +146,8 @@ pub fn bundle(image: Option<&str>, asked: Option<&str>) -> &'static str {
         return text!("{base}{path}");
     }
     match image {
-        Some(base) if stat(text!("{base}/config.json")).is_ok() => keep(base),
-        _ => text!("{base}/bundle"),
+        Some(base) if stat(text::about("{}/config.json", base)).is_ok() => keep(base),
+        _ => text::about("{}/bundle", base),
     }
 }
 

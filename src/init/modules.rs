@@ -28,7 +28,7 @@ pub fn load_all(complain: &mut dyn FnMut(Error)) {
 
 /// Their names, sorted.
 fn names() -> Result<Vec<String>> {
-    let what = || text!("read directory \"{DIRECTORY}\"");
+    let what = || text::about("read directory \"{}\"", DIRECTORY);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = open(DIRECTORY, flags, Mode::empty()).context(what)?;
     let mut buffer = [MaybeUninit::uninit(); 2048];
@@ -45,7 +45,7 @@ fn names() -> Result<Vec<String>> {
 }
 
 fn load(path: &str) -> Result<()> {
-    let what = || text!("load module \"{path}\"");
+    let what = || text::about("load module \"{}\"", path);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = open(path, flags, Mode::empty()).context(what)?;
     match rustix::system::finit_module(&file, c"", 0) {

@@ -301,7 +301,9 @@ impl Settings {
         for (name, value) in parameters(line) {
             match self.set(&name, &value) {
                 Ok(()) => {}
-                Err(Unknown) => complain(error!("ocinit.{name}: unknown parameter, ignored")),
+                Err(Unknown) => {
+                    complain(Error::about("ocinit.{}: unknown parameter, ignored", &name))
+                }
                 Err(Expected(what)) => {
                     complain(error!("ocinit.{name}={value}: expected {what}; ignored"));
                 }

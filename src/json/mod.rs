@@ -93,7 +93,7 @@ impl<'t> Document<'t> {
             }
             built
         })?
-        .ok_or_else(|| crate::error!("{}: incomplete", self.file))
+        .ok_or_else(|| crate::error::Error::about("{}: incomplete", self.file))
     }
 
     /// The error for a complaint about this document, with its position.

@@ -11,7 +11,6 @@ pub mod time;
 use core::fmt;
 use rustix::fd::{AsFd, OwnedFd};
 
-use crate::error;
 use crate::error::{Error, Result};
 use crate::sys;
 use crate::text;
@@ -97,7 +96,7 @@ impl Log {
         log.form = match value("log-format") {
             None | Some("text" | "") => Form::Text,
             Some("json") => Form::Json,
-            Some(other) => return Err(error!("invalid log-format: {other}")),
+            Some(other) => return Err(Error::about("invalid log-format: {}", other)),
         };
         log.level = match value("log-level") {
             _ if debug => Level::Debug,
@@ -105,7 +104,7 @@ impl Log {
             Some("warning") => Level::Warning,
             None | Some("info") => Level::Info,
             Some("debug") => Level::Debug,
-            Some(other) => return Err(error!("invalid log-level: {other}")),
+            Some(other) => return Err(Error::about("invalid log-level: {}", other)),
         };
         log.target =
             value("log").filter(|value| !value.is_empty()).map(Target::open).transpose()?;

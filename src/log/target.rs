@@ -48,7 +48,7 @@ impl Target {
         let path = value.strip_prefix("file:").unwrap_or(value);
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
         rustix::fs::open(path, flags, Mode::from_raw_mode(0o644))
-            .context(|| text!("open log file \"{path}\""))
+            .context(|| text::about("open log file \"{}\"", path))
             .map(Target::File)
     }
 
@@ -86,5 +86,5 @@ fn socket(path: &str) -> Result<OwnedFd> {
         connect(&socket, &SocketAddrUnix::new(path)?)?;
         Ok(socket)
     };
-    open().context(|| text!("open log socket \"{path}\""))
+    open().context(|| text::about("open log socket \"{}\"", path))
 }

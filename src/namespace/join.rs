@@ -4,7 +4,6 @@ use super::KINDS;
 use crate::error;
 use crate::error::{Context, Result};
 use crate::fault::{Act, Fault, Quoted};
-use crate::quote::quoted;
 use crate::sys::clone::setns;
 use crate::sys::fd::AsFd;
 use crate::sys::namespace::of_process;
@@ -130,7 +129,9 @@ pub fn of_init(pid: i32, kinds: u32, new: u32) -> Result<Vec<Join>> {
             Err(Errno::NOTTY | Errno::INVAL) => by_path(name, path()),
             result => result,
         };
-        let Some(fd) = found.context(|| text!("look at {}", quoted(path())))? else { continue };
+        let Some(fd) = found.context(|| text::about_quoted("look at {}", path()))? else {
+            continue;
+        };
         joins.push(Join::opened(kind, path(), fd)?);
     }
     if let Some((_, theirs)) = pidfds.filter(|_| at_once != 0) {
@@ -151,7 +152,7 @@ fn by_pidfd(ours: &OwnedFd, theirs: &OwnedFd, kind: u32) -> rustix::io::Result<O
 
 /// As [`by_pidfd`], by the files of /proc.
 fn by_path(name: &str, theirs: &str) -> rustix::io::Result<Option<OwnedFd>> {
-    let ours = match stat(text!("/proc/self/ns/{name}")) {
+    let ours = match stat(text::about("/proc/self/ns/{}", name)) {
         Err(Errno::NOENT) => return Ok(None),
         result => result?,
     };

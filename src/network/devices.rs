@@ -73,7 +73,7 @@ pub fn move_devices(devices: &[NetDevice], pid: Pid) -> Result<()> {
         let taken = twice || self::index(&container, device.name).is_ok();
         if taken && !device.name.as_bytes().contains(&b'%') {
             return Err(device.failed(
-                text!("the name {} is taken in the container", quoted(device.name)),
+                text::about_quoted("the name {} is taken in the container", device.name),
                 Errno::EXIST,
             ));
         }
@@ -105,7 +105,7 @@ fn move_device(
         .map_err(|errno| device.failed("find the device in the container", errno))?;
     let mut message = Message::link(netlink::NEW_LINK, new, 0);
     message.attribute(IFLA_IFNAME, text(device.name).as_slice());
-    let step = text!("rename the device to {}", quoted(device.name));
+    let step = text::about_quoted("rename the device to {}", device.name);
     container.tell(message).map_err(|errno| device.failed(step, errno))?;
     for mut address in addresses {
         address.body_mut()[4..8].copy_from_slice(&new.to_ne_bytes());

@@ -2,8 +2,7 @@
 //! be made at all, and what would surprise on the board.
 
 use crate::act::bundle::{bundle_directory, check_rootfs, read_config};
-use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::json::Document;
 use crate::log::Log;
 use crate::plan::mounts::absolute;
@@ -24,14 +23,14 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 /// Those that `run` gives for it; and a root file system outside of the bundle.
 pub fn check(path: &str, init: BorrowedFd<'_>, log: &Log) -> Result<&'static str> {
     let bundle = bundle_directory(path)?;
-    let text = read_config(text!("{bundle}/config.json"))?;
+    let text = read_config(text::about("{}/config.json", bundle))?;
     let document = Document::parse(text, "config.json")?;
     let spec = Spec::read(&document)?;
     let rootfs = check_rootfs(spec, bundle)?;
     let inside = rootfs.strip_prefix(bundle).is_some_and(|rest| rest.starts_with('/'));
     let relative = spec.root.as_ref().is_some_and(|root| !root.path.starts_with('/'));
     if !inside || !relative {
-        let error = error!("root.path: {} is not packed with the bundle", quoted(rootfs));
+        let error = Error::about_quoted("root.path: {} is not packed with the bundle", rootfs);
         return Err(error.hint("make it a directory in the bundle, and a relative path to it"));
     }
     match program(spec, rootfs) {

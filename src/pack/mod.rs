@@ -13,11 +13,9 @@ pub mod newc;
 mod output;
 mod tree;
 
-use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::json::Document;
 use crate::log::Log;
-use crate::quote::quoted;
 use crate::sys::fd::AsFd;
 use crate::text;
 use archive::{Archive, Attributes};
@@ -87,14 +85,14 @@ pub fn pack(request: &Request, log: &Log) -> Result<()> {
 }
 
 fn open_init(path: Option<&str>) -> Result<(OwnedFd, Stat)> {
-    let what = || text!("open init {}", quoted(path.unwrap_or("/proc/self/exe")));
+    let what = || text::about_quoted("open init {}", path.unwrap_or("/proc/self/exe"));
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(CWD, path.unwrap_or("/proc/self/exe"), flags, Mode::empty()).context(what)?;
     let stat = fstat(&file).context(what)?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok((file, stat)),
         FileType::Directory => Err(Error::os(what(), Errno::ISDIR)),
-        _ => Err(error!("{}: it is no program", what())),
+        _ => Err(Error::about("{}: it is no program", what())),
     }
 }
 

@@ -3,7 +3,6 @@
 
 use crate::error;
 use crate::error::{Context, Error, Result};
-use crate::quote::quoted;
 use crate::sys;
 use crate::sys::descriptor::write_all;
 use crate::sys::fd::AsFd;
@@ -38,7 +37,7 @@ impl Output {
 
     fn file(path: &'static str) -> Result<Output> {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-        let what = || text!("create {}", quoted(path));
+        let what = || text::about_quoted("create {}", path);
         match stat(path).map(|found| FileType::from_raw_mode(found.st_mode)) {
             Err(Errno::NOENT) | Ok(FileType::RegularFile) => {}
             Err(errno) => return Err(Error::os(what(), errno)),
@@ -69,7 +68,7 @@ impl Output {
         let to = self.file.as_ref().map_or(sys::stdout(), AsFd::as_fd);
         write_all(to, bytes).map_err(|errno| match errno {
             Errno::PIPE if self.file.is_none() => error!("write the archive: its reader is gone"),
-            _ => Error::os(text!("write the archive to {}", quoted(self.path)), errno),
+            _ => Error::os(text::about_quoted("write the archive to {}", self.path), errno),
         })
     }
 
@@ -79,7 +78,7 @@ impl Output {
     /// Those of rename(2).
     pub fn finish(mut self) -> Result<()> {
         let Some(name) = &self.temporary else { return Ok(()) };
-        rename(&**name, self.path).context(|| text!("create {}", quoted(self.path)))?;
+        rename(&**name, self.path).context(|| text::about_quoted("create {}", self.path))?;
         self.temporary = None;
         Ok(())
     }

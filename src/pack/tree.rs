@@ -7,7 +7,6 @@
 use super::archive::{Archive, Attributes};
 use crate::error::{Context, Error, Result};
 use crate::log::Log;
-use crate::quote::quoted;
 use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::collections::BinaryHeap;
@@ -31,7 +30,7 @@ const SHOWS: [u64; 5] = [0x9fa0, 0x6265_6572, 0x1cd1, 0x0027_e0eb, 0x6367_7270];
 /// # Errors
 /// Something cannot be read, or not be stored; the archive cannot be written.
 pub fn write(archive: &mut Archive, log: &Log, path: &str, name: &[u8]) -> Result<()> {
-    let what = || text!("open {}", quoted(path));
+    let what = || text::about_quoted("open {}", path);
     let directory = openat(CWD, path, DIRECTORY, Mode::empty()).context(what)?;
     let stat = fstat(&directory).context(what)?;
     let mut name = Vec::from(name);

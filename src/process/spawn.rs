@@ -1,9 +1,7 @@
 //! Running a program of the host (a hook, newuidmap) and waiting for it, without
 //! allocation in the new process.
 
-use crate::error;
-use crate::error::{Context, Result};
-use crate::quote::quoted;
+use crate::error::{Context, Error, Result};
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::fd::AsFd;
@@ -96,10 +94,10 @@ pub fn run_and_read(
     let output = Some(write_end.as_fd());
     let stdio = [None, output, output];
     let program = Program { path, arguments, environment, directory: None, stdio };
-    let pid = program.start().context(|| text!("run {}", quoted(name)))?;
+    let pid = program.start().context(|| text::about_quoted("run {}", name))?;
     drop(write_end);
     let said = read_all(&read_end);
-    let status = reap(pid).context(|| text!("wait for {}", quoted(name)))?;
+    let status = reap(pid).context(|| text::about_quoted("wait for {}", name))?;
     Ok((shell_status(status), text::lossy(said.leak())))
 }
 
@@ -131,5 +129,5 @@ pub fn find(name: &str, environment: &Strings) -> Result<&'static CStr> {
             return Ok(path);
         }
     }
-    Err(error!("{}: executable file not found in $PATH", quoted(name)))
+    Err(Error::about_quoted("{}: executable file not found in $PATH", name))
 }

@@ -41,7 +41,7 @@ impl Group {
         }
         for (name, info, text, numbers, schema) in RESOURCES {
             let shares = [(root, "_root"), (self.class, "")].map(|(directory, suffix)| {
-                let lines = read(text!("{directory}/schemata")).unwrap_or_default();
+                let lines = read(text::about("{}/schemata", directory)).unwrap_or_default();
                 let line = lines
                     .lines()
                     .map(str::trim_ascii)
@@ -61,7 +61,7 @@ impl Group {
             }
         }
         let group = if self.monitor.is_empty() { &self.class } else { &self.monitor };
-        let domains = domains(text!("{group}/mon_data"));
+        let domains = domains(text::about("{}/mon_data", group));
         for (property, numbers) in MEASURED {
             let measured =
                 |domain: &&String| numbers.split(' ').any(|name| value(domain, name).is_some());

@@ -10,8 +10,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use rustix::fs::{Mode, OFlags};
 
 use crate::container::Root;
-use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::Log;
 
 /// Who makes the cgroups.
@@ -75,7 +74,8 @@ impl Caller {
     /// `container does not exist` when there is no such directory.
     pub fn root(&self) -> Result<Root> {
         let path = &self.globals.root;
-        Root::open(path)?.ok_or_else(|| error!("container does not exist: no directory {path}"))
+        Root::open(path)?
+            .ok_or_else(|| Error::about("container does not exist: no directory {}", path))
     }
 
     /// The value of an environment variable; `None` also when it is not UTF-8.

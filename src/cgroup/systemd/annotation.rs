@@ -9,7 +9,7 @@ use super::property::property;
 use crate::cut;
 use crate::dbus::{Value, alignment};
 use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::text;
 
 /// What the names of such annotations begin with.
@@ -39,15 +39,17 @@ pub fn properties(annotations: &[(&str, &str)]) -> Result<Vec<Value>> {
     for (key, text) in annotations {
         let Some(name) = key.strip_prefix(PREFIX) else { continue };
         if name.len() < 3 || !name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-            return Err(error!("annotation {key}: name incorrect: it has at least 3 letters"));
+            return Err(Error::about(
+                "annotation {}: name incorrect: it has at least 3 letters",
+                key,
+            ));
         }
         // What is documented in seconds is in microseconds on the bus.
         let seconds = name.strip_suffix("Sec").filter(|name| name.ends_with(is_lower));
         let parsed = match seconds {
             None => parse(text).map(|value| property(name, value)),
-            Some(name) => {
-                microseconds(text).map(|time| property(text!("{name}USec"), Value::u64(time)))
-            }
+            Some(name) => microseconds(text)
+                .map(|time| property(text::about("{}USec", name), Value::u64(time))),
         };
         properties.push(
             parsed.map_err(|why| error!("annotation {key}={text}: value parse error: {why}"))?,

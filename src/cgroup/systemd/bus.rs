@@ -44,10 +44,10 @@ fn candidates(user: bool, environment: &[&'static CStr]) -> Vec<Address> {
         if !is_set {
             addresses.push(Address::path(SYSTEM_BUS));
         }
-        addresses.push(Address::path(text!("/run{PRIVATE}")));
+        addresses.push(Address::path(text::about("/run{}", PRIVATE)));
     } else if let Some(directory) = set("XDG_RUNTIME_DIR") {
         if !is_set {
-            addresses.push(Address::path(text!("{directory}/bus")));
+            addresses.push(Address::path(text::about("{}/bus", directory)));
         }
         addresses.push(Address::path(text!("{directory}{PRIVATE}")));
     }
@@ -73,7 +73,7 @@ pub fn connect(user: bool, environment: &[&'static CStr]) -> Result<Found> {
     for address in candidates(user, environment) {
         let found = reach(&address, user).and_then(|mut manager| {
             let group = manager.property("ControlGroup").map_err(|error| {
-                error.within(text!("systemd at \"{}\"", address.display())).hint(HINT)
+                error.within(text::about("systemd at \"{}\"", address.display())).hint(HINT)
             })?;
             let control_group = keep(group.trim_end_matches('/'));
             Ok(Found { manager, address: address.to_text(), control_group })

@@ -49,7 +49,7 @@ fn entry(line: &str) -> Option<Value> {
     let mut words = line.split(' ');
     let kind = if words.next()? == "b" { "block" } else { "char" };
     let device = match words.next()?.split_once(':')? {
-        ("*", "*") => text!("{kind}-*"),
+        ("*", "*") => text::about("{}-*", kind),
         // Every major number with this minor one: it cannot be said.
         ("*", _) => return None,
         (major, "*") => text!("{kind}-{major}"),

@@ -45,7 +45,7 @@ impl Manager {
     fn call(&mut self, member: &str, body: &[Value]) -> Result<Reply> {
         self.connection
             .call((NAME, PATH, MANAGER), member, body)
-            .map_err(|error| error.within(text!("systemd: {member}")))
+            .map_err(|error| error.within(text::about("systemd: {}", member)))
     }
 
     /// As [`Manager::call`], with an error that is the reply.
@@ -69,7 +69,7 @@ impl Manager {
             Ok(reply) => Err(error!("{}: {}", reply.error, reply.text)),
             Err(error) => Err(error),
         }
-        .map_err(|error| error.within(text!("get its property {name}")))
+        .map_err(|error| error.within(text::about("get its property {}", name)))
     }
 
     /// systemd's version.
@@ -134,11 +134,11 @@ impl Manager {
             }
             Ok(reply) if reply.text == "done" => return Ok(()),
             Ok(reply) => error!("error creating systemd unit `{unit}`: got `{}`", reply.text)
-                .hint(text!("see `systemctl status {unit}` and the journal")),
+                .hint(text::about("see `systemctl status {}` and the journal", unit)),
             Err(error) if error.errno == Some(Errno::TIMEDOUT) => {
-                error.within(text!("Timeout waiting for systemd to create {unit}"))
+                error.within(text::about("Timeout waiting for systemd to create {}", unit))
             }
-            Err(error) => error.within(text!("unable to start unit \"{unit}\"")),
+            Err(error) => error.within(text::about("unable to start unit \"{}\"", unit)),
         };
         self.reset_failed(unit);
         Err(error)
@@ -153,7 +153,7 @@ impl Manager {
         let body = [Value::text(unit), Value::text("replace")];
         let result = self.job("StopUnit", &body);
         self.reset_failed(unit);
-        result.map(drop).map_err(|error| error.within(text!("stop unit \"{unit}\"")))
+        result.map(drop).map_err(|error| error.within(text::about("stop unit \"{}\"", unit)))
     }
 
     /// `ResetFailedUnit`: a unit that is failed stays loaded otherwise.

@@ -159,7 +159,7 @@ fn fixed(names: &Names, unified: bool) -> Vec<Value> {
     let io = if unified { "IOAccounting" } else { "BlockIOAccounting" };
     let on = ["MemoryAccounting", "CPUAccounting", io, "TasksAccounting"];
     let mut properties = vec![
-        text("Description", text!("OCI container {}", names.name)),
+        text("Description", text::about("OCI container {}", names.name)),
         property("DefaultDependencies", Value::bool(false)),
     ];
     properties.extend(on.map(|name| property(name, Value::bool(true))));

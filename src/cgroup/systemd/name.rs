@@ -4,8 +4,7 @@
 use alloc::string::String;
 
 use crate::cut;
-use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::text;
 use crate::text::keep;
 
@@ -36,9 +35,10 @@ impl Names {
             let mut found = path.split(':');
             parts = [(); 3].map(|()| found.next().unwrap_or("/"));
             if found.next().is_some() || parts[2] == "/" {
-                return Err(error!(
+                return Err(Error::about(
                     "linux.cgroupsPath: expected cgroupsPath to be of format \"slice:prefix:name\" \
-                     for systemd cgroups, got \"{path}\" instead"
+                     for systemd cgroups, got \"{}\" instead",
+                    path,
                 ));
             }
         }
@@ -55,7 +55,7 @@ impl Names {
             false => text!("{prefix}-{name}.scope"),
         };
         if unit.as_bytes().contains(&b'/') {
-            return Err(error!("linux.cgroupsPath: invalid unit name: {unit}"));
+            return Err(Error::about("linux.cgroupsPath: invalid unit name: {}", unit));
         }
         let path = match unit.ends_with(SLICE) {
             // A slice's name says where it is.
@@ -74,7 +74,7 @@ impl Names {
 /// A slice's cgroup: `a-b.slice` is in `a.slice`, so `/a.slice/a-b.slice`; that
 /// of the root slice is empty.
 fn expand(slice: &str) -> Result<&'static str> {
-    let invalid = || error!("linux.cgroupsPath: invalid slice name: {slice}");
+    let invalid = || Error::about("linux.cgroupsPath: invalid slice name: {}", slice);
     let name = slice.strip_suffix(SLICE).ok_or_else(invalid)?;
     let mut path = String::new();
     if name == "-" {

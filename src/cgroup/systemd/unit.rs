@@ -9,10 +9,8 @@ use super::super::write::Write;
 use super::manager::Manager;
 use super::{bus, devices, property};
 use crate::dbus::{Address, Value};
-use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::json::{Node, Writer};
-use crate::quote::quoted;
 use crate::spec::Resources;
 
 /// A container's unit.
@@ -43,8 +41,9 @@ impl Unit {
     }
 
     fn manager(&self) -> Result<Manager> {
-        let address = Address::parse(self.bus)
-            .ok_or_else(|| error!("state.json: {} is no address of a bus", quoted(self.bus)))?;
+        let address = Address::parse(self.bus).ok_or_else(|| {
+            Error::about_quoted("state.json: {} is no address of a bus", self.bus)
+        })?;
         bus::reach(&address, self.user)
     }
 
