@@ -71,6 +71,13 @@ impl Error {
         Error::new(text::about(template, subject))
     }
 
+    /// The same with two texts.
+    #[cold]
+    #[inline(never)]
+    pub fn about_both(template: &'static str, first: &str, second: &str) -> Self {
+        Error::new(text::about_both(template, first, second))
+    }
+
     /// The same with the text between quotes.
     #[cold]
     #[inline(never)]

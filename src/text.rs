@@ -25,11 +25,27 @@ pub fn stays(words: fmt::Arguments<'_>) -> &'static str {
 /// is a text, this takes half of what a call with [`text!`](crate::text!) does.
 #[inline(never)]
 pub fn about(template: &'static str, subject: &str) -> &'static str {
-    let place = template.as_bytes().windows(2).position(|pair| pair == b"{}");
-    let (before, rest) = cut::at(template, place.unwrap_or(template.len()));
-    let mut text = String::from(before);
-    text.push_str(subject);
-    text.push_str(cut::from(rest, 2));
+    fill(template, &[subject])
+}
+
+/// The same with two texts, each in place of a `{}`.
+#[inline(never)]
+pub fn about_both(template: &'static str, first: &str, second: &str) -> &'static str {
+    fill(template, &[first, second])
+}
+
+#[inline(never)]
+fn fill(template: &str, subjects: &[&str]) -> &'static str {
+    let mut text = String::new();
+    let mut rest = template;
+    for subject in subjects {
+        let place = rest.as_bytes().windows(2).position(|pair| pair == b"{}");
+        let (before, after) = cut::at(rest, place.unwrap_or(rest.len()));
+        text.push_str(before);
+        text.push_str(subject);
+        rest = cut::from(after, 2);
+    }
+    text.push_str(rest);
     text.leak()
 }
 
@@ -68,4 +84,18 @@ macro_rules! text {
     ($($argument:tt)*) => {
         $crate::text::stays(format_args!($($argument)*))
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_filled_in_order() {
+        assert_eq!(about("open {} of it", "{}"), "open {} of it");
+        assert_eq!(about("{}", "a"), "a");
+        assert_eq!(about_both("{}: {}", "{}", "b"), "{}: b");
+        assert_eq!(about_both("a{}{}", "", "é"), "aé");
+        assert_eq!(about_quoted("open {}", "a\"b"), "open \"a\\\"b\"");
+    }
 }

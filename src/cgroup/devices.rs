@@ -242,7 +242,11 @@ fn write_lines(directory: &str, lines: &[(bool, &'static str)]) -> Result<()> {
 type Failure = (&'static str, Errno);
 
 fn refused(directory: &str, (step, errno): Failure) -> Error {
-    let what = text!("set linux.resources.devices: {step} the eBPF program of \"{directory}\"");
+    let what = text::about_both(
+        "set linux.resources.devices: {} the eBPF program of \"{}\"",
+        step,
+        directory,
+    );
     let error = Error::os(what, errno);
     match errno {
         Errno::NOSYS | Errno::INVAL => {

@@ -8,8 +8,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spec::{DeviceAccess, DeviceRule, DeviceRuleKind};
 use crate::text;
 
@@ -66,7 +65,7 @@ pub fn changes(list: &str, lines: Vec<(bool, &'static str)>) -> Vec<(bool, &'sta
         let lost = access.bytes().filter(|kind| !kept.contains(kind));
         let lost: String = lost.map(char::from).collect();
         if !lost.is_empty() {
-            changes.push((false, text!("{device} {lost}")));
+            changes.push((false, text::about_both("{} {}", device, &lost)));
         }
     }
     changes
@@ -101,10 +100,10 @@ fn take_back(exceptions: &mut Vec<DeviceRule>, rule: &DeviceRule) -> Result<()> 
             continue;
         }
         if !covers(rule.major, old.major) || !covers(rule.minor, old.minor) {
-            return Err(error!(
+            return Err(Error::about_both(
                 "linux.resources.devices: \"{}\" takes a part out of \"{}\"",
                 line(rule),
-                line(old)
+                line(old),
             )
             .hint("cgroup v1 cannot do that: list what is wanted instead"));
         }

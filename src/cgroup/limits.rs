@@ -78,7 +78,8 @@ fn unified(resources: &Resources<'_>, groups: &[Group], writes: &mut Vec<Write>)
             .hint("linux.resources.unified needs a host with cgroup v2 alone"));
     };
     for &(name, value) in &resources.unified {
-        let wrong = |what: &str| Err(error!("linux.resources.unified[\"{name}\"]: {what}"));
+        let wrong =
+            |what: &str| Err(Error::about_both("linux.resources.unified[\"{}\"]: {}", name, what));
         if name.as_bytes().contains(&b'/') {
             return wrong("must be a file name without slashes");
         }

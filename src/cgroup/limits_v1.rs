@@ -189,9 +189,9 @@ pub fn hugetlb_files(resources: &Resources<'_>, sink: &mut Sink<'_>, file: &str)
             ));
         }
         let (property, bytes) = ("hugepageLimits", limit.limit);
-        let name = text!("hugetlb.{size}.{file}");
+        let name = text::about_both("hugetlb.{}.{}", size, file);
         sink.put(property, name, format_args!("{bytes}"));
-        let name = text!("hugetlb.{size}.rsvd.{file}");
+        let name = text::about_both("hugetlb.{}.rsvd.{}", size, file);
         sink.put_optional(property, name, format_args!("{bytes}"));
     }
     Ok(())

@@ -8,7 +8,6 @@ use super::file;
 use super::group::{Cgroups, Group};
 use super::members::tree;
 use super::path::components;
-use crate::error;
 use crate::error::{Error, Result};
 use crate::text;
 use crate::text::keep;
@@ -43,7 +42,9 @@ impl Cgroups {
     pub fn open(&self, below: &[&str]) -> Result<Created> {
         let mut cgroups = self.clone();
         for (index, value) in below.iter().enumerate() {
-            let invalid = |what: &str| Err(error!("invalid --cgroup argument: {value}: {what}"));
+            let invalid = |what: &str| {
+                Err(Error::about_both("invalid --cgroup argument: {}: {}", value, what))
+            };
             let Some((controllers, path)) = value.split_once(':') else {
                 if index != 0 || below.len() != 1 {
                     return invalid("a path without controllers stands alone");
@@ -83,7 +84,7 @@ fn descend(group: &mut Group, path: &str) -> Result<()> {
         Error::about("invalid --cgroup argument: {}: not a sub cgroup path", path)
     })?;
     if !path.is_empty() {
-        group.directory = text!("{}/{path}", group.directory);
+        group.directory = text::about_both("{}/{}", group.directory, path);
     }
     Ok(())
 }

@@ -97,7 +97,7 @@ fn namespaces(report: &mut Report) {
             report.problem(&"make a container", &"there are no mount namespaces", hint);
         }
         if let (true, Some(limit), Some(row)) = (there, limit(name), report.rows.last_mut()) {
-            row.note = text!("{}at most {limit}", row.note);
+            row.note = text::about_both("{}at most {}", row.note, limit);
         }
     }
     for (setting, _) in FORBIDDING {

@@ -203,7 +203,7 @@ impl Restoring<'_> {
         config_file(asked, self.spec.annotations.iter().copied());
         asked.opts.set(opts::EVASIVE_DEVICES);
         asked.opts.set(opts::RST_SIBLING);
-        let text = read_config(text!("{}/{}", asked.image_path, stdio::FILE))?;
+        let text = read_config(text::about_both("{}/{}", asked.image_path, stdio::FILE))?;
         for (number, name) in (0..).zip(&stdio::from_json(text)?) {
             if name.starts_with("pipe:[") || name.starts_with("file[") {
                 asked.opts.message(opts::INHERIT_FD, &inherit(name.as_bytes(), number));

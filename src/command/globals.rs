@@ -45,7 +45,7 @@ pub fn read(program: &str, values: &Values, environment: &[&'static CStr]) -> Re
             (root, false)
         }
         None => match runtime_directory(environment) {
-            Some(runtime) => (text!("{runtime}/{program}"), true),
+            Some(runtime) => (text::about_both("{}/{}", runtime, program), true),
             None => (text::about("/run/{}", program), false),
         },
     };

@@ -8,7 +8,6 @@ use core::str::FromStr;
 use crate::command::flag::Command;
 use crate::command::parse::{self, Parsed};
 use crate::container::ContainerId;
-use crate::error;
 use crate::error::{Error, Result};
 use crate::request::Caller;
 
@@ -56,7 +55,11 @@ impl Invocation {
         let Some(value) = self.value(long) else { return Ok(None) };
         match u32::from_str(value) {
             Ok(number) => Ok(Some(number)),
-            Err(_) => Err(error!("invalid value \"{value}\" for flag -{long}: parse error")),
+            Err(_) => Err(Error::about_both(
+                "invalid value \"{}\" for flag -{}: parse error",
+                value,
+                long,
+            )),
         }
     }
 

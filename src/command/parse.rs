@@ -101,7 +101,7 @@ pub fn parse(flags: &[Flag], arguments: &[&'static CStr], verbatim: bool) -> Res
                 Some(value) => self::text(value)?,
                 None => {
                     let dashes = if name.len() == 1 { "-" } else { "--" };
-                    return Err(error!("flag needs an argument: {dashes}{name}"));
+                    return Err(Error::about_both("flag needs an argument: {}{}", dashes, name));
                 }
             },
         };
@@ -130,7 +130,9 @@ pub fn boolean(name: &str, value: &str) -> Result<&'static str> {
     match words::index("1 t T true TRUE True 0 f F false FALSE False ", value) {
         Some(..6) => Ok("true"),
         Some(_) => Ok("false"),
-        None => Err(error!("invalid boolean value \"{value}\" for -{name}: parse error")),
+        None => {
+            Err(Error::about_both("invalid boolean value \"{}\" for -{}: parse error", value, name))
+        }
     }
 }
 

@@ -47,7 +47,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = match openat(directory.as_fd(), name, create, Mode::from_raw_mode(0o666)) {
         Err(Errno::EXIST) => return Err(Error::about("File {} exists. Remove it first", name)),
-        other => other.context(|| text!("create \"{name}\" in \"{bundle}\""))?,
+        other => other.context(|| text::about_both("create \"{}\" in \"{}\"", name, bundle))?,
     };
     let mut document = config.document();
     document.push('\n');

@@ -9,7 +9,6 @@ use crate::command::quantity::bytes;
 use crate::command::{Command, Flag, Invocation};
 use crate::container::{State, Status, limits};
 use crate::cut;
-use crate::error;
 use crate::error::{Error, Result};
 use crate::json::{Document, Writer};
 use crate::rdt;
@@ -167,7 +166,7 @@ fn from_flags(value: &dyn Fn(&str) -> Option<&'static str>) -> Result<String> {
             let (property, flag) = word.split_once(':').unwrap_or_default();
             let (kind, property) = cut::at(property, 1);
             let Some(value) = value(flag).filter(|value| !value.is_empty()) else { continue };
-            let invalid = |what: &str| error!("invalid value for {flag}: {what}");
+            let invalid = |what: &str| Error::about_both("invalid value for {}: {}", flag, what);
             if kind == "t" {
                 out.string_field(property, value);
                 continue;

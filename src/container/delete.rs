@@ -33,7 +33,11 @@ pub fn delete(root: &Root, id: &ContainerId, force: bool) -> Result<Option<&'sta
     let status = lock.status(state.as_deref())?;
     if !force && !matches!(status, Status::Stopped | Status::Created) {
         let status = status.name();
-        return Err(error!("cannot delete container {id} that is not stopped: {status}"));
+        return Err(Error::about_both(
+            "cannot delete container {} that is not stopped: {}",
+            id.as_str(),
+            status,
+        ));
     }
     destroy(&directory, &lock, state.as_deref())?;
     Ok(state)

@@ -138,9 +138,10 @@ impl Directory<'_> {
     pub fn remove_file(&self, name: &str) -> Result<()> {
         match unlinkat(self.fd.as_fd(), name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => {
-                Err(Error::os(text!("remove \"{name}\" of container \"{}\"", self.id), errno))
-            }
+            Err(errno) => Err(Error::os(
+                text::about_both("remove \"{}\" of container \"{}\"", name, self.id.as_str()),
+                errno,
+            )),
         }
     }
 

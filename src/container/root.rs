@@ -10,7 +10,6 @@ use rustix::io::Errno;
 
 use crate::container::{ContainerId, Directory};
 use crate::cut;
-use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::text;
 use crate::text::keep;
@@ -101,9 +100,10 @@ impl Root {
         match rustix::fs::openat(self.fd.as_fd(), id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(fd) => Ok(Some(Directory { root: self, id: *id, fd })),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
-            Err(errno) => {
-                Err(Error::os(text!("open state directory \"{}/{id}\"", self.path), errno))
-            }
+            Err(errno) => Err(Error::os(
+                text::about_both("open state directory \"{}/{}\"", self.path, id.as_str()),
+                errno,
+            )),
         }
     }
 
@@ -126,7 +126,10 @@ impl Root {
             Err(Errno::EXIST) => {
                 Err(Error::about("container with given ID already exists: {}", id.as_str()))
             }
-            Err(errno) => Err(Error::os(text!("create state \"{}/{id}\"", self.path), errno)),
+            Err(errno) => Err(Error::os(
+                text::about_both("create state \"{}/{}\"", self.path, id.as_str()),
+                errno,
+            )),
         }
     }
 
@@ -138,5 +141,5 @@ impl Root {
 
 /// There is no such container.
 pub(super) fn missing(root: &str, id: &ContainerId) -> Error {
-    error!("container does not exist: no \"{id}\" in {root}")
+    Error::about_both("container does not exist: no \"{}\" in {}", id.as_str(), root)
 }

@@ -53,7 +53,7 @@ impl Address {
     /// The socket as people write it, with an `@` before an abstract name.
     pub fn display(&self) -> &'static str {
         let prefix = if self.is_abstract { "@" } else { "" };
-        text!("{prefix}{}", text::lossy(&self.name))
+        text::about_both("{}{}", prefix, text::lossy(&self.name))
     }
 
     /// As [`Address::parse`] reads it.

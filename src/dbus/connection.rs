@@ -77,7 +77,7 @@ impl Connection {
         if self.is_bus {
             let reply = self.call(BUS, "Hello", &[])?;
             if !reply.error.is_empty() {
-                return Err(error!("{}: {}", reply.error, reply.text));
+                return Err(Error::about_both("{}: {}", reply.error, reply.text));
             }
         }
         Ok(())

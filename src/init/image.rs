@@ -143,7 +143,7 @@ pub fn overlay(directory: &str) -> Result<()> {
 pub fn bundle(image: Option<&str>, asked: Option<&str>) -> &'static str {
     let base = image.unwrap_or_default();
     if let Some(path) = asked {
-        return text!("{base}{path}");
+        return text::about_both("{}{}", base, path);
     }
     match image {
         Some(base) if stat(text::about("{}/config.json", base)).is_ok() => keep(base),

@@ -22,7 +22,7 @@ pub fn load_all(complain: &mut dyn FnMut(Error)) {
         Err(error) => return complain(error),
     };
     for name in names {
-        load(text!("{DIRECTORY}/{name}")).unwrap_or_else(&mut *complain);
+        load(text::about_both("{}/{}", DIRECTORY, &name)).unwrap_or_else(&mut *complain);
     }
 }
 

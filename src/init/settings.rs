@@ -266,7 +266,7 @@ impl Settings {
         let mut unknown = Vec::new();
         document.read(|node| new.take(node, &mut unknown))?;
         for name in unknown {
-            complain(error!("{FILE}: {name}: unknown setting, ignored"));
+            complain(Error::about_both("{}: {}: unknown setting, ignored", FILE, &name));
         }
         *self = new;
         Ok(())

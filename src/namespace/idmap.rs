@@ -4,8 +4,8 @@
 use crate::error::{Context, Error, Result};
 use crate::quote::quoted;
 use crate::sys::exec::Strings;
+use crate::text;
 use crate::text::c_string;
-use crate::{error, text};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -118,7 +118,7 @@ fn run_helper(program: &str, pid: Pid, map: &[Range], environment: &Strings) -> 
     if status == 0 {
         return Ok(());
     }
-    Err(error!("{program}: {}", said.trim_ascii())
+    Err(Error::about_both("{}: {}", program, said.trim_ascii())
         .hint("the ranges that a user may map are in /etc/subuid and /etc/subgid"))
 }
 

@@ -49,7 +49,7 @@ impl Program {
                 .unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
             path.split(':')
                 .map(|directory| if directory.is_empty() { "." } else { directory })
-                .map(|directory| c_string(text!("{directory}/{name}")))
+                .map(|directory| c_string(text::about_both("{}/{}", directory, name)))
                 .collect::<Option<_>>()?
         };
         let needs_home = value("HOME").is_none_or(str::is_empty);

@@ -123,7 +123,7 @@ pub fn find(name: &str, environment: &Strings) -> Result<&'static CStr> {
         .find_map(|entry| entry.to_str().ok()?.strip_prefix("PATH="))
         .unwrap_or("/usr/sbin:/usr/bin:/sbin:/bin");
     for directory in variable.split(':') {
-        if let Some(path) = text::c_string(text!("{directory}/{name}"))
+        if let Some(path) = text::c_string(text::about_both("{}/{}", directory, name))
             && access(path, Access::EXEC_OK).is_ok()
         {
             return Ok(path);

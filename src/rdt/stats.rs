@@ -82,7 +82,7 @@ impl Group {
 
 /// The text of a file that is there.
 fn value(directory: &str, file: &str) -> Option<String> {
-    let text = read(text!("{directory}/{file}")).ok()?;
+    let text = read(text::about_both("{}/{}", directory, file)).ok()?;
     Some(String::from(text.trim_ascii()))
 }
 

@@ -49,7 +49,7 @@ fn candidates(user: bool, environment: &[&'static CStr]) -> Vec<Address> {
         if !is_set {
             addresses.push(Address::path(text::about("{}/bus", directory)));
         }
-        addresses.push(Address::path(text!("{directory}{PRIVATE}")));
+        addresses.push(Address::path(text::about_both("{}{}", directory, PRIVATE)));
     }
     addresses
 }

@@ -52,7 +52,7 @@ fn entry(line: &str) -> Option<Value> {
         ("*", "*") => text::about("{}-*", kind),
         // Every major number with this minor one: it cannot be said.
         ("*", _) => return None,
-        (major, "*") => text!("{kind}-{major}"),
+        (major, "*") => text::about_both("{}-{}", kind, major),
         (major, minor) => text!("/dev/{kind}/{major}:{minor}"),
     };
     let access: String = words.collect();

@@ -10,7 +10,7 @@ use rustix::process::Pid;
 use crate::cut;
 use crate::dbus::{Connection, Reply, Value};
 use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sys::clock::monotonic;
 use crate::text;
 use crate::text::keep;
@@ -66,7 +66,7 @@ impl Manager {
         let body = [Value::text(MANAGER), Value::text(name)];
         match self.connection.call(to, "Get", &body) {
             Ok(reply) if reply.error.is_empty() => Ok(reply.text),
-            Ok(reply) => Err(error!("{}: {}", reply.error, reply.text)),
+            Ok(reply) => Err(Error::about_both("{}: {}", reply.error, reply.text)),
             Err(error) => Err(error),
         }
         .map_err(|error| error.within(text::about("get its property {}", name)))
@@ -133,8 +133,10 @@ impl Manager {
                 ));
             }
             Ok(reply) if reply.text == "done" => return Ok(()),
-            Ok(reply) => error!("error creating systemd unit `{unit}`: got `{}`", reply.text)
-                .hint(text::about("see `systemctl status {}` and the journal", unit)),
+            Ok(reply) => {
+                Error::about_both("error creating systemd unit `{}`: got `{}`", unit, reply.text)
+                    .hint(text::about("see `systemctl status {}` and the journal", unit))
+            }
             Err(error) if error.errno == Some(Errno::TIMEDOUT) => {
                 error.within(text::about("Timeout waiting for systemd to create {}", unit))
             }

@@ -131,7 +131,7 @@ impl Driver {
             bus::connect(user, request.environment)?;
         // That of a user's systemd is below the system's, and in a container
         // that of the system's may be anywhere.
-        let path = text!("{control_group}{}", names.path);
+        let path = text::about_both("{}{}", control_group, names.path);
         let properties = Properties::plan(request, &names, user, manager.version()?, extra);
         let unit = Unit { name: names.unit, user, bus };
         Ok(Driver { manager, unit, path, properties })

@@ -52,7 +52,7 @@ impl Names {
         };
         let unit = match name.ends_with(SLICE) {
             true => keep(name),
-            false => text!("{prefix}-{name}.scope"),
+            false => text::about_both("{}-{}.scope", prefix, name),
         };
         if unit.as_bytes().contains(&b'/') {
             return Err(Error::about("linux.cgroupsPath: invalid unit name: {}", unit));
@@ -60,7 +60,7 @@ impl Names {
         let path = match unit.ends_with(SLICE) {
             // A slice's name says where it is.
             true => expand(unit)?,
-            false => text!("{}/{unit}", expand(slice)?),
+            false => text::about_both("{}/{}", expand(slice)?, unit),
         };
         Ok(Names { slice: keep(slice), unit, name: keep(name), path })
     }
