@@ -22,6 +22,10 @@ const WITH_LIBC: &[&str] = &["-Wl,--defsym=__gcc_personality_v0=0", "-Wl,-z,max-
 /// one architecture after the other, lld knows it for all.
 const PACKED: &str = "-Wl,-z,pack-relative-relocs";
 
+/// What only lld knows: functions of the same code are one, and a text that ends
+/// as another does is a part of it. Nothing here compares addresses of functions.
+const FOLDED: &str = "-Wl,--icf=all,-O2";
+
 /// Code in pages of its own. Not where pages may have 64 KiB: the file would
 /// grow by as much at each end of the code.
 const SEPARATE: &str = "-Wl,-z,separate-code";
@@ -38,10 +42,11 @@ fn main() {
     OWN_START.iter().for_each(|argument| link(argument));
     let root = variable("CARGO_MANIFEST_DIR");
     link(&format!("-Wl,-T,{root}/targets/discard.ld"));
-    let lld = target.foreign.then(rust_lld).flatten();
+    let lld = rust_lld();
     if let Some(directory) = &lld {
         link(&format!("-B{}", directory.display()));
         link("-fuse-ld=lld");
+        link(FOLDED);
     }
     if target.arch == "x86_64" {
         link(SEPARATE);
@@ -64,8 +69,6 @@ struct Target {
     name: String,
     arch: String,
     environment: String,
-    /// Whether it is another target than the host's.
-    foreign: bool,
 }
 
 impl Target {
@@ -74,7 +77,6 @@ impl Target {
             name: variable("TARGET"),
             arch: variable("CARGO_CFG_TARGET_ARCH"),
             environment: variable("CARGO_CFG_TARGET_ENV"),
-            foreign: variable("TARGET") != variable("HOST"),
         }
     }
 
