@@ -72,10 +72,8 @@ pub fn call(
     let mut fields = Vec::new();
     let mut field = |code: u8, kind: u8, text: &str| {
         if !text.is_empty() {
-            fields.push(Value::Struct(vec![
-                Value::Number(b'y', code.into()),
-                Value::Variant(alloc::boxed::Box::new(Value::Text(kind, keep(text)))),
-            ]));
+            let value = Value::variant(Value::Text(kind, keep(text)));
+            fields.push(Value::pair(Value::Number(b'y', code.into()), value));
         }
     };
     field(PATH, b'o', path);
@@ -86,7 +84,7 @@ pub fn call(
     for part in [
         Value::Number(b'u', body.len() as u64),
         Value::Number(b'u', serial.into()),
-        Value::Array("(yv)", fields),
+        Value::array("(yv)", fields),
     ] {
         part.marshal(&mut bytes);
     }

@@ -7,19 +7,19 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// A value to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value to send. What it points to stays, as a [`text!`](crate::text!) does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
     /// A type of fixed size by its code (`y b n q i u x t d`), with its bits.
     Number(u8, u64),
     /// A string (`s`), object path (`o`) or signature (`g`).
     Text(u8, &'static str),
     /// An array: the signature of its elements, and they.
-    Array(&'static str, Vec<Value>),
+    Array(&'static str, &'static [Value]),
     /// A structure.
-    Struct(Vec<Value>),
+    Struct(&'static [Value]),
     /// A variant.
-    Variant(Box<Value>),
+    Variant(&'static Value),
 }
 
 impl Value {
@@ -40,7 +40,22 @@ impl Value {
 
     /// An array of bytes.
     pub fn bytes(bytes: &[u8]) -> Value {
-        Value::Array("y", bytes.iter().map(|byte| Value::Number(b'y', (*byte).into())).collect())
+        Value::array("y", bytes.iter().map(|byte| Value::Number(b'y', (*byte).into())).collect())
+    }
+
+    /// An array of elements of this signature.
+    pub fn array(element: &'static str, items: Vec<Value>) -> Value {
+        Value::Array(element, items.leak())
+    }
+
+    /// A structure of two.
+    pub fn pair(first: Value, second: Value) -> Value {
+        Value::Struct(Box::leak(Box::new([first, second])))
+    }
+
+    /// A variant.
+    pub fn variant(value: Value) -> Value {
+        Value::Variant(Box::leak(Box::new(value)))
     }
 
     /// The value's signature, added to `out`.
@@ -199,20 +214,18 @@ mod tests {
     fn arrays_count_no_padding() {
         // The example of the specification: an array with the number 5 as `x`.
         let expect = [8, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0];
-        check(&[Value::Array("x", vec![Value::Number(b'x', 5)])], "ax", &expect);
-        check(&[Value::Array("x", vec![])], "ax", &[0; 8]);
-        check(&[Value::Array("s", vec![])], "as", &[0; 4]);
+        check(&[Value::array("x", vec![Value::Number(b'x', 5)])], "ax", &expect);
+        check(&[Value::array("x", vec![])], "ax", &[0; 8]);
+        check(&[Value::array("s", vec![])], "as", &[0; 4]);
         check(&[Value::bytes(&[1, 255])], "ay", &[2, 0, 0, 0, 1, 255]);
     }
 
     #[test]
     fn a_property() {
-        let property = Value::Struct(vec![
-            Value::text("PIDs"),
-            Value::Variant(Box::new(Value::Array("u", vec![Value::Number(b'u', 258)]))),
-        ]);
+        let value = Value::array("u", vec![Value::Number(b'u', 258)]);
+        let property = Value::pair(Value::text("PIDs"), Value::variant(value));
         let expect = b"\x18\0\0\0\0\0\0\0\
             \x04\0\0\0PIDs\0\x02au\0\0\0\0\x04\0\0\0\x02\x01\0\0";
-        check(&[Value::Array("(sv)", vec![property])], "a(sv)", expect);
+        check(&[Value::array("(sv)", vec![property])], "a(sv)", expect);
     }
 }

@@ -172,7 +172,7 @@ impl<'a> Parser<'a> {
         let code = code.ok_or("an empty array without its type: write @as []")?;
         const CODES: &str = "bynqiuxtsog";
         let at = CODES.find(char::from(code)).ok_or("no such type")?;
-        Ok(Value::Array(cut::before(cut::from(CODES, at), 1), items))
+        Ok(Value::array(cut::before(cut::from(CODES, at), 1), items))
     }
 
     fn string(&mut self, quote: char) -> Parsed<&'static str> {
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn values() {
         let strings = |texts: &[&str]| {
-            Value::Array("s", texts.iter().map(|text| Value::text(text)).collect())
+            Value::array("s", texts.iter().map(|text| Value::text(text)).collect())
         };
         for (text, value) in [
             ("true", Value::bool(true)),
@@ -245,7 +245,7 @@ mod tests {
             ("['a.target', \"b\"]", strings(&["a.target", "b"])),
             ("@as []", strings(&[])),
             ("@as ['a']", strings(&["a"])),
-            ("@au [1,2]", Value::Array("u", vec![Value::Number(b'u', 1), Value::Number(b'u', 2)])),
+            ("@au [1,2]", Value::array("u", vec![Value::Number(b'u', 1), Value::Number(b'u', 2)])),
             ("[uint32 1, uint32 2]", parse("@au [1,2]").unwrap()),
         ] {
             assert_eq!(parse(text), Ok(value), "{text}");

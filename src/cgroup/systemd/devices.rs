@@ -33,7 +33,7 @@ pub fn properties(asked: &[DeviceRule]) -> [Value; 2] {
     }
     [
         property("DevicePolicy", Value::text(policy)),
-        property("DeviceAllow", Value::Array("(ss)", allowed)),
+        property("DeviceAllow", Value::array("(ss)", allowed)),
     ]
 }
 
@@ -41,7 +41,7 @@ pub fn properties(asked: &[DeviceRule]) -> [Value; 2] {
 /// unless it is empty.
 pub fn renewal(asked: &[DeviceRule]) -> Vec<Value> {
     let [policy, allowed] = properties(asked);
-    vec![policy, property("DeviceAllow", Value::Array("(ss)", Vec::new())), allowed]
+    vec![policy, property("DeviceAllow", Value::Array("(ss)", &[])), allowed]
 }
 
 /// A line of `devices.allow`: `c 1:3 rwm`.
@@ -56,7 +56,7 @@ fn entry(line: &str) -> Option<Value> {
         (major, minor) => text!("/dev/{kind}/{major}:{minor}"),
     };
     let access: String = words.collect();
-    Some(Value::Struct(vec![Value::text(device), Value::text(&access)]))
+    Some(Value::pair(Value::text(device), Value::text(&access)))
 }
 
 #[cfg(test)]
@@ -65,16 +65,15 @@ mod tests {
     use crate::spec::{DeviceAccess, DeviceRuleKind};
 
     fn check(asked: &[DeviceRule], policy: &str, first: &[(&str, &str)], count: usize) {
-        let entry = |(path, access): &(&str, &str)| {
-            Value::Struct(vec![Value::text(path), Value::text(access)])
-        };
+        let entry =
+            |(path, access): &(&str, &str)| Value::pair(Value::text(path), Value::text(access));
         let [found, allow] = properties(asked);
         assert_eq!(found, property("DevicePolicy", Value::text(policy)));
         let Value::Struct(fields) = allow else { panic!() };
         let Value::Variant(list) = &fields[1] else { panic!() };
-        let Value::Array("(ss)", list) = &**list else { panic!() };
+        let Value::Array("(ss)", list) = list else { panic!() };
         assert_eq!(list.len(), count);
-        for (entry, found) in first.iter().map(entry).zip(list) {
+        for (entry, found) in first.iter().map(entry).zip(*list) {
             assert_eq!(*found, entry);
         }
     }

@@ -115,8 +115,8 @@ impl Manager {
         let body = [
             Value::text(unit),
             Value::text("replace"),
-            Value::Array("(sv)", properties),
-            Value::Array("(sa(sv))", vec![]),
+            Value::array("(sv)", properties),
+            Value::Array("(sa(sv))", &[]),
         ];
         let mut job = self.job("StartTransientUnit", &body);
         if let Ok(reply) = &job
@@ -168,7 +168,7 @@ impl Manager {
     /// # Errors
     /// systemd refuses one.
     pub fn set_properties(&mut self, unit: &str, properties: Vec<Value>) -> Result<()> {
-        let properties = Value::Array("(sv)", properties);
+        let properties = Value::array("(sv)", properties);
         self.demand("SetUnitProperties", &[Value::text(unit), Value::bool(true), properties])
             .map(drop)
     }
@@ -180,7 +180,7 @@ impl Manager {
     /// systemd refuses it.
     pub fn attach(&mut self, unit: &str, below: &str, pid: Pid) -> Result<()> {
         let pid = Value::Number(b'u', pid.as_raw_nonzero().get() as u64);
-        let body = [Value::text(unit), Value::text(below), Value::Array("u", vec![pid])];
+        let body = [Value::text(unit), Value::text(below), Value::array("u", vec![pid])];
         self.demand("AttachProcessesToUnit", &body).map(drop)
     }
 }

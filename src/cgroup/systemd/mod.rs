@@ -98,11 +98,11 @@ impl Properties {
         let mut properties = self.fixed.clone();
         if let Some(pid) = pid.filter(|_| self.takes_pids) {
             let pid = Value::Number(b'u', pid.as_raw_nonzero().get() as u64);
-            properties.push(property("PIDs", Value::Array("u", vec![pid])));
+            properties.push(property("PIDs", Value::array("u", vec![pid])));
         }
         properties.extend(property::properties(&plan.writes, self.version, &Cpu::default()));
         // The user has the last word.
-        properties.extend(self.extra.iter().cloned());
+        properties.extend(&self.extra);
         properties
     }
 
@@ -164,7 +164,7 @@ fn fixed(names: &Names, unified: bool) -> Vec<Value> {
     ];
     properties.extend(on.map(|name| property(name, Value::bool(true))));
     if names.is_slice() {
-        let wanted = Value::Array("s", vec![Value::text(names.slice)]);
+        let wanted = Value::array("s", vec![Value::text(names.slice)]);
         properties.push(property("Wants", wanted));
     } else {
         properties.push(text("Slice", names.slice));

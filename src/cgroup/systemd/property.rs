@@ -49,8 +49,7 @@ const LAST_BIT: usize = 8191;
 
 /// One property, as `(sv)`.
 pub fn property(name: &str, value: Value) -> Value {
-    let value = Value::Variant(alloc::boxed::Box::new(value));
-    Value::Struct(vec![Value::text(name), value])
+    Value::pair(Value::text(name), Value::variant(value))
 }
 
 /// A property as `NAME=VALUE`.
@@ -181,7 +180,7 @@ mod tests {
         let [Value::Text(b's', name), Value::Variant(value)] = &fields[..] else {
             panic!("{property:?}")
         };
-        match &**value {
+        match value {
             Value::Number(b't', u64::MAX) => format!("{name}=infinity"),
             Value::Number(b't', number) => format!("{name}={number}"),
             Value::Text(b's', text) => format!("{name}={text}"),
