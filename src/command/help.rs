@@ -6,6 +6,7 @@ use alloc::string::String;
 use crate::command::flag::{Command, Flag};
 use crate::command::{COMMANDS, globals};
 use crate::spec;
+use crate::text;
 
 const HELP: Flag = Flag("help, -h: show help");
 const VERSION: Flag = Flag("version, -v: print the version");
@@ -19,22 +20,22 @@ const RUNC: &str = "1.5.1";
 const CRUN: &str = "1.29.1";
 
 /// What `--version` prints.
-pub fn version(program: &str) -> String {
+pub fn version(program: &str) -> &'static str {
     let own = env!("CARGO_PKG_VERSION");
     let commit = option_env!("OCINIT_COMMIT").unwrap_or_default();
     let spec = spec::VERSION;
     match program {
         // Engines read the number to know what they can ask for.
         "runc" => {
-            format!("runc version {RUNC}+ocinit-{own}\ncommit: {commit}\nspec: {spec}\ngo: none\n")
+            text!("runc version {RUNC}+ocinit-{own}\ncommit: {commit}\nspec: {spec}\ngo: none\n")
         }
-        "crun" => format!("crun version {CRUN}+ocinit-{own}\ncommit: {commit}\nspec: {spec}\n"),
-        _ => format!("{program} version {own}\ncommit: {commit}\nspec: {spec}\n"),
+        "crun" => text!("crun version {CRUN}+ocinit-{own}\ncommit: {commit}\nspec: {spec}\n"),
+        _ => text!("{program} version {own}\ncommit: {commit}\nspec: {spec}\n"),
     }
 }
 
 /// The page of the program.
-pub fn program(program: &str) -> String {
+pub fn program(program: &str) -> &'static str {
     let mut page = format!(
         "NAME:\n   {program} - OCI container runtime and init\n\n\
          USAGE:\n   {program} [global options] command [command options] [arguments...]\n\n\
@@ -49,11 +50,11 @@ pub fn program(program: &str) -> String {
     row(&mut page, width, help, "show this page, or the page of one command");
     page.push_str("\nGLOBAL OPTIONS:\n");
     options(&mut page, &[globals::FLAGS, &ENDING]);
-    page
+    page.leak()
 }
 
 /// The page of one command.
-pub fn command(program: &str, command: &Command) -> String {
+pub fn command(program: &str, command: &Command) -> &'static str {
     let Command { name, arguments, summary, description, .. } = command;
     let mut page = format!(
         "NAME:\n   {program} {name} - {summary}\n\n\
@@ -69,7 +70,7 @@ pub fn command(program: &str, command: &Command) -> String {
     }
     page.push_str("\nOPTIONS:\n");
     options(&mut page, &[command.flags, &[HELP]]);
-    page
+    page.leak()
 }
 
 /// The table of flags.

@@ -20,7 +20,7 @@ pub struct Invocation {
     pub command: &'static Command,
     /// Who called, and how.
     pub caller: Caller,
-    pub(super) parsed: Parsed,
+    pub(super) parsed: &'static Parsed,
 }
 
 impl Deref for Invocation {

@@ -48,15 +48,15 @@ fn run(invocation: &Invocation) -> Result<u8> {
     if root.is_none() && globals.root_given {
         return Err(Error::about("state directory \"{}\" does not exist", globals.root));
     }
-    let ids = root.as_ref().map(Root::ids).transpose()?.unwrap_or_default();
+    let ids = &*root.as_ref().map(Root::ids).transpose()?.unwrap_or_default().leak();
     if invocation.flag("quiet") {
         let lines: String = ids.iter().flat_map(|id| [id.as_str(), "\n"]).collect();
-        print(&lines)?;
+        print(lines.leak())?;
         return Ok(0);
     }
     let mut entries = Vec::with_capacity(ids.len());
     let mut result = Ok(0);
-    for id in &ids {
+    for id in ids {
         match root.as_ref().map(|root| Entry::glance(root, id)) {
             Some(Ok(entry)) => entries.push(entry),
             // The others are shown all the same.
@@ -67,8 +67,9 @@ fn run(invocation: &Invocation) -> Result<u8> {
         }
     }
     let users = if entries.is_empty() { Vec::new() } else { read_users() };
-    let users = Users::new(core::str::from_utf8(&users).unwrap_or_default());
-    print(&if json { document(&entries, &users) } else { table(&entries, &users) })?;
+    let users = Users::new(core::str::from_utf8(users.leak()).unwrap_or_default());
+    let entries = &*entries.leak();
+    print((if json { document(entries, &users) } else { table(entries, &users) }).leak())?;
     result
 }
 

@@ -30,8 +30,7 @@ mod start;
 mod state;
 mod update;
 
-use alloc::format;
-use alloc::string::String;
+use alloc::boxed::Box;
 use core::ffi::CStr;
 
 pub use flag::{Command, Flag};
@@ -43,6 +42,7 @@ use crate::error;
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::request::Caller;
+use crate::text;
 
 /// All commands, in the order of the help.
 pub static COMMANDS: &[&Command] = &[
@@ -108,44 +108,45 @@ fn dispatch(
     let known: alloc::vec::Vec<Flag> =
         globals::FLAGS.iter().chain(&help::ENDING).copied().collect();
     let arguments = all.get(1..).unwrap_or_default();
-    let parsed = match parse::parse(&known, arguments, true) {
+    let parsed = match parse::parse(known.leak(), arguments, true) {
         Ok(parsed) => parsed,
-        Err(error) => return usage(&help::program(program), error),
+        Err(error) => return usage(help::program(program), error),
     };
     if parsed.help {
-        return show(&help::program(program));
+        return show(help::program(program));
     }
     if parsed.values.flag("version") {
-        return show(&help::version(program));
+        return show(help::version(program));
     }
     let values = &parsed.values;
     *log = Log::open(&|long| values.value(long), values.flag("debug"))?;
     let Some((name, rest)) = parsed.positionals.split_first() else {
-        return show(&help::program(program));
+        return show(help::program(program));
     };
     let name = text(name)?;
     if name == "help" || name == "h" {
         return match rest.first() {
-            None => show(&help::program(program)),
-            Some(topic) => show(&help::command(program, find(text(topic)?)?)),
+            None => show(help::program(program)),
+            Some(topic) => show(help::command(program, find(text(topic)?)?)),
         };
     }
     let command = find(name)?;
     let globals = globals::read(program, &parsed.values, environment)?;
     let arguments = match parse::parse(command.flags, rest, command.verbatim) {
-        Ok(parsed) if parsed.help => return show(&help::command(program, command)),
-        Ok(parsed) => count(program, command, &parsed).map(|()| parsed),
+        Ok(parsed) if parsed.help => return show(help::command(program, command)),
+        Ok(parsed) => count(program, command, parsed).map(|()| parsed),
         Err(error) => Err(error),
     };
     let parsed = match arguments {
         Ok(parsed) => parsed,
-        Err(error) => return usage(&help::command(program, command), error),
+        Err(error) => return usage(help::command(program, command), error),
     };
     let log = core::mem::replace(log, Log::stderr());
     log.debug(format_args!("{program} {}: {}", env!("CARGO_PKG_VERSION"), command.name));
     let caller = Caller { globals, log, arguments: all, environment };
-    let invocation = Invocation { program, command, caller, parsed };
-    (command.run)(&invocation).or_else(|error| {
+    // It stays, as all that is made once.
+    let invocation = &*Box::leak(Box::new(Invocation { program, command, caller, parsed }));
+    (command.run)(invocation).or_else(|error| {
         invocation.log.error(&error);
         Ok(error.status.unwrap_or(command.failure))
     })
@@ -181,17 +182,15 @@ fn show(page: &str) -> Result<u8> {
 
 /// A mistake on the command line: the page on stdout, the error on stderr.
 fn usage(page: &str, error: Error) -> Result<u8> {
-    let mut text: String = format!("Incorrect Usage: {error}\n\n");
-    text.push_str(page);
     // The error is reported in any case, and it is the more useful one.
-    let _ = output::print(&text);
+    let _ = output::print(text!("Incorrect Usage: {error}\n\n{page}"));
     Err(error)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
 
     /// What holds for every declaration.
     #[test]

@@ -6,6 +6,7 @@
 //! (unless the command is `verbatim`). Beyond runc, `-dt` means `-d -t` where
 //! no flag is called `dt` and both are switches.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
@@ -56,8 +57,12 @@ pub struct Parsed {
 /// # Errors
 /// Those of the flags, in the words of Go's flag package, which engines know;
 /// and flags that are not UTF-8.
-pub fn parse(flags: &[Flag], arguments: &[&'static CStr], verbatim: bool) -> Result<Parsed> {
-    let mut parsed = Parsed::default();
+pub fn parse(
+    flags: &[Flag],
+    arguments: &[&'static CStr],
+    verbatim: bool,
+) -> Result<&'static Parsed> {
+    let parsed = Box::leak(Box::new(Parsed::default()));
     let mut rest = arguments.iter().copied();
     while let Some(argument) = rest.next() {
         let bytes = argument.to_bytes();

@@ -21,7 +21,8 @@ pub fn for_each(
     what: &dyn Fn(&ContainerId) -> Result<()>,
 ) -> Result<u8> {
     let pattern = Pattern::new(expression)?;
-    let ids = Root::open(invocation.globals.root)?.map_or(Ok(Vec::new()), |root| root.ids())?;
+    let ids =
+        Root::open(invocation.globals.root)?.map_or(Ok(Vec::new()), |root| root.ids())?.leak();
     for id in ids.iter().filter(|id| pattern.fits(id.as_str())) {
         if let Err(error) = what(id) {
             invocation.log.warning(format_args!("container {id}: {error}"));

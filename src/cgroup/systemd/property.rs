@@ -4,7 +4,6 @@
 //! of `linux.resources.unified` go the same way. What has no property, and what
 //! no property can express, is left to the file.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::super::write::Write;
@@ -159,6 +158,7 @@ mod tests {
     use crate::spec::Resources;
     use alloc::format;
     use alloc::string::String;
+    use alloc::vec;
 
     /// Resources as JSON, on v1 or v2, as `NAME=VALUE` lines.
     fn check(unified: bool, version: u32, json: &str, expect: &[&str]) {
