@@ -120,6 +120,10 @@ pub fn of_init(pid: i32, kinds: u32, new: u32) -> Result<Vec<Join>> {
         }
         let path = || text!("/proc/{pid}/ns/{name}");
         let by_pidfd = match &pidfds {
+            // Who is in it already may join it again, but for a user namespace.
+            Some((_, theirs)) if new & kind & !CLONE_NEWUSER != 0 => {
+                of_process(theirs.as_fd(), kind).map(Some)
+            }
             Some((ours, theirs)) => by_pidfd(ours, theirs, kind),
             None => Err(Errno::NOTTY),
         };
