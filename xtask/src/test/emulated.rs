@@ -15,6 +15,8 @@ use std::process::Command;
 const NO_BPF: &str = "QEMU's user mode has no bpf(2), which the rules for devices take";
 const NO_CLONE3: &str =
     "QEMU's user mode has no clone3(2), which a process is put in its cgroup by";
+const NO_OPENAT2: &str =
+    "QEMU's user mode has no openat2(2), without which nothing is seen at a glance";
 const NO_FILTERS: &str = "QEMU's user mode has no system call filters";
 
 /// How long all of them may take, in seconds: they take one minute.
@@ -30,6 +32,7 @@ const LACKING: &[(&str, &str)] = &[
     ("cgroup::tests::frozen_cgroups_are_refused", NO_BPF),
     ("cgroup::tests::life_hybrid", NO_CLONE3),
     ("cgroup::tests::life_v2", NO_BPF),
+    ("container::tests::a_glance_sees_what_the_directory_tells", NO_OPENAT2),
     ("seccomp::tests::kernel::a_listener_is_a_descriptor", NO_FILTERS),
     ("seccomp::tests::kernel::errors_and_arguments", NO_FILTERS),
     ("seccomp::tests::kernel::processes_die_of_sigsys", NO_FILTERS),
