@@ -30,6 +30,11 @@ const FOLDED: &str = "-Wl,--icf=all,-O2";
 /// grow by as much at each end of the code.
 const SEPARATE: &str = "-Wl,-z,separate-code";
 
+/// What becomes read-only ends with the largest page that the kernel may have: the
+/// linker's own idea of a page is 4 KiB, and of a page of 64 KiB that ends with
+/// other data nothing could be protected.
+const LARGE_PAGES: &str = "-Wl,-z,common-page-size=65536";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=targets/discard.ld");
@@ -53,6 +58,9 @@ fn main() {
     }
     if target.arch == "x86_64" || lld.is_some() {
         link(PACKED);
+    }
+    if matches!(&*target.arch, "aarch64" | "powerpc64") {
+        link(LARGE_PAGES);
     }
 }
 

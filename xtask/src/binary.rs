@@ -38,7 +38,16 @@ fn all(elf: &Elf, is_pie: bool) -> Vec<Check> {
             no_segment(elf::PT_LOAD, elf::PF_W | elf::PF_X),
         ),
         ("has relocations that become read-only (PT_GNU_RELRO)", has(elf::PT_GNU_RELRO)),
+        ("has them on pages of their own, however large pages are", relocated_alone(elf)),
     ]
     .map(|(name, holds)| Check { name, holds })
     .into()
+}
+
+/// Whether what becomes read-only ends with the largest page: what is left of a
+/// page stays writable.
+fn relocated_alone(elf: &Elf) -> bool {
+    let segments = |kind| elf.segments.iter().filter(move |s| s.kind == kind);
+    let page = segments(elf::PT_LOAD).map(|s| s.align).max().unwrap_or(1).max(1);
+    segments(elf::PT_GNU_RELRO).all(|s| s.end.is_multiple_of(page))
 }

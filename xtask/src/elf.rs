@@ -33,6 +33,10 @@ pub struct Segment {
     pub flags: u32,
     offset: u64,
     file_size: u64,
+    /// Where it ends in memory.
+    pub end: u64,
+    /// What it is aligned to: that of what is loaded is the largest page.
+    pub align: u64,
 }
 
 /// A section that is part of the program in memory.
@@ -102,6 +106,8 @@ pub fn read(data: &[u8]) -> Result<Elf> {
                 flags: bytes.word(at + 4)?,
                 offset: bytes.long(at + 8)?,
                 file_size: bytes.long(at + 32)?,
+                end: bytes.long(at + 16)?.saturating_add(bytes.long(at + 40)?),
+                align: bytes.long(at + 48)?,
             })
         })
         .collect::<Result<Vec<_>>>()?;
