@@ -229,7 +229,7 @@ fn a_glance_sees_what_the_directory_tells() {
     save(&state_of_ourselves());
     let create = |name, text: &[u8]| {
         let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::TRUNC;
-        let file = openat(&directory, name, flags, Mode::RUSR).unwrap();
+        let file = openat(directory.as_fd(), name, flags, Mode::RUSR).unwrap();
         rustix::io::write(&file, text).unwrap();
     };
     create(START_SOCKET, b"");
@@ -240,8 +240,8 @@ fn a_glance_sees_what_the_directory_tells() {
     rustix::fs::symlinkat("web", &root.fd, "link").unwrap();
     assert!(glance(&root, &id("link")).is_none());
     unlinkat(&root.fd, "link", AtFlags::empty()).unwrap();
-    rustix::fs::renameat(&directory, "state.json", &directory, "other").unwrap();
-    rustix::fs::symlinkat("other", &directory, "state.json").unwrap();
+    rustix::fs::renameat(directory.as_fd(), "state.json", directory.as_fd(), "other").unwrap();
+    rustix::fs::symlinkat("other", directory.as_fd(), "state.json").unwrap();
     assert!(glance(&root, &web).is_none());
     directory.remove_file("state.json").unwrap();
     for text in ["{}", "{\"id\":"] {
