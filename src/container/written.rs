@@ -21,7 +21,7 @@ use crate::{cut, rdt};
 pub(super) fn read(text: &'static [u8]) -> Option<&'static mut State> {
     let mut text = Text { rest: core::str::from_utf8(text).ok()? };
     // In the order in which they are written.
-    let state = State {
+    let state = Box::leak(Box::new(State {
         oci_version: text.string("{\"ociVersion\":\""),
         id: ContainerId::new(text.string(",\"id\":\"")).ok()?,
         pid: text.number(",\"pid\":").try_into().ok()?,
@@ -42,8 +42,8 @@ pub(super) fn read(text: &'static [u8]) -> Option<&'static mut State> {
         descriptors: text.descriptors(),
         hooks: text.string(",\"hooks\":\""),
         limits: text.string(",\"limits\":\""),
-    };
-    (text.rest == "}").then(|| Box::leak(Box::new(state)))
+    }));
+    (text.rest == "}").then_some(state)
 }
 
 /// What is left of the text: nothing as soon as something is not as expected, so
