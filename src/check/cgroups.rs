@@ -7,6 +7,7 @@ use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
 /// Looks at the directories, the files and the device program.
+#[inline(never)]
 pub fn cgroups(report: &mut Report, plan: &Plan, rootless: bool) {
     for (index, (group, mount)) in plan.cgroups.groups.iter().zip(&plan.mounts).enumerate() {
         let above = existing(group.directory);

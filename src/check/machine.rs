@@ -57,6 +57,7 @@ pub const FORBIDDING: [(&str, &str); 2] = [
 
 /// Gathers them; `environment` has the PATH of newuidmap, `capabilities` are
 /// the caller's.
+#[inline(never)]
 pub fn machine(report: &mut Report, environment: &Strings, uid: u32, capabilities: u64) {
     let admin = capabilities & (1 << CAP_SYS_ADMIN) != 0;
     kernel(report);

@@ -65,6 +65,7 @@ pub fn mount_proc() -> Result<()> {
 }
 
 /// Mounts all the others; `complain` gets what does not work.
+#[inline(never)]
 pub fn mount_all(complain: &mut dyn FnMut(Error)) {
     if let Err(error) = DEV.mount() {
         let lacks = error.errno == Some(Errno::NODEV);

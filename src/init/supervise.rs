@@ -136,6 +136,7 @@ impl Init {
 
     /// Learns what has happened, in this order: a container's start is known
     /// before its end.
+    #[inline(never)]
     fn turn(&mut self) {
         self.read_report();
         self.read_signals();
