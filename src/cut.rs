@@ -1,6 +1,7 @@
 //! Text cut at a byte. Where that is inside of a character or behind the end, the
 //! first part is the whole text; core's own ways panic there, and bring all
-//! that it takes to show a character in a message.
+//! that it takes to show a character in a message. Bytes are cut in the same way:
+//! each place that may panic is a call, and 24 bytes that say where it is.
 
 /// What is before the byte and what begins with it.
 #[inline(never)]
@@ -18,6 +19,12 @@ pub fn from(text: &str, byte: usize) -> &str {
     at(text, byte).1
 }
 
+/// The first of the bytes, as many as were read; all where there are fewer.
+#[inline]
+pub fn first(bytes: &[u8], length: usize) -> &[u8] {
+    bytes.get(..length).unwrap_or(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,5 +36,6 @@ mod tests {
         {
             assert_eq!(at("aé", byte), parts, "{byte}");
         }
+        assert_eq!([0, 1, 2, 3].map(|length| first(b"ab", length)), [&b""[..], b"a", b"ab", b"ab"]);
     }
 }

@@ -8,6 +8,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, Result, read, write};
 
+use crate::cut;
 use crate::error::{self, Error};
 use crate::text;
 
@@ -72,7 +73,7 @@ fn read_to(file: OwnedFd, enough: usize) -> Result<String> {
     loop {
         match read(&file, &mut buffer[..]) {
             Ok(length) => {
-                bytes.extend_from_slice(&buffer[..length]);
+                bytes.extend_from_slice(cut::first(&buffer, length));
                 if length < enough {
                     break;
                 }

@@ -12,6 +12,7 @@ use rustix::io::{pread, read};
 use super::file;
 use super::group::{Cgroups, Group};
 use super::text::value_of;
+use crate::cut;
 use crate::error::{Context, Error, Result};
 use crate::text;
 
@@ -72,7 +73,7 @@ impl OomWatch<'_> {
         }
         // A file that is gone tells nothing.
         let length = pread(&self.file, &mut buffer, 0).unwrap_or(0);
-        let text = core::str::from_utf8(&buffer[..length]).unwrap_or_default();
+        let text = core::str::from_utf8(cut::first(&buffer, length)).unwrap_or_default();
         let killed = value_of(text, KILLED).max(self.killed);
         core::mem::replace(&mut self.killed, killed) != killed
     }

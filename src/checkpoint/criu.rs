@@ -161,11 +161,11 @@ impl Criu {
         let mut packet = [0; report::MAX];
         loop {
             let (length, fd) = criu.receive(&mut packet)?;
-            match (report::kind(&packet[..length]), fd) {
+            match (report::kind(cut::first(&packet, length)), fd) {
                 (Some((report::Kind::Ready, _)), Some(fd)) => directories.push(fd),
                 (Some((report::Kind::Executing, _)), _) => return Ok((criu, directories)),
                 (Some((report::Kind::Failed, _)), _) => {
-                    return Err(report::decode(&packet[..length]));
+                    return Err(report::decode(cut::first(&packet, length)));
                 }
                 _ => return Err(criu.ended()),
             }
@@ -203,7 +203,7 @@ impl Criu {
             if length == 0 {
                 return refused.and_then(|()| Err(self.ended()));
             }
-            let Some(response) = Response::read(&packet[..length]) else {
+            let Some(response) = Response::read(cut::first(&packet, length)) else {
                 return Err(Error::new("criu sent a broken answer"));
             };
             if response.kind == Kind::Notify as u64 && response.success {

@@ -8,6 +8,7 @@
 
 use super::{ContainerId, Directory, process};
 use crate::act::channel::send_fd;
+use crate::cut;
 use crate::error::{Context, Error, Result};
 use crate::plan::mounts::absolute;
 use crate::text;
@@ -103,7 +104,7 @@ impl Notify {
             let Ok((length, _)) = recv(&self.socket, &mut buffer[..], RecvFlags::DONTWAIT) else {
                 break;
             };
-            let Some(line) = ready_line(&buffer[..length]) else { continue };
+            let Some(line) = ready_line(cut::first(&buffer, length)) else { continue };
             ready = true;
             for text in [line, text!("MAINPID={main}").as_bytes()] {
                 let _ = send(&self.host, &[text, b"\n"].concat(), SendFlags::NOSIGNAL);

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use rustix::time::Timespec;
 
+use crate::cut;
 use crate::error::{Error, Result};
 use crate::sys::clock::sleep;
 use crate::text;
@@ -33,7 +34,7 @@ impl Stat {
         let read = rustix::fs::open(&*path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
             .and_then(|file| rustix::io::read(&file, &mut buffer));
         match read {
-            Ok(length) => Ok(Stat::parse(&buffer[..length])),
+            Ok(length) => Ok(Stat::parse(cut::first(&buffer, length))),
             Err(Errno::NOENT | Errno::SRCH) => Ok(None),
             Err(errno) => Err(Error::os(text::about("read \"{}\"", &path), errno)),
         }

@@ -89,7 +89,9 @@ impl Value {
                 let start = out.len();
                 items.iter().for_each(|item| item.marshal(out));
                 let bytes = (out.len() - start) as u32;
-                out[length..length + 4].copy_from_slice(&bytes.to_ne_bytes());
+                if let Some(place) = out.get_mut(length..).and_then(|rest| rest.first_chunk_mut()) {
+                    *place = bytes.to_ne_bytes();
+                }
             }
             Value::Struct(fields) => {
                 pad(out, 8);

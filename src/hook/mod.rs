@@ -300,7 +300,7 @@ impl Said {
                 Err(Errno::INTR) => {}
                 Ok(length) if length > 0 => {
                     let room = (self.text.capacity() - self.text.len()).min(length);
-                    let _ = self.text.extend_from_slice(&buffer[..room]);
+                    let _ = self.text.extend_from_slice(cut::first(&buffer, room));
                 }
                 _ => return,
             }

@@ -1,6 +1,7 @@
 //! `ocinit.root`: the file system that has the bundle, on a block device or in a
 //! file; and `ocinit.overlay`: a bundle that can be written to, in memory.
 
+use crate::cut;
 use crate::error::{Context, Error, Result};
 use crate::fault::Quoted;
 use crate::sys::board::{free_loop, show_file};
@@ -39,7 +40,7 @@ pub fn mount_image(source: &str) -> Result<()> {
     let file = open(source, flags, Mode::empty()).context(what)?;
     let mut head = [0; 2048];
     let length = read_head(&file, &mut head).context(what)?;
-    let Some((kind, option)) = file_system(&head[..length]) else {
+    let Some((kind, option)) = file_system(cut::first(&head, length)) else {
         return Err(Error::about("{}: it has no squashfs, erofs or ext4", what()));
     };
     let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;

@@ -1,6 +1,7 @@
 //! The container's output in the kernel's log: a pipe, read by the first
 //! process, and a record for each line.
 
+use crate::cut;
 use crate::error::{Context, Result};
 use crate::sys::fd::AsFd;
 use rustix::fd::{BorrowedFd, OwnedFd};
@@ -93,7 +94,7 @@ impl Output {
         // As much as a pipe holds: who writes without end must not keep us.
         for _ in 0..64 {
             match rustix::io::read(&self.read, &mut buffer[..]) {
-                Ok(length) if length > 0 => self.lines.take(&buffer[..length], &mut emit),
+                Ok(length) if length > 0 => self.lines.take(cut::first(&buffer, length), &mut emit),
                 _ => break,
             }
         }

@@ -12,6 +12,7 @@ use super::signals::{Meaning, RECORD, meaning};
 use super::sleep::{FOR_EVER, doze};
 use super::task::{PROBE_PID, REPORT};
 use super::watchdog::Watchdog;
+use crate::cut;
 use crate::errno::Described;
 use crate::process::spawn::shell_status;
 use crate::sys::clock::monotonic;
@@ -173,7 +174,7 @@ impl Init {
         let mut records = [0; 8 * RECORD];
         let Some(signals) = &self.signals else { return };
         let Ok(length) = rustix::io::read(signals, &mut records[..]) else { return };
-        for record in records[..length].chunks_exact(RECORD) {
+        for record in cut::first(&records, length).chunks_exact(RECORD) {
             let number = u32::from_ne_bytes([record[0], record[1], record[2], record[3]]);
             match meaning(number) {
                 Meaning::End(how) => self.event(Event::Asked(how)),
@@ -397,5 +398,7 @@ fn read_pid(path: &str) -> Option<Pid> {
     let mut buffer = [0; 16];
     let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let length = rustix::io::read(&file, &mut buffer[..]).ok()?;
-    Pid::from_raw(core::str::from_utf8(&buffer[..length]).ok()?.trim_ascii().parse().ok()?)
+    Pid::from_raw(
+        core::str::from_utf8(cut::first(&buffer, length)).ok()?.trim_ascii().parse().ok()?,
+    )
 }

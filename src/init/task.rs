@@ -258,8 +258,8 @@ impl Maker for Launcher<'_> {
     }
 
     fn started(&mut self, pid: Pid, stays: bool) {
-        let mut report = [u8::from(stays); REPORT];
-        report[..4].copy_from_slice(&pid.as_raw_nonzero().get().to_ne_bytes());
+        let [a, b, c, d] = pid.as_raw_nonzero().get().to_ne_bytes();
+        let report: [u8; REPORT] = [a, b, c, d, u8::from(stays)];
         let _ = rustix::io::write(self.report, &report);
     }
 }

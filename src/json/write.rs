@@ -195,6 +195,8 @@ impl Writer {
     fn quote(&mut self, text: &str) {
         let bytes = text.as_bytes();
         let mut plain = 0;
+        let follows =
+            |end: &str, at| bytes.get(at..).is_some_and(|rest| rest.starts_with(end.as_bytes()));
         self.out.push('"');
         for (at, &byte) in bytes.iter().enumerate() {
             let (length, escape) = match byte {
@@ -206,8 +208,8 @@ impl Writer {
                 b'\r' => (1, "\\r"),
                 b'\t' => (1, "\\t"),
                 ..b' ' => (1, ""),
-                0xe2 if bytes[at..].starts_with("\u{2028}".as_bytes()) => (3, "\\u2028"),
-                0xe2 if bytes[at..].starts_with("\u{2029}".as_bytes()) => (3, "\\u2029"),
+                0xe2 if follows("\u{2028}", at) => (3, "\\u2028"),
+                0xe2 if follows("\u{2029}", at) => (3, "\\u2029"),
                 _ => continue,
             };
             self.out.push_str(cut::before(cut::from(text, plain), at - plain));

@@ -108,7 +108,9 @@ fn move_device(
     let step = text::about_quoted("rename the device to {}", device.name);
     container.tell(message).map_err(|errno| device.failed(step, errno))?;
     for mut address in addresses {
-        address.body_mut()[4..8].copy_from_slice(&new.to_ne_bytes());
+        if let Some([_, _, _, _, index @ ..]) = address.body_mut().first_chunk_mut::<8>() {
+            *index = new.to_ne_bytes();
+        }
         container
             .tell(address)
             .map_err(|errno| device.failed("give the device its addresses back", errno))?;
@@ -152,10 +154,10 @@ fn addresses(netlink: &Netlink, device: u32) -> rustix::io::Result<Vec<Message>>
 /// `struct ifaddrmsg` (family, length of the prefix, flags, scope, index) and
 /// attributes.
 pub fn kept_address(body: &[u8]) -> Option<Message> {
-    let header: &[u8; 8] = body.first_chunk()?;
+    let (header, rest) = body.split_first_chunk::<8>()?;
     let mut flags = u32::from(header[2]);
     let mut message = Message::new(netlink::NEW_ADDRESS, netlink::CREATE, header);
-    netlink::attributes(&body[8..], &mut |kind, value| {
+    netlink::attributes(rest, &mut |kind, value| {
         if kind == IFA_FLAGS {
             flags = netlink::number(value, 0).unwrap_or(flags);
         }

@@ -44,9 +44,9 @@ pub struct Message(Vec<u8>);
 impl Message {
     /// A request of this type, with the structure that its family begins with.
     pub fn new(kind: u16, flags: u16, body: &[u8]) -> Message {
-        let mut bytes = vec![0; HEADER];
-        bytes[4..6].copy_from_slice(&kind.to_ne_bytes());
-        bytes[6..8].copy_from_slice(&(flags | REQUEST).to_ne_bytes());
+        let ([a, b], [c, d]) = (kind.to_ne_bytes(), (flags | REQUEST).to_ne_bytes());
+        let header: [u8; HEADER] = [0, 0, 0, 0, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0];
+        let mut bytes = Vec::from(header);
         bytes.extend_from_slice(body);
         Message(bytes)
     }
@@ -54,11 +54,8 @@ impl Message {
     /// A request about a link: `struct ifinfomsg` with its index (0: none) and
     /// the flags (`IFF_*`) to switch on.
     pub fn link(kind: u16, index: u32, flags: u32) -> Message {
-        let mut body = [0; 16];
-        body[4..8].copy_from_slice(&index.to_ne_bytes());
-        body[8..12].copy_from_slice(&flags.to_ne_bytes());
-        body[12..16].copy_from_slice(&flags.to_ne_bytes());
-        Message::new(kind, 0, &body)
+        let body = [0, index, flags, flags].map(u32::to_ne_bytes);
+        Message::new(kind, 0, body.as_flattened())
     }
 
     /// Adds an attribute.
@@ -72,7 +69,7 @@ impl Message {
 
     /// The part after the header.
     pub fn body_mut(&mut self) -> &mut [u8] {
-        &mut self.0[HEADER..]
+        self.0.get_mut(HEADER..).unwrap_or_default()
     }
 }
 
@@ -97,7 +94,9 @@ impl Netlink {
     /// The kernel's answer to the request.
     pub fn ask(&self, mut message: Message, answer: &mut dyn FnMut(u16, &[u8])) -> Result<()> {
         let length = message.0.len() as u32;
-        message.0[..4].copy_from_slice(&length.to_ne_bytes());
+        if let Some(place) = message.0.first_chunk_mut() {
+            *place = length.to_ne_bytes();
+        }
         send(&self.0, &message.0, SendFlags::empty())?;
         let mut buffer = vec![0; LARGEST];
         loop {
@@ -108,7 +107,7 @@ impl Netlink {
             if length < whole {
                 return Err(Errno::MSGSIZE);
             }
-            if let Some(end) = read(&buffer[..length], answer) {
+            if let Some(end) = read(buffer.get(..length).unwrap_or_default(), answer) {
                 return end;
             }
         }

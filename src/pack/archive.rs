@@ -4,6 +4,7 @@
 use super::gzip::Gzip;
 use super::newc::{Entry, NAME_LIMIT, TRAILER, padding};
 use super::output::Output;
+use crate::cut;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::text;
@@ -158,7 +159,7 @@ impl Archive {
                 }
                 Ok(read) => {
                     left -= read;
-                    self.content(&buffer[..read])?;
+                    self.content(cut::first(&buffer, read))?;
                 }
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(failed(errno)),

@@ -1,5 +1,6 @@
 //! `process.rlimits`: what stands in the way of a limit.
 
+use crate::cut;
 use crate::spec::Rlimit;
 use linux_raw_sys::general::RLIMIT_NOFILE;
 use rustix::fs::{Mode, OFlags, open};
@@ -10,7 +11,7 @@ pub fn most_files() -> Option<u64> {
         open("/proc/sys/fs/nr_open", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let mut text = [0; 32];
     let length = rustix::io::read(&file, &mut text[..]).ok()?;
-    core::str::from_utf8(&text[..length]).ok()?.trim_ascii().parse().ok()
+    core::str::from_utf8(cut::first(&text, length)).ok()?.trim_ascii().parse().ok()
 }
 
 /// What helps against `EPERM` for a limit that is more than ours.

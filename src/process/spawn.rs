@@ -1,6 +1,7 @@
 //! Running a program of the host (a hook, newuidmap) and waiting for it, without
 //! allocation in the new process.
 
+use crate::cut;
 use crate::error::{Context, Error, Result};
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::{Strings, execve};
@@ -108,7 +109,7 @@ pub fn read_all(fd: &OwnedFd) -> Vec<u8> {
     loop {
         match rustix::io::read(fd, &mut buffer[..]) {
             Err(Errno::INTR) => {}
-            Ok(length) if length > 0 => said.extend_from_slice(&buffer[..length]),
+            Ok(length) if length > 0 => said.extend_from_slice(cut::first(&buffer, length)),
             _ => return said,
         }
     }

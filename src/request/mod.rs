@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use rustix::fs::{Mode, OFlags};
 
 use crate::container::Root;
+use crate::cut;
 use crate::error::{Error, Result};
 use crate::log::Log;
 
@@ -112,6 +113,6 @@ fn has_other_ids() -> bool {
         rustix::fs::open("/proc/self/uid_map", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
             .and_then(|map| rustix::io::read(&map, &mut buffer));
     let Ok(length) = read else { return false };
-    let map = core::str::from_utf8(&buffer[..length]).unwrap_or_default();
+    let map = core::str::from_utf8(cut::first(&buffer, length)).unwrap_or_default();
     !map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
 }

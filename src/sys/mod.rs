@@ -26,6 +26,7 @@ pub mod seccomp;
 pub mod signal;
 pub mod terminal;
 
+use crate::cut;
 use linux_raw_sys::general::__NR_exit_group;
 use rustix::fd::BorrowedFd;
 
@@ -61,5 +62,5 @@ pub fn current_directory(buffer: &mut [u8]) -> rustix::io::Result<&[u8]> {
     let at = buffer.as_mut_ptr() as usize;
     // SAFETY: the kernel writes at most as many bytes as the buffer has.
     let length = unsafe { raw::syscall(__NR_getcwd, [at, buffer.len(), 0, 0, 0, 0]) }?;
-    Ok(&buffer[..length.saturating_sub(1)])
+    Ok(cut::first(buffer, length.saturating_sub(1)))
 }

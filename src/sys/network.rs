@@ -27,7 +27,7 @@ pub fn loopback_up() -> Result<()> {
         })?;
     use crate::sys::fd::AsFd;
     let mut request = InterfaceRequest { name: [0; IFNAMSIZ as usize], flags: 0, rest: [0; 22] };
-    request.name[..2].copy_from_slice(b"lo");
+    (request.name[0], request.name[1]) = (b'l', b'o');
     interface_ioctl(socket.as_fd(), SIOCGIFFLAGS, &mut request)?;
     request.flags |= IFF_UP as u16;
     interface_ioctl(socket.as_fd(), SIOCSIFFLAGS, &mut request)
