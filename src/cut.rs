@@ -25,6 +25,12 @@ pub fn first(bytes: &[u8], length: usize) -> &[u8] {
     bytes.get(..length).unwrap_or(bytes)
 }
 
+/// The bytes from this one on; none behind the end.
+#[inline]
+pub fn rest(bytes: &[u8], from: usize) -> &[u8] {
+    bytes.get(from..).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +43,6 @@ mod tests {
             assert_eq!(at("aé", byte), parts, "{byte}");
         }
         assert_eq!([0, 1, 2, 3].map(|length| first(b"ab", length)), [&b""[..], b"a", b"ab", b"ab"]);
+        assert_eq!([0, 1, 2, 3].map(|from| rest(b"ab", from)), [&b"ab"[..], b"b", b"", b""]);
     }
 }

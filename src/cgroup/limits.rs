@@ -62,7 +62,7 @@ pub fn limits(resources: &Resources<'_>, groups: &[Group]) -> Result<Vec<Write>>
 
 /// An error where something was asked of a controller that is not there.
 fn missing(writes: &[Write], before: usize, controller: &str) -> Result<()> {
-    match writes[before..].iter().find(|write| !write.optional) {
+    match writes.get(before..).unwrap_or_default().iter().find(|write| !write.optional) {
         Some(write) => Err(error!(
             "cannot set linux.resources.{} to {}: this host has no cgroup controller \"{controller}\"",
             write.property, write.value

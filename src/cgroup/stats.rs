@@ -153,7 +153,7 @@ impl Stats<'_> {
     pub(super) fn step(&mut self, line: &str) {
         let (step, rest) = cut::at(line, 1);
         let (name, from) = rest.split_once(' ').unwrap_or((rest, ""));
-        match step.as_bytes()[0] {
+        match step.bytes().next().unwrap_or_default() {
             b'{' => self.out.object_field(name),
             b'}' => self.out.close(),
             b'@' => self.enter(name),

@@ -48,7 +48,7 @@ pub static COMMAND: Command = Command {
 fn options(invocation: &Invocation) -> Result<ExecOptions> {
     let text = |long| invocation.value(long);
     let id = invocation.id()?;
-    let arguments = invocation.positionals()[1..].to_vec();
+    let arguments = invocation.positionals().get(1..).unwrap_or_default().to_vec();
     let process = text("process");
     if arguments.is_empty() && process.is_none() {
         return Err(Error::new("process args cannot be empty"));

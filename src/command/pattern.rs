@@ -8,6 +8,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::cut;
 use crate::error;
 use crate::error::Result;
 use crate::quote::quoted;
@@ -111,7 +112,7 @@ impl Parser<'_> {
     }
 
     fn take(&mut self, text: &[u8]) -> bool {
-        let there = self.text[self.at..].starts_with(text);
+        let there = cut::rest(self.text, self.at).starts_with(text);
         self.at += if there { text.len() } else { 0 };
         there
     }
@@ -182,10 +183,10 @@ impl Parser<'_> {
 
     /// A number up to 255, POSIX's `RE_DUP_MAX`.
     fn number(&mut self) -> Option<usize> {
-        let rest = &self.text[self.at..];
+        let rest = cut::rest(self.text, self.at);
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += digits;
-        let number: u8 = core::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+        let number: u8 = core::str::from_utf8(cut::first(rest, digits)).ok()?.parse().ok()?;
         Some(number.into())
     }
 

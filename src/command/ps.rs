@@ -42,7 +42,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let text = if json {
         document(&pids)
     } else {
-        let given = &invocation.positionals()[1..];
+        let given = invocation.positionals().get(1..).unwrap_or_default();
         let options = if given.is_empty() { &[c"-ef"] } else { given };
         filter(host_table(options, invocation.environment)?, &pids)?
     };

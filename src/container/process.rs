@@ -44,7 +44,7 @@ impl Stat {
     /// hold spaces, parentheses and line breaks: the last `)` ends it.
     pub fn parse(text: &[u8]) -> Option<Stat> {
         let end = text.iter().rposition(|byte| *byte == b')')?;
-        let mut fields = text[end + 1..].split(|byte| *byte == b' ').skip(1);
+        let mut fields = cut::rest(text, end + 1).split(|byte| *byte == b' ').skip(1);
         let state = *fields.next()?.first()?;
         // From field 4 on, the start time is field 22.
         let start_time = core::str::from_utf8(fields.nth(18)?).ok()?.parse().ok()?;

@@ -2,6 +2,7 @@
 //! (D-Bus Specification, "Authentication Protocol" and "Message Bus
 //! Specification").
 
+use crate::cut;
 use crate::sys::fd::AsFd;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -130,7 +131,7 @@ impl Connection {
     fn send(&self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {
             match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
-                Ok(length) => bytes = &bytes[length..],
+                Ok(length) => bytes = cut::rest(bytes, length),
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(Error::os("write to the D-Bus socket", errno)),
             }

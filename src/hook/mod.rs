@@ -106,7 +106,7 @@ impl StateText {
             let mut rest = part.as_bytes();
             while !rest.is_empty() {
                 let written = rustix::io::write(pipe, rest).detail("write the state")?;
-                rest = &rest[written..];
+                rest = cut::rest(rest, written);
             }
         }
         Ok(())

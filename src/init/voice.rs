@@ -1,6 +1,7 @@
 //! What the first process says: whole lines, without allocation, on the console
 //! or in the kernel's log. Tests and people read them: docs/init.md lists them.
 
+use crate::cut;
 use crate::fault::Text;
 use crate::sys::descriptor::write_all;
 use crate::sys::fd::AsFd;
@@ -81,7 +82,7 @@ impl Voice {
         let _ = line.extend_from_slice(words.as_bytes());
         let _ = line.push(b'\n');
         if !self.to_kmsg {
-            let _ = write_all(crate::sys::stderr(), &line[LEVEL..]);
+            let _ = write_all(crate::sys::stderr(), cut::rest(&line, LEVEL));
         }
         if let Some(kmsg) = &self.kmsg {
             // One write is one record.

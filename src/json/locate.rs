@@ -17,11 +17,14 @@ pub struct Position {
 impl Position {
     /// The position of the byte at `offset`.
     pub(super) fn of(text: &[u8], offset: usize) -> Position {
-        let before = &text[..offset.min(text.len())];
+        let before = cut::first(text, offset);
         let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         Position {
             line: 1 + before.iter().filter(|&&byte| byte == b'\n').count(),
-            column: 1 + before[start..].iter().filter(|&&byte| byte & 0xc0 != 0x80).count(),
+            column: 1 + cut::rest(before, start)
+                .iter()
+                .filter(|&&byte| byte & 0xc0 != 0x80)
+                .count(),
         }
     }
 }

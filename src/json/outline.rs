@@ -24,7 +24,7 @@ pub fn outline(document: &str) -> String {
     let mut nameless = false;
     while let Some(token) = token(rest) {
         rest = cut::from(rest, token.len());
-        let kind = token.as_bytes()[0];
+        let kind = token.bytes().next().unwrap_or_default();
         let in_array = open.last() == Some(&b'[');
         match kind {
             b',' => begins = true,

@@ -3,6 +3,7 @@
 //! One loop over the tokens with the open brackets on a heap stack: no
 //! recursion, whatever the nesting.
 
+use crate::cut;
 use alloc::vec::Vec;
 
 use super::Position;
@@ -214,7 +215,7 @@ impl Scanner<'_> {
             return Err("half of a surrogate pair");
         }
         if (0xd800..0xdc00).contains(&unit) {
-            let low = if self.text[self.at..].starts_with(b"\\u") {
+            let low = if cut::rest(self.text, self.at).starts_with(b"\\u") {
                 self.at += 1;
                 self.code_unit()?
             } else {
@@ -249,10 +250,11 @@ fn huge(number: &[u8]) -> bool {
     let integer = number.iter().take_while(|byte| !matches!(byte, b'.' | b'e' | b'E')).count();
     let mut exponent = 0usize;
     if let Some(at) = number.iter().position(|byte| matches!(byte, b'e' | b'E')) {
-        if number[at + 1] == b'-' {
+        let number = cut::rest(number, at + 1);
+        if number.starts_with(b"-") {
             return false;
         }
-        for digit in number[at + 1..].iter().filter(|byte| byte.is_ascii_digit()) {
+        for digit in number.iter().filter(|byte| byte.is_ascii_digit()) {
             exponent = exponent.saturating_mul(10).saturating_add(usize::from(digit - b'0'));
         }
     }

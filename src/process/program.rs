@@ -1,5 +1,6 @@
 //! The program that the container runs: where it is, and becoming it.
 
+use crate::cut;
 use crate::fault::{Act, Detail, Fault};
 use crate::quote::quoted;
 use crate::sys::exec::{Strings, execve};
@@ -176,8 +177,8 @@ fn home_of(uid: u32, variable: &mut heapless::Vec<u8, LINE>) -> rustix::io::Resu
         let length = rustix::io::read(&file, &mut buffer[filled..])?;
         filled += length;
         let mut start = 0;
-        while let Some(end) = line_end(&buffer[start..filled], length == 0) {
-            if let Some(home) = home_in_line(&buffer[start..start + end], uid) {
+        while let Some(end) = line_end(cut::rest(cut::first(&buffer, filled), start), length == 0) {
+            if let Some(home) = home_in_line(cut::first(cut::rest(&buffer, start), end), uid) {
                 return Ok(!home.is_empty() && variable.extend_from_slice(home).is_ok());
             }
             start = (start + end + 1).min(filled);

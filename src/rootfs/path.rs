@@ -11,6 +11,7 @@
 //! where the link points, inside the root (CVE-2019-19921, CVE-2021-30465,
 //! CVE-2024-45310 are what happens otherwise).
 
+use crate::cut;
 use crate::sys::fd::AsFd;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -76,12 +77,12 @@ pub fn create_in(root: BorrowedFd<'_>, path: &CStr, create: Create, mode: Mode) 
 fn create_last(root: BorrowedFd<'_>, path: &CStr, create: Create, mode: Mode) -> Option<OwnedFd> {
     let text = path.to_bytes_with_nul();
     let slash = text.iter().rposition(|byte| *byte == b'/')?;
-    let name = CStr::from_bytes_with_nul(&text[slash + 1..]).ok()?;
+    let name = CStr::from_bytes_with_nul(cut::rest(text, slash + 1)).ok()?;
     if create == Create::Nothing || matches!(name.to_bytes(), b"" | b"." | b"..") {
         return None;
     }
     let mut parent = heapless::Vec::<u8, 256>::new();
-    parent.extend_from_slice(&text[..=slash]).ok()?;
+    parent.extend_from_slice(cut::first(text, slash + 1)).ok()?;
     parent.push(0).ok()?;
     let parent = open_in(root, CStr::from_bytes_until_nul(&parent).ok()?).ok()?;
     make(parent.as_fd(), name, create, mode).ok()?;
@@ -126,8 +127,8 @@ impl Walk {
         let mut rest = Rest::new(path)?;
         let mut name = [0; 256];
         while let Some(length) = rest.next(&mut name)? {
-            let component =
-                CStr::from_bytes_with_nul(&name[..=length]).map_err(|_| Errno::INVAL)?;
+            let component = CStr::from_bytes_with_nul(cut::first(&name, length + 1))
+                .map_err(|_| Errno::INVAL)?;
             if component == c"." {
                 continue;
             }
@@ -177,7 +178,7 @@ impl Walk {
         if target.first() == Some(&b'/') {
             self.directories.truncate(1);
         }
-        rest.prepend(&target[..length])
+        rest.prepend(cut::first(&target, length))
     }
 }
 

@@ -46,7 +46,7 @@ pub fn number(text: &str) -> Option<u32> {
     if let Some(offset) = name.strip_prefix("RTMAX") {
         return RTMAX.checked_sub(distance(offset, '-')?).filter(|&number| number >= RTMIN);
     }
-    words::index(NAMES, name).map(|index| NUMBERS[index].into())
+    NUMBERS.get(words::index(NAMES, name)?).map(|number| (*number).into())
 }
 
 /// The `+N` behind `RTMIN`; nothing is 0.

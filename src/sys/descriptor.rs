@@ -1,6 +1,7 @@
 //! Descriptor tables as a whole.
 
 use super::raw::syscall;
+use crate::cut;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicI32, Ordering};
 use linux_raw_sys::general::{__NR_close_range, PROC_SUPER_MAGIC, RLIMIT_NOFILE};
@@ -139,7 +140,7 @@ pub fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
     while !bytes.is_empty() {
         match rustix::io::write(to, bytes) {
             Ok(0) => return Err(Errno::IO),
-            Ok(written) => bytes = &bytes[written..],
+            Ok(written) => bytes = cut::rest(bytes, written),
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
         }

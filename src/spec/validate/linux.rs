@@ -165,7 +165,7 @@ fn owner(key: &str) -> Option<NamespaceKind> {
     const IPC: &str = "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced ";
     let dot = key.find(['.', '/'])?;
     let (first, rest) = (cut::before(key, dot), cut::from(key, dot + 1));
-    let separator = key.as_bytes()[dot];
+    let separator = *key.as_bytes().get(dot)?;
     match first {
         "net" => Some(NamespaceKind::Network),
         "user" => Some(NamespaceKind::User),

@@ -179,7 +179,7 @@ fn supported(version: &str) -> bool {
     };
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (patch, rest) = rest.split_at(digits);
-    if digits == 0 || digits > 1 && patch[0] == b'0' {
+    if digits == 0 || digits > 1 && patch.starts_with(b"0") {
         return false;
     }
     // `-pre.release` and `+build`, either of which may be absent.
