@@ -93,7 +93,7 @@ impl<'t> Cursor<'t> {
         }
         let end = self.at.min(self.text.len());
         self.at += 1;
-        &self.text[start..end]
+        self.text.get(start..end).unwrap_or_default()
     }
 
     fn skip_value(&mut self) {

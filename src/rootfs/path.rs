@@ -201,8 +201,12 @@ impl Rest {
             return Err(Errno::NAMETOOLONG);
         }
         self.start -= needed;
-        self.buffer[self.start..self.start + text.len()].copy_from_slice(text);
-        self.buffer[self.start + text.len()] = b'/';
+        let rest = self.buffer.get_mut(self.start..).unwrap_or_default();
+        let Some((place, [slash, ..])) = rest.split_at_mut_checked(text.len()) else {
+            return Err(Errno::NAMETOOLONG);
+        };
+        place.copy_from_slice(text);
+        *slash = b'/';
         Ok(())
     }
 

@@ -35,11 +35,14 @@ impl Strings {
     /// Adds the last string, without allocation; what does not fit, or has a
     /// null byte, is left out.
     pub fn fill_room(&mut self, text: &[u8]) {
-        if text.len() < self.room.len() && !text.contains(&0) {
-            self.room[..text.len()].copy_from_slice(text);
-            self.room[text.len()] = 0;
-            let last = self.strings.len();
-            self.pointers[last] = self.room.as_ptr().cast();
+        let room = self.room.as_ptr().cast();
+        if let Some((place, [null, ..])) = self.room.split_at_mut_checked(text.len())
+            && let Some(last) = self.pointers.get_mut(self.strings.len())
+            && !text.contains(&0)
+        {
+            place.copy_from_slice(text);
+            *null = 0;
+            *last = room;
         }
     }
 
