@@ -4,9 +4,10 @@
 use super::channel::Channel;
 use super::home;
 use super::report::{Kind, Report};
-use super::stage;
 use crate::fault::{Act, Detail, Fault};
+use crate::namespace;
 use crate::namespace::join::join_all;
+use crate::namespace::refused::refused;
 use crate::plan::{Op, Plan};
 use crate::process::program::{change_directory, check_directory};
 use crate::process::terminal;
@@ -111,8 +112,7 @@ impl Child<'_> {
                 crate::process::identity::become_root()?;
             }
             if self.late != 0 {
-                crate::sys::clone::unshare(self.late)
-                    .map_err(|errno| stage::errno_of(self.late, errno))?;
+                crate::sys::clone::unshare(self.late).map_err(|errno| refused(self.late, errno))?;
             }
             Ok(())
         };
@@ -122,7 +122,7 @@ impl Child<'_> {
         if self.joins {
             let others = plan.namespaces.join.iter().filter(|join| join.kind != CLONE_NEWPID);
             if let Err(fault) = join_all(others) {
-                self.fail(&stage::STEP, &fault);
+                self.fail(&namespace::STEP, &fault);
             }
         }
         // What is made from here on has the modes that the plan says.

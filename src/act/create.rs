@@ -4,7 +4,7 @@ use super::bundle::{bundle_directory, check_rootfs, read_config};
 use super::draft::{Draft, Placement, draft, placement};
 use super::foreground::{Foreground, check_terminal};
 use super::handover::{self, send_pidfd, write_pid_file};
-use super::home::{Home, When};
+use super::home::New;
 use super::launch::{Born, Launch, end, launch, not_started};
 use super::record::first_state;
 use super::{host, protect};
@@ -23,7 +23,7 @@ use crate::sys::{descriptor, signal};
 use crate::text;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWPID;
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::CWD;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
@@ -327,51 +327,6 @@ pub fn undo(
         let _ = rustix::fs::unlinkat(CWD, path, rustix::fs::AtFlags::empty());
     }
     poststop(state, caller);
-}
-
-/// The container's cgroups, which are made while its first process makes its
-/// namespaces.
-struct New<'a> {
-    plan: &'a cgroup::Plan,
-    created: Created,
-    driver: Option<&'a mut Driver>,
-    state: &'a mut State,
-    owner: Option<(u32, u32)>,
-}
-
-impl Home for New<'_> {
-    fn birthplace(&self) -> Option<BorrowedFd<'_>> {
-        self.created.unified()
-    }
-
-    fn when(&self, _born: bool) -> When {
-        When::Meanwhile
-    }
-
-    fn settle(&mut self, pid: Pid, born: bool) -> Result<Vec<OwnedFd>> {
-        if let Some(driver) = &mut self.driver {
-            driver.start(self.plan, pid).inspect_err(|_| {
-                // There is no unit, or it is somebody else's.
-                (self.state.cgroups, self.state.systemd) = (Cgroups::default(), None);
-            })?;
-            self.created = self.plan.adopt(pid)?;
-        } else {
-            self.plan.complete(&mut self.created).inspect_err(|_| {
-                // What was made goes with the value; the rest was never ours.
-                self.state.cgroups = Cgroups::default();
-            })?;
-            if !born {
-                self.created.add(pid)?;
-            }
-        }
-        // And where the owner may have them, they become that one's.
-        self.state.cgroups = self.created.cgroups().clone();
-        if let Some((uid, gid)) = self.owner {
-            self.created.delegate(uid, gid)?;
-        }
-        // By systemd it has been put into all of them.
-        Ok(if self.driver.is_some() { Vec::new() } else { self.created.take_entrances() })
-    }
 }
 
 /// Deletes the container that has just ended.

@@ -3,7 +3,7 @@
 use super::bundle::read_config;
 use super::foreground::{Foreground, check_terminal};
 use super::handover::{self, kept_descriptors, send_pidfd, write_pid_file};
-use super::home::{Home, When};
+use super::home::Joined;
 use super::launch::{Born, Launch, end, launch, not_started};
 use super::listener::Listener;
 use super::{host, protect};
@@ -21,9 +21,8 @@ use crate::sys::signal;
 use crate::text;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWUSER;
-use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::process::Pid;
 
 /// Runs a process in a container: the value is the exit status, the program's
 /// own unless detached.
@@ -148,37 +147,6 @@ fn run(
             end(born.pid);
             Err(error)
         }
-    }
-}
-
-/// The container's cgroups, which exist.
-struct Joined<'a> {
-    cgroups: &'a Created,
-    state: &'a State,
-}
-
-impl Home for Joined<'_> {
-    fn birthplace(&self) -> Option<BorrowedFd<'_>> {
-        self.cgroups.unified()
-    }
-
-    fn entrances(&self) -> &[OwnedFd] {
-        self.cgroups.entrances()
-    }
-
-    fn when(&self, born: bool) -> When {
-        if born || self.birthplace().is_none() { When::Never } else { When::First }
-    }
-
-    fn settle(&mut self, pid: Pid, _born: bool) -> Result<Vec<OwnedFd>> {
-        match (self.cgroups.add(pid), &self.state.systemd) {
-            // Between two cgroups of a user only that one's systemd may move it.
-            (Err(error), Some(unit)) if error.errno == Some(Errno::ACCESS) => {
-                unit.attach(pid, self.cgroups.cgroups(), &self.state.cgroups)
-            }
-            (result, _) => result,
-        }
-        .map(|()| Vec::new())
     }
 }
 

@@ -5,7 +5,9 @@
 //! cgroups that exist it inherits, those that are made meanwhile it is sent.
 
 use super::channel::{Channel, DESCRIPTORS};
-use crate::cgroup::enter;
+use crate::cgroup::systemd::Driver;
+use crate::cgroup::{self, Cgroups, Created, enter};
+use crate::container::State;
 use crate::error::Result;
 use crate::fault::{Act, Detail};
 use alloc::vec::Vec;
@@ -44,6 +46,89 @@ pub trait Home {
     /// # Errors
     /// A cgroup cannot be made, or the process not be moved. It is ended then.
     fn settle(&mut self, pid: Pid, born: bool) -> Result<Vec<OwnedFd>>;
+}
+
+/// The container's cgroups, which are made while its first process makes its
+/// namespaces.
+pub struct New<'a> {
+    /// What is to be made.
+    pub plan: &'a cgroup::Plan,
+    /// What of it exists.
+    pub created: Created,
+    /// systemd, where that makes them.
+    pub driver: Option<&'a mut Driver>,
+    /// Where they are written down.
+    pub state: &'a mut State,
+    /// Who gets that of v2, as ids of the host.
+    pub owner: Option<(u32, u32)>,
+}
+
+impl Home for New<'_> {
+    fn birthplace(&self) -> Option<BorrowedFd<'_>> {
+        self.created.unified()
+    }
+
+    fn when(&self, _born: bool) -> When {
+        When::Meanwhile
+    }
+
+    fn settle(&mut self, pid: Pid, born: bool) -> Result<Vec<OwnedFd>> {
+        if let Some(driver) = &mut self.driver {
+            driver.start(self.plan, pid).inspect_err(|_| {
+                // There is no unit, or it is somebody else's.
+                (self.state.cgroups, self.state.systemd) = (Cgroups::default(), None);
+            })?;
+            self.created = self.plan.adopt(pid)?;
+        } else {
+            self.plan.complete(&mut self.created).inspect_err(|_| {
+                // What was made goes with the value; the rest was never ours.
+                self.state.cgroups = Cgroups::default();
+            })?;
+            if !born {
+                self.created.add(pid)?;
+            }
+        }
+        // And where the owner may have them, they become that one's.
+        self.state.cgroups = self.created.cgroups().clone();
+        if let Some((uid, gid)) = self.owner {
+            self.created.delegate(uid, gid)?;
+        }
+        // By systemd it has been put into all of them.
+        Ok(if self.driver.is_some() { Vec::new() } else { self.created.take_entrances() })
+    }
+}
+
+/// The container's cgroups, which exist.
+pub struct Joined<'a> {
+    /// Them, opened.
+    pub cgroups: &'a Created,
+    /// The container.
+    pub state: &'a State,
+}
+
+impl Home for Joined<'_> {
+    fn birthplace(&self) -> Option<BorrowedFd<'_>> {
+        self.cgroups.unified()
+    }
+
+    fn entrances(&self) -> &[OwnedFd] {
+        self.cgroups.entrances()
+    }
+
+    fn when(&self, born: bool) -> When {
+        if born || self.birthplace().is_none() { When::Never } else { When::First }
+    }
+
+    fn settle(&mut self, pid: Pid, _born: bool) -> Result<Vec<OwnedFd>> {
+        match (self.cgroups.add(pid), &self.state.systemd) {
+            // Between two cgroups of a user only that one's systemd may move it.
+            (Err(error), Some(unit)) if error.errno == Some(Errno::ACCESS) => {
+                unit.attach(pid, self.cgroups.cgroups(), &self.state.cgroups)
+            }
+            (result, _) => result,
+        }
+        .map(|()| Vec::new())
+    }
 }
 
 /// More follow, or these are the last.

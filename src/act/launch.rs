@@ -4,6 +4,7 @@ use super::channel::{self, Channel};
 use super::child::Child;
 use super::home::{self, Home, When};
 use super::listener::Listener;
+use super::prepare::prepare;
 use super::report::{self, Kind};
 use super::stage;
 use crate::error;
@@ -11,12 +12,12 @@ use crate::error::{Context, Error, Result};
 use crate::fault::{Act, Detail};
 use crate::namespace::join::join_all;
 use crate::namespace::name;
+use crate::namespace::refused::refused;
 use crate::network::devices::move_devices;
 use crate::plan::Plan;
 use crate::process::rlimit;
 use crate::process::schedule::schedule;
 use crate::process::spawn::reap;
-use crate::rootfs::prepare::prepare;
 use crate::spec::Rlimit;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
@@ -92,7 +93,7 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
         result => result,
     }
     .map_err(|errno| {
-        let fault = stage::errno_of(flags, errno);
+        let fault = refused(flags, errno);
         report::decode(report::Report::failed(&"", &fault).as_bytes())
     })
     .and_then(|(mut pid, ours)| {

@@ -15,6 +15,7 @@ pub mod host;
 pub mod launch;
 pub mod listener;
 pub mod mounts;
+pub mod prepare;
 pub mod preview;
 pub mod protect;
 pub mod record;

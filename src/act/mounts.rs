@@ -6,6 +6,7 @@
 
 use super::bundle::{read_config, read_document};
 use super::channel::{self, Channel};
+use super::prepare;
 use super::protect;
 use super::report::{self, Report};
 use crate::container::process::Process;
@@ -21,7 +22,7 @@ use crate::process::identity::become_root;
 use crate::process::spawn::reap;
 use crate::request::Caller;
 use crate::rootfs::mount::Mount;
-use crate::rootfs::{path, prepare, tree};
+use crate::rootfs::{path, tree};
 use crate::spec;
 use crate::sys::clone::{Side, clone};
 use crate::sys::descriptor::standard;

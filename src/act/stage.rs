@@ -7,7 +7,7 @@ use super::channel::Channel;
 use super::child::Child;
 use super::report::{Kind, Report};
 use crate::fault::{Act, Detail, Fault};
-use crate::namespace::{self, join::join_all, time::unshare_time};
+use crate::namespace::{self, STEP, join::join_all, refused::refused, time::unshare_time};
 use crate::plan::Plan;
 use crate::sys::clone::{Side, clone, unshare};
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT};
@@ -47,7 +47,7 @@ pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
                     Err(errno) => fail(&child.channel, &errno.into()),
                 }
             }
-            Err(errno) => fail(&child.channel, &errno_of(flags, errno)),
+            Err(errno) => fail(&child.channel, &refused(flags, errno)),
         },
         Err(fault) => fail(&child.channel, &fault),
     }
@@ -83,42 +83,13 @@ fn prepare(child: &Child<'_>, namespaces: &namespace::Plan) -> Result<u32, Fault
 }
 
 fn make_user_namespace(child: &Child<'_>) -> Act {
-    unshare(CLONE_NEWUSER).map_err(|errno| errno_of(CLONE_NEWUSER, errno))?;
+    unshare(CLONE_NEWUSER).map_err(|errno| refused(CLONE_NEWUSER, errno))?;
     child.channel.send(&Report::new(Kind::WantIdMaps, 0)).detail("ask for the id maps")?;
     if child.channel.wait_go().is_err() {
         crate::sys::exit(1);
     }
     crate::process::identity::become_root()
 }
-
-/// Says which namespaces could not be made, and what to do.
-pub fn errno_of(flags: u32, errno: rustix::io::Errno) -> Fault {
-    use rustix::io::Errno;
-    let hint = match errno {
-        Errno::PERM if flags & CLONE_NEWUSER == 0 => {
-            "new namespaces need root, or a user namespace (see `ocinit spec --rootless`)"
-        }
-        Errno::PERM => {
-            "user namespaces may be forbidden here: see sysctl \
-            kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns"
-        }
-        Errno::NOSPC => "there are too many namespaces: see /proc/sys/user",
-        Errno::INVAL => "this kernel may lack a kind of namespace (CONFIG_NAMESPACES)",
-        _ => "",
-    };
-    let mut text = crate::fault::Text::EMPTY;
-    use core::fmt::Write;
-    let _ = text.write_str("create namespaces:");
-    for (flag, name) in namespace::KINDS {
-        if flags & flag != 0 {
-            let _ = write!(text, " {name}");
-        }
-    }
-    Fault::from(errno).hint(hint).detail(text).whole()
-}
-
-/// What this step is called.
-pub const STEP: &str = "set up namespaces";
 
 /// The fault as the error of a command that met it itself.
 pub fn failed(fault: &Fault) -> crate::error::Error {

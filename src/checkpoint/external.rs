@@ -140,8 +140,8 @@ mod tests {
     use super::*;
     use crate::checkpoint::protobuf::{Value, read};
     use crate::rootfs::device::Device;
+    use crate::rootfs::id_map::IdMap;
     use crate::rootfs::mount::Mount;
-    use crate::rootfs::prepare::IdMap;
     use crate::rootfs::tree::Recursion;
     use alloc::boxed::Box;
     use rustix::fs::{CWD, FileType, Mode, OFlags, openat};

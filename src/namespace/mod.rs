@@ -3,6 +3,7 @@
 
 pub mod idmap;
 pub mod join;
+pub mod refused;
 pub mod time;
 
 use linux_raw_sys::general::{
@@ -22,6 +23,9 @@ pub const KINDS: [(u32, &str); 8] = [
     (CLONE_NEWTIME, "time"),
     (CLONE_NEWNS, "mnt"),
 ];
+
+/// What making and joining them is called.
+pub const STEP: &str = "set up namespaces";
 
 /// The name in `/proc/PID/ns` of the kind of namespace with this flag.
 pub fn name(flag: u32) -> &'static str {

@@ -2,11 +2,11 @@
 
 pub mod copy_up;
 pub mod device;
+pub mod id_map;
 pub mod kept;
 pub mod mask;
 pub mod mount;
 mod over_proc;
 pub mod path;
-pub mod prepare;
 pub mod root;
 pub mod tree;

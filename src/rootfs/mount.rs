@@ -6,10 +6,10 @@
 //! mount_setattr) get the same by mount(2) on the descriptor's name in procfs.
 
 use super::copy_up::copy_up;
+use super::id_map::IdMap;
 use super::kept::Kept;
 use super::over_proc::{self, Place};
 use super::path::{self, Create, FdPath};
-use super::prepare::IdMap;
 use super::tree::{Recursion, clone_tree};
 use crate::fault::{Act, Detail, Fault, Quoted};
 use crate::sys::fd::AsFd;
@@ -69,7 +69,7 @@ pub struct Mount {
     pub root_label: Option<&'static CStr>,
     /// Owners are shown mapped.
     pub id_map: Option<IdMap>,
-    /// A bind mount that the command makes: see [`super::prepare`].
+    /// A bind mount that the command makes: see [`crate::act::prepare`].
     pub by_command: bool,
     /// The mount that the command has made.
     pub tree: Option<OwnedFd>,

@@ -11,13 +11,13 @@
 //! The first process inherits the detached mounts, and moves them to their
 //! places.
 
-use super::mount::Mount;
-use super::tree::{Recursion, clone_tree};
-use crate::act::channel;
+use super::channel;
 use crate::error::{Context, Error, Result};
 use crate::namespace::idmap::IdMaps;
 use crate::plan::{Op, Plan};
 use crate::process::spawn::reap;
+use crate::rootfs::mount::Mount;
+use crate::rootfs::tree::{Recursion, clone_tree};
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
 use crate::sys::fd::AsFd;
@@ -27,15 +27,6 @@ use linux_raw_sys::general::{CLONE_NEWUSER, MS_SLAVE};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-
-/// How a mount's owners are mapped.
-#[derive(Debug)]
-pub struct IdMap {
-    /// The map; none is that of the user namespace which the container joins.
-    pub maps: Option<IdMaps>,
-    /// Of the mounts below it, too.
-    pub recursion: Recursion,
-}
 
 /// Makes the mounts of the plan that are the command's to make. Namespaces to
 /// join must be open.
