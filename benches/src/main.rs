@@ -13,6 +13,7 @@ mod place;
 mod plot;
 mod results;
 mod runtime;
+mod stage;
 mod suite;
 mod table;
 mod trace;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let options = Options::read()?;
+    suite::check(&options.names)?;
     match options.task {
         Task::WriteDocs => docs::write(&options),
         Task::Inside(view) => {

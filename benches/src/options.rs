@@ -1,7 +1,6 @@
 //! The command line.
 
 use crate::place::View;
-use crate::suite;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -56,7 +55,7 @@ impl Options {
                     let pair = text.split_once('=').ok_or("--with takes NAME=PATH")?;
                     options.with.push((pair.0.into(), absolute(pair.1)?));
                 }
-                Value(name) => options.names.push(known(&name.to_string_lossy())?),
+                Value(name) => options.names.push(name.to_string_lossy().into_owned()),
                 other => return Err(other.unexpected().to_string()),
             }
         }
@@ -103,16 +102,6 @@ pub fn workspace() -> &'static Path {
 fn text(parser: &mut lexopt::Parser) -> Result<String, String> {
     let value = parser.value().map_err(|e| e.to_string())?;
     value.into_string().map_err(|value| format!("not text: {value:?}"))
-}
-
-fn known(name: &str) -> Result<String, String> {
-    match suite::BENCHES.iter().any(|bench| bench.name == name) {
-        true => Ok(name.into()),
-        false => {
-            let names: Vec<&str> = suite::BENCHES.iter().map(|bench| bench.name).collect();
-            Err(format!("no bench {name:?}; there are {}", names.join(", ")))
-        }
-    }
 }
 
 fn absolute(path: &str) -> Result<PathBuf, String> {

@@ -129,7 +129,7 @@ impl Mount {
     /// Moves the mount, made and detached, to its place beneath `root`.
     pub fn place(&self, root: BorrowedFd<'_>, mount: BorrowedFd<'_>) -> Result<Place, Fault> {
         let target = self.target(root, path::is_directory(mount)?)?;
-        let place = over_proc::check(self, mount, target.as_fd())?;
+        let place = over_proc::check(self.destination, self.bind.is_some(), mount, target.as_fd())?;
         if self.copy_up {
             self.fill(target.as_fd(), mount)?;
             self.set_attributes(mount).detail("mount_setattr")?;
@@ -317,7 +317,7 @@ impl Mount {
         };
         let target = self.target(root, directory)?;
         if self.bind.is_some() || self.fstype != c"proc" {
-            over_proc::check(self, root, target.as_fd())?;
+            over_proc::check(self.destination, self.bind.is_some(), root, target.as_fd())?;
         }
         let at = FdPath::new(target.as_fd());
         if let Some(recursion) = self.bind {

@@ -1,6 +1,5 @@
 //! What may be mounted on /proc, and in it.
 
-use super::mount::Mount;
 use crate::fault::Fault;
 use core::ffi::CStr;
 use linux_raw_sys::general::{PROC_SUPER_MAGIC, SYSFS_MAGIC};
@@ -44,11 +43,17 @@ pub enum Place {
 
 /// A false /proc would deceive whoever sets up the container, now and at
 /// every `exec` (CVE-2019-16884): on /proc goes a procfs only, and in it only
-/// files that are known to be shown differently to containers.
-pub fn check(entry: &Mount, mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<Place, Fault> {
+/// files that are known to be shown differently to containers, by bind mounts
+/// (`binds`). `destination` is the target's path in the container.
+pub fn check(
+    destination: &CStr,
+    binds: bool,
+    mount: BorrowedFd<'_>,
+    target: BorrowedFd<'_>,
+) -> Result<Place, Fault> {
     let kind = |fd: BorrowedFd<'_>| -> Result<u64, Fault> { Ok(fstatfs(fd)?.f_type as u64) };
     let proc = u64::from(PROC_SUPER_MAGIC);
-    let named = |name: &[u8]| components(entry.destination).eq([name]);
+    let named = |name: &[u8]| components(destination).eq([name]);
     let below = kind(target)?;
     let is_root = || Ok::<bool, Fault>(fstat(target)?.st_ino == u64::from(ROOT_INO));
     if below != proc && !named(b"proc") {
@@ -63,9 +68,9 @@ pub fn check(entry: &Mount, mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Re
     }
     let allowed = |file: &&str| {
         let parts = core::iter::once("proc").chain(file.split('/'));
-        components(entry.destination).eq(parts.map(str::as_bytes))
+        components(destination).eq(parts.map(str::as_bytes))
     };
-    if entry.bind.is_some() && IN_PROC.iter().any(allowed) {
+    if binds && IN_PROC.iter().any(allowed) {
         return Ok(Place::Elsewhere);
     }
     Err(Fault::new("it is inside /proc, where nothing can be mounted"))

@@ -1,9 +1,9 @@
 //! `exec` of a program that ends at once, in a container that waits.
 
-use super::{Bench, Stage, TIMES, id};
 use crate::bundle;
 use crate::measure::{Contender, Pace, interleave, reap, run};
 use crate::runtime::enter;
+use crate::stage::{Bench, Stage, TIMES, id};
 use ocinit_tests::{Value, json};
 use std::process::Stdio;
 use std::time::Duration;

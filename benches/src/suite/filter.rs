@@ -1,9 +1,9 @@
 //! What a system call costs under the filter that a runtime makes of Docker's
 //! default profile.
 
-use super::{Bench, Stage, id};
 use crate::bundle;
 use crate::runtime::Runtime;
+use crate::stage::{Bench, Stage, id};
 use ocinit_tests::{Value, json};
 use std::path::Path;
 use std::process::Stdio;

@@ -1,8 +1,8 @@
 //! The size of the program, and what `run` takes apart from time: memory, system
 //! calls, processes.
 
-use super::{Bench, Stage, id};
 use crate::runtime::floor;
+use crate::stage::{Bench, Stage, id};
 use crate::{bundle, trace};
 use std::process::Command;
 

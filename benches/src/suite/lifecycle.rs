@@ -1,11 +1,11 @@
 //! `create`, `start` and `delete` of a program that ends at once: the time of the
 //! three commands, without that between them.
 
-use super::{Bench, Stage, TIMES, id};
 use crate::bundle;
 use crate::measure::{Contender, Pace, Sample, interleave, orphan, run};
 use crate::place::DIRECTORY;
 use crate::runtime::{Runtime, floor};
+use crate::stage::{Bench, Stage, TIMES, id};
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! The lowest memory limit with which a container still runs: what the runtime's
 //! process in the container needs, with the kernel's memory for it.
 
-use super::{Bench, Stage, id};
 use crate::bundle;
 use crate::measure::{reap, run};
 use crate::runtime::Runtime;
+use crate::stage::{Bench, Stage, id};
 use ocinit_tests::json;
 use std::path::Path;
 

@@ -1,10 +1,10 @@
 //! `list` of many containers. They are copies of the state of one.
 
-use super::{Bench, Stage, TIMES, id};
 use crate::bundle;
 use crate::measure::{Contender, Pace, interleave, reap, run};
 use crate::place::{DIRECTORY, View};
 use crate::runtime::Runtime;
+use crate::stage::{Bench, Stage, TIMES, id};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

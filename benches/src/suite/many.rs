@@ -1,9 +1,9 @@
 //! Many containers that stay: started one after another, and 8 at a time.
 
-use super::{Bench, Stage, id};
 use crate::bundle;
 use crate::measure::{pool, reap};
 use crate::runtime::Runtime;
+use crate::stage::{Bench, Stage, id};
 use ocinit_tests::json;
 use std::path::Path;
 

@@ -1,9 +1,9 @@
 //! Where the kernel's time goes: the floor without each of its pieces.
 
-use super::{Bench, Stage, TIMES};
 use crate::bundle;
 use crate::measure::{Contender, Pace, interleave, run};
 use crate::runtime::floor;
+use crate::stage::{Bench, Stage, TIMES};
 use std::time::Duration;
 
 /// The bench.

@@ -1,10 +1,10 @@
 //! `run` of a program that ends at once.
 
-use super::{Bench, Measure, Stage, TIMES, id};
 use crate::bundle;
 use crate::measure::{Contender, Pace, interleave, run};
 use crate::place::{DIRECTORY, View};
 use crate::runtime::{Runtime, floor};
+use crate::stage::{Bench, Measure, Stage, TIMES, id};
 use ocinit_tests::spec;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
