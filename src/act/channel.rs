@@ -8,7 +8,8 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, IoSlice, IoSliceMut, Result};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, send, sendmsg, socketpair,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recv, recvmsg, send, sendmsg,
+    socketpair,
 };
 
 /// One end.
@@ -62,6 +63,16 @@ impl Channel {
         match self.receive(&mut byte)? {
             (0, _) => Err(Errno::PIPE),
             _ => Ok(()),
+        }
+    }
+
+    /// The length of a message that is there already, as by [`Channel::receive`].
+    pub fn receive_now(&self, packet: &mut [u8]) -> Option<usize> {
+        loop {
+            match recv(&self.0, &mut *packet, RecvFlags::DONTWAIT) {
+                Err(Errno::INTR | Errno::CONNRESET) => {}
+                result => return result.ok().map(|(length, _)| length),
+            }
         }
     }
 

@@ -1,11 +1,12 @@
 //! `create` and `run`: from the bundle to a container.
 
+use super::born::{Born, end, not_started};
 use super::bundle::{bundle_directory, check_rootfs, read_config};
 use super::draft::{Draft, Placement, draft, placement};
 use super::foreground::{Foreground, check_terminal};
 use super::handover::{self, send_pidfd, write_pid_file};
 use super::home::New;
-use super::launch::{Born, Launch, end, launch, not_started};
+use super::launch::{Launch, launch};
 use super::record::first_state;
 use super::{host, protect};
 use crate::cgroup::systemd::Driver;

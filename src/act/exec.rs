@@ -1,10 +1,11 @@
 //! `exec`: one more process in a container.
 
+use super::born::{Born, end, not_started};
 use super::bundle::read_config;
 use super::foreground::{Foreground, check_terminal};
 use super::handover::{self, kept_descriptors, send_pidfd, write_pid_file};
 use super::home::Joined;
-use super::launch::{Born, Launch, end, launch, not_started};
+use super::launch::{Launch, launch};
 use super::listener::Listener;
 use super::{host, protect};
 use crate::cgroup::Created;

@@ -1,9 +1,9 @@
 //! Bringing the first process into the world, from the command's side.
 
+use super::born::{Born, end, failed_first, go, ignore_end};
 use super::channel::{self, Channel};
 use super::child::Child;
 use super::home::{self, Home, When};
-use super::listener::Listener;
 use super::prepare::prepare;
 use super::report::{self, Kind};
 use super::stage;
@@ -13,10 +13,8 @@ use crate::fault::{Act, Detail};
 use crate::namespace::join::join_all;
 use crate::namespace::name;
 use crate::namespace::refused::refused;
-use crate::network::devices::move_devices;
 use crate::plan::Plan;
 use crate::process::rlimit;
-use crate::process::schedule::schedule;
 use crate::process::spawn::reap;
 use crate::spec::Rlimit;
 use crate::sys::clone::{Side, clone};
@@ -31,10 +29,7 @@ use linux_raw_sys::general::{
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::process::{
-    DumpableBehavior, Pid, Signal, WaitId, WaitIdOptions, kill_process, set_dumpable_behavior,
-    waitid,
-};
+use rustix::process::{DumpableBehavior, Pid, set_dumpable_behavior};
 
 /// What the launch needs beyond the plan.
 pub struct Launch<'a> {
@@ -51,14 +46,6 @@ pub struct Launch<'a> {
     /// This is the last process that the command makes: so it may join the pid
     /// namespace itself, which only holds for its children.
     pub last: bool,
-}
-
-/// The first process, alive and at work.
-pub struct Born {
-    /// Its id; it is our child.
-    pub pid: Pid,
-    /// To it.
-    pub channel: Channel,
 }
 
 /// Clones the container's first process.
@@ -205,7 +192,10 @@ fn raise(
         go(channel)?;
     }
     if when == When::Meanwhile {
-        let entrances = launch.home.settle(*pid, born_there)?;
+        let entrances = launch
+            .home
+            .settle(*pid, born_there)
+            .map_err(|error| failed_first(channel, *pid).unwrap_or(error))?;
         ignore_end(home::send(channel, &entrances))
             .context(|| "hand over the container's cgroups")?;
     }
@@ -259,133 +249,4 @@ fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
                 _ => error,
             }
         })
-}
-
-/// Lets it go on; whether it has ended, and why, is read next.
-fn go(channel: &Channel) -> Result<()> {
-    ignore_end(channel.go()).context(|| "let the container's first process go on")
-}
-
-/// A message to a process that has ended, perhaps with another one unread, is none.
-fn ignore_end(sent: rustix::io::Result<()>) -> rustix::io::Result<()> {
-    match sent {
-        Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
-        result => result,
-    }
-}
-
-/// Kills and reaps a child.
-pub fn end(pid: Pid) {
-    let _ = kill_process(pid, Signal::KILL);
-    let _ = reap(pid);
-}
-
-impl Born {
-    /// Waits until the process is ready, running the hooks that it asks for;
-    /// returns the terminal's master if it has one.
-    ///
-    /// # Errors
-    /// What the process reports, or a hook's failure. The process is gone then.
-    pub fn until_ready(&self, plan: &Plan) -> Result<Option<OwnedFd>> {
-        let mut packet = [0; report::MAX];
-        loop {
-            let (length, fd) =
-                self.channel.receive(&mut packet).context(|| "wait for the first process")?;
-            match report::kind(&packet[..length]) {
-                Some((Kind::WantHooks, _)) => {
-                    for hooks in &plan.runtime_hooks {
-                        let pid = self.pid.as_raw_nonzero().get();
-                        hooks.run(&plan.state, "creating", pid).map_err(from_fault)?;
-                    }
-                    go(&self.channel)?;
-                }
-                Some((Kind::WantDevices, _)) => {
-                    move_devices(&plan.net_devices, self.pid)?;
-                    go(&self.channel)?;
-                }
-                Some((Kind::Ready, _)) => {
-                    schedule(self.pid, plan.scheduler.as_ref(), plan.io_priority)?;
-                    return Ok(fd);
-                }
-                Some((Kind::Failed, _)) => return Err(report::decode(&packet[..length])),
-                _ => return Err(self.ended()),
-            }
-        }
-    }
-
-    /// Waits until the program runs.
-    ///
-    /// # Errors
-    /// As [`until_program`].
-    pub fn until_program(&self, listener: &Listener<'_>) -> Result<()> {
-        until_program(&self.channel, listener)
-    }
-
-    /// Lets it go on; whether it has ended, and why, [`Born::until_program`] says.
-    ///
-    /// # Errors
-    /// The channel is broken.
-    pub fn go(&self) -> Result<()> {
-        go(&self.channel)
-    }
-
-    /// Lets it go on, and leaves it.
-    ///
-    /// # Errors
-    /// It has ended.
-    pub fn leave(&self) -> Result<()> {
-        self.channel.go().context(|| "let the container's first process go on")
-    }
-
-    /// It ended without a report.
-    fn ended(&self) -> Error {
-        let _ = kill_process(self.pid, Signal::KILL);
-        // Looked at only: who cleans up reaps it.
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        let end = waitid(WaitId::Pid(self.pid), options).ok().flatten();
-        let status = end.map_or(0, |end| {
-            let signal = end.terminating_signal().map(|signal| 128 + signal);
-            end.exit_status().or(signal).unwrap_or(0)
-        });
-        let error = error!("the container's first process ended early, with status {status}");
-        if status == 137 {
-            return error.hint("it was killed: perhaps a memory limit is too low");
-        }
-        error
-    }
-}
-
-/// Waits until the process on the other side has become the program, and hands
-/// the descriptor of its filter over where it has one.
-///
-/// # Errors
-/// What the process reports (it has ended then), or that `listener` is not there.
-pub fn until_program(channel: &Channel, listener: &Listener<'_>) -> Result<()> {
-    let mut packet = [0; report::MAX];
-    let mut executing = false;
-    loop {
-        let (length, fd) = channel.receive(&mut packet).context(|| "wait for the program")?;
-        match (report::kind(&packet[..length]), fd) {
-            (Some((Kind::Failed, _)), _) => return Err(report::decode(&packet[..length])),
-            (Some((Kind::Listener, _)), Some(descriptor)) => listener.hand_over(&descriptor)?,
-            (Some((Kind::Executing, _)), _) => executing = true,
-            // It closed the channel by becoming the program: or it was killed.
-            _ if executing => return Ok(()),
-            _ => {
-                return Err(Error::new("the container's first process ended before its program")
-                    .hint("it was killed: perhaps a memory limit is too low"));
-            }
-        }
-    }
-}
-
-/// Puts runc's words before what kept the program from starting: engines search
-/// for what follows them.
-pub fn not_started(error: Error) -> Error {
-    error.within("unable to start container process")
-}
-
-/// A fault met by the command itself.
-pub fn from_fault(fault: crate::fault::Fault) -> Error {
-    report::decode(report::Report::failed(&"", &fault).as_bytes())
 }

@@ -14,8 +14,8 @@ use rustix::net::{
 };
 use rustix::process::Signal;
 
+use crate::act::born::until_program;
 use crate::act::channel::Channel;
-use crate::act::launch::until_program;
 use crate::container::process::Process;
 use crate::container::{Directory, Lock, State, Status};
 use crate::error::{Context, Error, Result};

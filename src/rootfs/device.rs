@@ -126,8 +126,13 @@ pub fn make_links(root: BorrowedFd<'_>) -> Act {
         result => result.detail("open \"/dev\"")?,
     };
     for (target, name) in LINKS {
-        if name == c"core" && statat(CWD, target, AtFlags::empty()).is_err() {
-            continue;
+        if name == c"core" {
+            match statat(CWD, target, AtFlags::empty()) {
+                Ok(_) => {}
+                // A kernel without it, or one that hides it.
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => continue,
+                Err(errno) => return Err(errno).detail("look for \"/proc/kcore\""),
+            }
         }
         match symlinkat(target, &dev, name) {
             Ok(()) | Err(Errno::EXIST) => {}
