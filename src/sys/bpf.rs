@@ -20,6 +20,10 @@ const F_ALLOW_MULTI: u32 = 2;
 /// attaches to one cgroup (`BPF_CGROUP_MAX_PROGS`).
 pub const MAX_PROGRAMS: usize = 64;
 
+/// How often a program is given to the verifier, which gives up with `EAGAIN` where
+/// we are to be interrupted (a tracer, a freezer), whatever signals are blocked.
+const ATTEMPTS: usize = 5;
+
 /// `struct bpf_insn`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -109,9 +113,16 @@ pub fn load_device_program(program: &[Instruction]) -> Result<OwnedFd> {
         license: c"Apache".as_ptr() as u64,
         ..Load::default()
     };
-    // SAFETY: the slice and the string live across the call, which only reads
-    // them; the count is the slice's.
-    unsafe { bpf(PROG_LOAD, &mut attributes) }.map(owned)
+    let mut left = ATTEMPTS;
+    loop {
+        left -= 1;
+        // SAFETY: the slice and the string live across the call, which only reads
+        // them; the count is the slice's.
+        match unsafe { bpf(PROG_LOAD, &mut attributes) } {
+            Err(Errno::AGAIN) if left > 0 => {}
+            result => return result.map(owned),
+        }
+    }
 }
 
 fn attachment(cgroup: BorrowedFd<'_>, program: BorrowedFd<'_>) -> Attach {
