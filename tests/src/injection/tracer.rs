@@ -126,24 +126,36 @@ impl Tracer {
     fn run(&mut self, main: Pid) -> i32 {
         let mut code = None;
         loop {
+            // Who is inside a call that another one stands for would take that one's
+            // value for its own's.
+            let replaced = self.processes.values().any(|process| process.replace.is_some());
             if let Some(code) = code
                 && self.awaited.is_empty()
+                && !replaced
             {
                 return code;
             }
             let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
             match waitpid(None, Some(flags)) {
-                Ok(WaitStatus::Exited(pid, status)) if pid == main => code = Some(status),
+                Ok(WaitStatus::Exited(pid, status)) if pid == main => {
+                    code = Some(status);
+                    self.processes.remove(&pid);
+                }
                 Ok(WaitStatus::Signaled(pid, signal, _)) if pid == main => {
                     code = Some(128 + signal as i32);
+                    self.processes.remove(&pid);
                 }
                 Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)) => {
                     self.awaited.remove(&pid);
+                    self.processes.remove(&pid);
                 }
                 Ok(status) => self.stopped(status, main),
                 Err(Errno::EINTR) => {}
                 // Whoever was awaited was let go and has gone.
-                Err(Errno::ECHILD) if code.is_some() => self.awaited.clear(),
+                Err(Errno::ECHILD) if code.is_some() => {
+                    self.awaited.clear();
+                    self.processes.clear();
+                }
                 Err(errno) => panic!("wait for a traced process: {errno}"),
             }
         }
