@@ -30,6 +30,8 @@ pub struct Created {
     /// That one was there before.
     existed: bool,
     entrances: Vec<OwnedFd>,
+    /// A process that is in some of them already, and put into the others.
+    inmate: Option<Pid>,
     made: Made,
 }
 
@@ -80,7 +82,7 @@ impl Plan {
     /// cgroup unexpectedly frozen`, or the file, the value and the errno of what
     /// the kernel refused. What was made until then is removed.
     pub fn begin(&self) -> Result<Created> {
-        self.birthplace(None)
+        self.birthplace(Created::default())
     }
 
     /// Makes the directories of v1 and writes all limits.
@@ -88,8 +90,16 @@ impl Plan {
     /// # Errors
     /// As [`Plan::begin`], but what was made is there as long as the value is:
     /// whoever is in it has to end first.
+    #[inline(never)]
     pub fn complete(&self, created: &mut Created) -> Result<()> {
-        self.fill(created, None)
+        for (index, group) in self.cgroups.groups.iter().enumerate() {
+            let done = match group.unified {
+                true => self.limit_unified(index, created),
+                false => self.make_v1(index, created),
+            };
+            self.unless_skipped(index, done)?;
+        }
+        Ok(())
     }
 
     /// Both where systemd has made the cgroups that it manages and put this
@@ -99,29 +109,16 @@ impl Plan {
     /// # Errors
     /// As [`Plan::begin`].
     pub fn adopt(&self, pid: Pid) -> Result<Created> {
-        let mut created = self.birthplace(Some(pid))?;
-        self.fill(&mut created, Some(pid))?;
+        let mut created = self.birthplace(Created { inmate: Some(pid), ..Created::default() })?;
+        self.complete(&mut created)?;
         Ok(created)
     }
 
-    fn birthplace(&self, inmate: Option<Pid>) -> Result<Created> {
-        let mut created = Created::default();
-        for (index, group) in self.cgroups.groups.iter().enumerate().filter(|(_, g)| g.unified) {
-            self.unless_skipped(index, self.make_unified(index, group, &mut created, inmate))?;
+    fn birthplace(&self, mut created: Created) -> Result<Created> {
+        for (index, _) in self.cgroups.groups.iter().enumerate().filter(|(_, g)| g.unified) {
+            self.unless_skipped(index, self.make_unified(index, &mut created))?;
         }
         Ok(created)
-    }
-
-    #[inline(never)]
-    fn fill(&self, created: &mut Created, inmate: Option<Pid>) -> Result<()> {
-        for (index, group) in self.cgroups.groups.iter().enumerate() {
-            let done = match group.unified {
-                true => self.limit_unified(index, group, created, inmate),
-                false => self.make_v1(index, group, created, inmate),
-            };
-            self.unless_skipped(index, done)?;
-        }
-        Ok(())
     }
 
     /// A rootless runtime goes on without a cgroup that it may not have, where
@@ -138,52 +135,40 @@ impl Plan {
         }
     }
 
-    /// The directory and those above it; whether it was there. With a process it
+    /// The directory and those above it; whether it was there. With an inmate it
     /// may be, and may have that one in it.
-    fn make(
-        &self,
-        index: usize,
-        group: &Group,
-        created: &mut Created,
-        inmate: Option<Pid>,
-    ) -> Result<bool> {
-        let mount = &self.mounts[index];
+    fn make(&self, index: usize, created: &mut Created) -> Result<bool> {
+        let (group, mount) = (&self.cgroups.groups[index], self.mounts[index]);
         let existed = make_all(mount, group.directory, &mut created.made.0).map_err(|error| {
             if self.rootless { error.hint("a limit needs a delegated cgroup") } else { error }
         })?;
-        if existed && inmate.is_none() {
+        if existed && created.inmate.is_none() {
             check_unused(group)?;
         }
         Ok(existed)
     }
 
-    fn make_unified(
-        &self,
-        index: usize,
-        group: &Group,
-        created: &mut Created,
-        inmate: Option<Pid>,
-    ) -> Result<()> {
-        created.existed = self.make(index, group, created, inmate)?;
+    /// The limits, and the inmate into it.
+    fn fill(&self, index: usize, inmate: Option<Pid>) -> Result<()> {
+        let group = &self.cgroups.groups[index];
+        limits::apply(&self.writes_of(index), group.directory)?;
+        inmate.map_or(Ok(()), |pid| move_into(group, pid))
+    }
+
+    fn make_unified(&self, index: usize, created: &mut Created) -> Result<()> {
+        let group = &self.cgroups.groups[index];
+        created.existed = self.make(index, created)?;
         hierarchy::enable_controllers(self.mounts[index], group, &self.writes_of(index))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         created.unified = Some(file::must_open(group.directory, "", flags)?);
         Ok(())
     }
 
-    fn limit_unified(
-        &self,
-        index: usize,
-        group: &Group,
-        created: &mut Created,
-        inmate: Option<Pid>,
-    ) -> Result<()> {
+    fn limit_unified(&self, index: usize, created: &mut Created) -> Result<()> {
         // There is none where it was skipped.
         let Some(directory) = &created.unified else { return Ok(()) };
-        limits::apply(&self.writes_of(index), group.directory)?;
-        if let Some(pid) = inmate {
-            move_into(group, pid)?;
-        }
+        let group = &self.cgroups.groups[index];
+        self.fill(index, created.inmate)?;
         if let Some(devices) = &self.devices {
             let (directory, existed) = (directory.as_fd(), created.existed);
             devices.apply_unified(index, group, directory, existed, self.rootless)?;
@@ -192,23 +177,15 @@ impl Plan {
         Ok(())
     }
 
-    fn make_v1(
-        &self,
-        index: usize,
-        group: &Group,
-        created: &mut Created,
-        inmate: Option<Pid>,
-    ) -> Result<()> {
+    fn make_v1(&self, index: usize, created: &mut Created) -> Result<()> {
+        let group = &self.cgroups.groups[index];
         let before = created.made.0.len();
-        self.make(index, group, created, inmate)?;
+        self.make(index, created)?;
         if group.has("cpuset") {
             let made = &created.made.0[before..];
             hierarchy::inherit_cpuset(self.mounts[index], made, group.directory)?;
         }
-        limits::apply(&self.writes_of(index), group.directory)?;
-        if let Some(pid) = inmate {
-            move_into(group, pid)?;
-        }
+        self.fill(index, created.inmate)?;
         if let Some(devices) = &self.devices {
             devices.apply_v1(index, group, self.rootless)?;
         }

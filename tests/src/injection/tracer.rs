@@ -137,17 +137,13 @@ impl Tracer {
             }
             let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
             match waitpid(None, Some(flags)) {
-                Ok(WaitStatus::Exited(pid, status)) if pid == main => {
-                    code = Some(status);
-                    self.processes.remove(&pid);
+                Ok(WaitStatus::Exited(pid, status)) => {
+                    self.gone(pid);
+                    code = if pid == main { Some(status) } else { code };
                 }
-                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == main => {
-                    code = Some(128 + signal as i32);
-                    self.processes.remove(&pid);
-                }
-                Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)) => {
-                    self.awaited.remove(&pid);
-                    self.processes.remove(&pid);
+                Ok(WaitStatus::Signaled(pid, signal, _)) => {
+                    self.gone(pid);
+                    code = if pid == main { Some(128 + signal as i32) } else { code };
                 }
                 Ok(status) => self.stopped(status, main),
                 Err(Errno::EINTR) => {}
@@ -159,6 +155,11 @@ impl Tracer {
                 Err(errno) => panic!("wait for a traced process: {errno}"),
             }
         }
+    }
+
+    fn gone(&mut self, pid: Pid) {
+        self.awaited.remove(&pid);
+        self.processes.remove(&pid);
     }
 
     fn stopped(&mut self, status: WaitStatus, main: Pid) {
