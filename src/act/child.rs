@@ -3,6 +3,7 @@
 
 use super::channel::Channel;
 use super::home;
+use super::network::{self, Network};
 use super::report::{Kind, Report};
 use crate::fault::{Act, Detail, Fault};
 use crate::namespace;
@@ -15,7 +16,7 @@ use crate::rootfs::kept::Kept;
 use crate::rootfs::{device, mask, path, root};
 use crate::spec::Rlimit;
 use crate::sys::schedule::{self, Mask};
-use crate::sys::{descriptor, domain, limit, network, signal};
+use crate::sys::{descriptor, domain, limit, network::loopback_up, signal};
 use core::ffi::CStr;
 use core::fmt;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWPID, PROC_SUPER_MAGIC};
@@ -37,8 +38,10 @@ pub struct Child<'a> {
     pub wait_first: bool,
     /// It was born into a new user namespace and is to be root there.
     pub become_root: bool,
-    /// Namespaces (`CLONE_NEW*`) that it makes itself.
+    /// Namespaces (`CLONE_NEW*`) that it makes itself, first of all.
     pub late: u32,
+    /// Where its network namespace is from.
+    pub network: Network,
     /// It joins namespaces itself: no stage has done so. That of pids it was born
     /// into.
     pub joins: bool,
@@ -140,7 +143,8 @@ impl Child<'_> {
             },
             Op::Cgroups => home::receive(&self.channel),
             Op::CgroupNamespace => Ok(crate::sys::clone::unshare(CLONE_NEWCGROUP)?),
-            Op::Loopback => Ok(network::loopback_up()?),
+            Op::NetworkNamespace => network::enter(self.network, &self.channel),
+            Op::Loopback => Ok(loopback_up()?),
             Op::NetDevices => self.ask_for(Kind::WantDevices),
             Op::Hostname(name) => Ok(rustix::system::sethostname(name.to_bytes())?),
             Op::Domainname(name) => Ok(rustix::system::setdomainname(name.to_bytes())?),

@@ -41,6 +41,9 @@ pub trait Home {
     /// birthplace.
     fn when(&self, born: bool) -> When;
 
+    /// The command's part takes no longer than the making of a network namespace.
+    fn leaves_time(&self) -> bool;
+
     /// The command's part; returns the `tasks` files to be sent.
     ///
     /// # Errors
@@ -70,6 +73,10 @@ impl Home for New<'_> {
 
     fn when(&self, _born: bool) -> When {
         When::Meanwhile
+    }
+
+    fn leaves_time(&self) -> bool {
+        self.driver.is_none() && self.plan.cgroups.groups.iter().all(|group| group.unified)
     }
 
     fn settle(&mut self, pid: Pid, born: bool) -> Result<Vec<OwnedFd>> {
@@ -117,6 +124,10 @@ impl Home for Joined<'_> {
 
     fn when(&self, born: bool) -> When {
         if born || self.birthplace().is_none() { When::Never } else { When::First }
+    }
+
+    fn leaves_time(&self) -> bool {
+        true
     }
 
     fn settle(&mut self, pid: Pid, _born: bool) -> Result<Vec<OwnedFd>> {

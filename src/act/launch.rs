@@ -4,6 +4,7 @@ use super::born::{Born, end, failed_first, go, ignore_end};
 use super::channel::{self, Channel};
 use super::child::Child;
 use super::home::{self, Home, When};
+use super::network::{self, Network};
 use super::prepare::prepare;
 use super::report::{self, Kind};
 use super::stage;
@@ -67,15 +68,21 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
         join_pids(plan).map_err(|fault| stage::failed(&fault))?;
     }
     let flags = if needs_stage { 0 } else { plan.namespaces.new & !CLONE_NEWCGROUP };
+    let network = match flags & CLONE_NEWNET {
+        0 => Network::Born,
+        _ if flags & CLONE_NEWUSER != 0 || !plan.namespaces.returns => Network::Made,
+        _ if !launch.home.leaves_time() => Network::Made,
+        _ => Network::Sent,
+    };
     let mut born_there = launch.home.birthplace().is_some();
-    match spawn(plan, &launch, flags, needs_stage, born_there) {
+    match spawn(plan, &launch, flags, network, needs_stage, born_there) {
         // An old kernel, or a place that cannot be entered at birth: the
         // command moves the process.
         Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::BUSY | Errno::ACCESS)
             if born_there =>
         {
             born_there = false;
-            spawn(plan, &launch, flags, needs_stage, false)
+            spawn(plan, &launch, flags, network, needs_stage, false)
         }
         result => result,
     }
@@ -84,7 +91,7 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
         report::decode(report::Report::failed(&"", &fault).as_bytes())
     })
     .and_then(|(mut pid, ours)| {
-        match raise(plan, &mut launch, needs_stage, born_there, &mut pid, &ours) {
+        match raise(plan, &mut launch, network, needs_stage, born_there, &mut pid, &ours) {
             Ok(()) => Ok(Born { pid, channel: ours }),
             Err(error) => {
                 end(pid);
@@ -132,16 +139,15 @@ fn spawn(
     plan: &mut Plan,
     launch: &Launch<'_>,
     flags: u32,
+    network: Network,
     needs_stage: bool,
     born_there: bool,
 ) -> rustix::io::Result<Spawned> {
     let (ours, theirs) = channel::pair()?;
     let proc_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    // What takes longest is made by the process, so that the command goes on
-    // meanwhile. /dev/mqueue belongs to who makes the ipc namespace: that must be
-    // root of the user namespace, which the process is only when its ids are mapped.
-    let owned = if flags & CLONE_NEWUSER != 0 { CLONE_NEWIPC } else { 0 };
-    let late = flags & (CLONE_NEWNET | owned);
+    // /dev/mqueue belongs to who makes the ipc namespace: that must be root of the
+    // user namespace, which the process is only when its ids are mapped.
+    let late = if flags & CLONE_NEWUSER != 0 { flags & CLONE_NEWIPC } else { 0 };
     let first = launch.home.when(born_there) == When::First;
     let child = Child {
         channel: theirs,
@@ -150,11 +156,12 @@ fn spawn(
         wait_first: flags & CLONE_NEWUSER != 0 || first && !needs_stage,
         become_root: flags & CLONE_NEWUSER != 0,
         late,
+        network,
         joins: true,
         proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
         mask: launch.mask,
     };
-    match clone(flags & !late, launch.home.birthplace().filter(|_| born_there))? {
+    match clone(flags & !(late | CLONE_NEWNET), launch.home.birthplace().filter(|_| born_there))? {
         Side::Parent(pid) => Ok((pid, ours)),
         Side::Child => {
             drop(ours);
@@ -171,6 +178,7 @@ fn spawn(
 fn raise(
     plan: &Plan,
     launch: &mut Launch<'_>,
+    network: Network,
     needs_stage: bool,
     born_there: bool,
     pid: &mut Pid,
@@ -190,6 +198,9 @@ fn raise(
     }
     if needs_stage || new_user || when == When::First {
         go(channel)?;
+    }
+    if network == Network::Sent {
+        network::send(channel).map_err(|error| failed_first(channel, *pid).unwrap_or(error))?;
     }
     if when == When::Meanwhile {
         let entrances = launch

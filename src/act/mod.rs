@@ -16,6 +16,7 @@ pub mod host;
 pub mod launch;
 pub mod listener;
 pub mod mounts;
+mod network;
 pub mod prepare;
 pub mod preview;
 pub mod protect;

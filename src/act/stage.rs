@@ -5,6 +5,7 @@
 
 use super::channel::Channel;
 use super::child::Child;
+use super::network::Network;
 use super::report::{Kind, Report};
 use crate::fault::{Act, Detail, Fault};
 use crate::namespace::{self, STEP, join::join_all, refused::refused, time::unshare_time};
@@ -35,6 +36,7 @@ pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
                 child.wait_first = true;
                 child.become_root = false;
                 child.late = 0;
+                child.network = Network::Born;
                 child.joins = false;
                 child.entrances = &[];
                 child.run(plan)

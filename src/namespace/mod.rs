@@ -41,6 +41,9 @@ pub struct Plan {
     pub join: alloc::vec::Vec<join::Join>,
     /// The text for `/proc/self/timens_offsets`, for a new time namespace.
     pub time_offsets: Option<&'static str>,
+    /// The runtime finds back out of a network namespace that it makes for the
+    /// container.
+    pub returns: bool,
     /// The id maps of a new user namespace.
     pub id_maps: Option<idmap::IdMaps>,
 }

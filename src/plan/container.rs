@@ -81,12 +81,6 @@ fn operations(
     if !request.no_new_keyring {
         keyring(&mut ops, request.id, process, request.host)?;
     }
-    if plan.namespaces.is_new(CLONE_NEWNET) {
-        ops.push(Op::Loopback);
-    }
-    if !plan.net_devices.is_empty() {
-        ops.push(Op::NetDevices);
-    }
     if let Some(name) = spec.hostname.filter(|name| !name.is_empty()) {
         ops.push(Op::Hostname(c_string("hostname", name)?));
     }
@@ -98,6 +92,14 @@ fn operations(
     } else {
         without_mount_namespace(&mut ops, spec, request)?;
     }
+    let at = ops.iter().position(needs_network).unwrap_or(ops.len());
+    if !plan.net_devices.is_empty() {
+        ops.insert(at, Op::NetDevices);
+    }
+    if plan.namespaces.is_new(CLONE_NEWNET) {
+        ops.insert(at, Op::Loopback);
+        ops.insert(at, Op::NetworkNamespace);
+    }
     let at = ops.iter().position(needs_cgroups).unwrap_or(ops.len());
     if plan.namespaces.is_new(CLONE_NEWCGROUP) {
         ops.insert(at, Op::CgroupNamespace);
@@ -106,6 +108,18 @@ fn operations(
     process_operations(&mut ops, process, &spec.linux)?;
     plan.ops = ops;
     Ok(())
+}
+
+/// Whether the process must be in its network namespace for this operation: all file
+/// systems are taken to show it but those that do not. It enters its cgroups later.
+fn needs_network(op: &Op) -> bool {
+    const OTHERS: [&CStr; 4] = [c"proc", c"tmpfs", c"devpts", c"mqueue"];
+    match op {
+        Op::Mount(mount) if mount.bind.is_some() => true,
+        Op::Mount(mount) if !OTHERS.contains(&mount.fstype) => true,
+        Op::Sysctl { .. } => true,
+        op => needs_cgroups(op),
+    }
 }
 
 /// Whether the process must be in its cgroups for this operation: they are seen by

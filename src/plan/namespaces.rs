@@ -30,6 +30,8 @@ pub fn namespaces(spec: &Spec<'_>, host: Host) -> Result<namespace::Plan> {
             }),
         }
     }
+    // Its own may belong to a user namespace in which it has no rights.
+    plan.returns = !host.in_user_namespace;
     if plan.is_new(CLONE_NEWUSER) {
         let needed = (1 << CAP_SETUID) | (1 << CAP_SETGID);
         plan.id_maps = Some(IdMaps::new(

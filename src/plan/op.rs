@@ -22,6 +22,9 @@ pub enum Op {
     Cgroups,
     /// A new cgroup namespace, rooted at the container's cgroup.
     CgroupNamespace,
+    /// From here on the process is in its new network namespace: it makes it, or has
+    /// it from the parent.
+    NetworkNamespace,
     /// The loopback interface of the new network namespace goes up.
     Loopback,
     /// The parent moves network devices into the network namespace.
@@ -120,6 +123,7 @@ impl fmt::Display for Op {
             Op::Keyring(name) => write!(f, "join new session keyring {}", Quoted(name)),
             Op::Cgroups => f.write_str("enter the cgroups"),
             Op::CgroupNamespace => f.write_str("create a new cgroup namespace"),
+            Op::NetworkNamespace => f.write_str("enter the new network namespace"),
             Op::Loopback => f.write_str("bring up the loopback interface"),
             Op::NetDevices => f.write_str("linux.netDevices: ask for the devices"),
             Op::Hostname(name) => write!(f, "set the host name {}", Quoted(name)),

@@ -201,13 +201,16 @@ fn at_create_runtime_the_namespaces_and_the_cgroup_are_there() {
     let log = h.log.display().to_string();
     let script = format!(
         "pid=$(sed -n 's/.*\"pid\": *\\([0-9]*\\).*/\\1/p'); readlink /proc/$pid/ns/net > {log}/net; \
-         cat /proc/$pid/cgroup > {log}/cgroup"
+         readlink /proc/self/ns/net > {log}/own; cat /proc/$pid/cgroup > {log}/cgroup"
     );
     h.add("createRuntime", &script);
     h.bundle.waits();
     let c = lab.container(&h.bundle);
     c.create();
     assert_eq!(h.read("net").trim(), ocinit_tests::container::namespace(c.pid(), "net"));
+    // The hook is in the runtime's, where that makes the container's, too.
+    let own = ocinit_tests::container::namespace(std::process::id() as i32, "net");
+    assert_eq!(h.read("own").trim(), own);
     assert!(h.read("cgroup").contains(lab.tag()), "{}", h.read("cgroup"));
 }
 
