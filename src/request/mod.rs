@@ -88,8 +88,8 @@ impl Caller {
 /// The value of `name` in an environment; `None` also when it is not UTF-8.
 pub fn variable(environment: &[&'static CStr], name: &str) -> Option<&'static str> {
     environment.iter().find_map(|entry| {
-        let (key, value) = entry.to_str().ok()?.split_once('=')?;
-        (key == name).then_some(value)
+        let value = entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        core::str::from_utf8(value).ok()
     })
 }
 
@@ -115,4 +115,20 @@ fn has_other_ids() -> bool {
     let Ok(length) = read else { return false };
     let map = core::str::from_utf8(cut::first(&buffer, length)).unwrap_or_default();
     !map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_found_by_its_whole_name() {
+        let environment =
+            [c"PATHS=1", c"PATH=/bin:/a=b", c"PATH=later", c"BAD=\xff", c"EMPTY=", c"X"];
+        assert_eq!(variable(&environment, "PATH"), Some("/bin:/a=b"));
+        assert_eq!(variable(&environment, "EMPTY"), Some(""));
+        for none in ["BAD", "X", "PAT", "/bin"] {
+            assert_eq!(variable(&environment, none), None, "{none}");
+        }
+    }
 }
