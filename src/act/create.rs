@@ -110,7 +110,7 @@ pub fn make(
     let Draft { plan, environment, notify_host } =
         draft(caller, options, spec, [bundle, rootfs], &layout, &cgroups.cgroups, host)?;
     // In its own pid namespace nobody sees us; otherwise it is closed now.
-    let alone = plan.namespaces.is_new(CLONE_NEWPID) && plan.namespaces.join.is_empty();
+    let alone = plan.namespaces.is_new(CLONE_NEWPID) && !plan.namespaces.needs_stage(false);
     let view = view.filter(|_| alone);
     let console = match &options.console_socket {
         Some(path) => Some(handover::connect_to(path)?),

@@ -65,19 +65,45 @@ impl Plan {
     }
 
     /// Whether a process between the command and the container's first one is
-    /// needed: a joined pid namespace, a user namespace that must be entered
-    /// before others, and a time namespace only take effect for children. For the
-    /// `last` process that the command makes, it can be the one that joins the pid
-    /// namespace.
+    /// needed, which is born in the new namespaces and joins the others itself. A
+    /// time namespace and a joined pid namespace only take effect for children; a
+    /// joined user namespace is entered before others are made, and a new one after
+    /// those that are joined: they are not its own. For the `last` process that the
+    /// command makes, it can be the one that joins the pid namespace.
     pub fn needs_stage(&self, last: bool) -> bool {
-        let joined = !self.join.is_empty();
         self.is_new(CLONE_NEWTIME)
-            || joined && (self.new != 0 || !last || self.joins_for_children())
+            || self.joins(CLONE_NEWTIME)
+            || self.joins(CLONE_NEWUSER)
+            || self.joins(CLONE_NEWPID) && !last
+            || self.is_new(CLONE_NEWUSER) && !self.join.is_empty()
     }
+}
 
-    /// Whether a namespace is joined that only children can be in, but that of
-    /// pids, or one that must be entered before it.
-    fn joins_for_children(&self) -> bool {
-        self.joins(CLONE_NEWUSER) || self.joins(CLONE_NEWTIME)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn one_more_process_where_the_order_demands_it() {
+        const OTHERS: u32 = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS;
+        let needed = |new, joined: &[u32], last| {
+            let join = joined.iter().map(|&kind| join::Join { kind, path: c"/ns", fd: None });
+            let join: Vec<join::Join> = join.collect();
+            Plan { new, join, ..Plan::default() }.needs_stage(last)
+        };
+        // What engines ask for: they have set the network up.
+        assert!(!needed(OTHERS, &[CLONE_NEWNET], false));
+        assert!(!needed(OTHERS, &[CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWCGROUP], false));
+        assert!(!needed(OTHERS | CLONE_NEWNET | CLONE_NEWUSER, &[], false));
+        // A new user namespace may have no rights in what is joined.
+        assert!(needed(OTHERS | CLONE_NEWUSER, &[CLONE_NEWNET], false));
+        assert!(needed(OTHERS, &[CLONE_NEWUSER], false));
+        assert!(needed(CLONE_NEWNS, &[CLONE_NEWPID], false));
+        assert!(!needed(0, &[CLONE_NEWPID, CLONE_NEWNS], true));
+        for last in [false, true] {
+            assert!(needed(CLONE_NEWTIME, &[], last));
+            assert!(needed(0, &[CLONE_NEWTIME], last));
+        }
     }
 }

@@ -92,7 +92,7 @@ fn mounts(wish: &Wish, groups: &Groups) {
         mkdir(c"dev/mqueue");
         mount(c"mqueue", c"dev/mqueue", none, c"");
     }
-    if wish.wants(b'n') {
+    if wish.wants(b'n') || wish.network.is_some() {
         mount(c"sysfs", c"sys", none | MS_RDONLY, c"");
         if wish.wants(b'g') {
             cgroups(wish, groups, none);

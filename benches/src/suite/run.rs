@@ -5,7 +5,10 @@ use crate::measure::{Contender, Pace, interleave, run};
 use crate::place::{DIRECTORY, View};
 use crate::runtime::{Runtime, floor};
 use crate::stage::{Bench, Measure, Stage, TIMES, id};
+use nix::sched::{CloneFlags, unshare};
 use ocinit_tests::spec;
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -27,6 +30,16 @@ fn all(stage: &mut Stage<'_>) -> Result<(), String> {
         })?;
         scene(stage, "cgroup namespace", &own, floor(&own, "", "c"), true)?;
     }
+    // As engines have it, which set the network up before.
+    let network = network().map_err(|e| format!("make a network namespace: {e}"))?;
+    let path = format!("/proc/{}/fd/{}", std::process::id(), network.as_raw_fd());
+    let joined = bundle::make("network", |config| {
+        let entry = ocinit_tests::json!({"type": "network", "path": path});
+        spec::set_namespace(config, entry);
+    })?;
+    let mut joining = floor(&joined, "n", "");
+    joining.arg(format!("net={path}"));
+    scene(stage, "joined network", &joined, joining, true)?;
     match bundle::docker_profile() {
         Ok(profile) => {
             let filter = bundle::filter(&profile)?;
@@ -40,6 +53,15 @@ fn all(stage: &mut Stage<'_>) -> Result<(), String> {
     let mapped = bundle::make("userns", spec::add_user_namespace)?;
     scene(stage, "user namespace", &mapped, floor(&mapped, "", "u"), true)?;
     rootless(stage)
+}
+
+/// A network namespace, made by a thread that ends.
+fn network() -> std::io::Result<File> {
+    let thread = std::thread::spawn(|| {
+        unshare(CloneFlags::CLONE_NEWNET)?;
+        File::open("/proc/thread-self/ns/net")
+    });
+    thread.join().unwrap_or_else(|_| Err(std::io::Error::other("the thread panicked")))
 }
 
 /// All contenders on one bundle, with that floor.

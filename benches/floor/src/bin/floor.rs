@@ -9,7 +9,8 @@
 //! `r` one with the caller's own id alone, `b` an eBPF program for devices (v2), or
 //! `-`. The directories are those that the control groups are made in; their
 //! kind is `v2`, the name of a v1 controller, or `v2only` where there is no v1.
-//! `filter=FILE` has the instructions of a system call filter. With `fifo=FILE`
+//! `filter=FILE` has the instructions of a system call filter, `net=FILE` is a
+//! network namespace to be joined. With `fifo=FILE`
 //! the option `w` stands for `create` (the process waits there), `s` for `start`
 //! and `d` for `delete`.
 #![no_std]
@@ -39,6 +40,8 @@ pub struct Wish {
     pub name: &'static CStr,
     /// The filter of the program's system calls.
     pub filter: Option<Filter>,
+    /// A network namespace to be joined.
+    pub network: Option<&'static CStr>,
     fifo: Option<&'static CStr>,
     left_out: &'static CStr,
     options: &'static CStr,
@@ -87,13 +90,15 @@ extern "C" fn floor_main(stack: *const usize) -> ! {
     else {
         fail("usage: floor ROOTFS NAME PIECES OPTIONS [KIND=DIRECTORY...]", 0)
     };
-    let (filter, fifo) = (None, None);
-    let mut wish = Wish { rootfs, name, filter, fifo, left_out, options };
+    let (filter, network, fifo) = (None, None, None);
+    let mut wish = Wish { rootfs, name, filter, network, fifo, left_out, options };
     let mut groups = Groups::new();
     for number in 5.. {
         let Some(place) = word(number) else { break };
         if let Some(file) = after(place, b"filter=") {
             wish.filter = Some(Filter::map(file));
+        } else if let Some(path) = after(place, b"net=") {
+            wish.network = Some(path);
         } else if let Some(path) = after(place, b"fifo=") {
             wish.fifo = Some(path);
         } else if wish.wants(b'g') && !wish.option(b's') {
@@ -125,6 +130,10 @@ fn run(wish: &Wish, groups: &Groups) {
             must!(__NR_unshare, CLONE_NEWIPC);
         }
         groups.enter();
+        if let Some(path) = wish.network {
+            let fd = must!(__NR_openat, AT_FDCWD, path.as_ptr(), O_RDONLY | O_CLOEXEC);
+            must!(__NR_setns, fd, CLONE_NEWNET);
+        }
         world::make(wish, groups, gate)
     }
     if wish.option(b'r') {
