@@ -1,6 +1,6 @@
 //! Bringing the first process into the world, from the command's side.
 
-use super::born::{Born, end, failed_first, go, ignore_end};
+use super::born::{Born, end, failed_first, from_fault, go, ignore_end};
 use super::channel::{self, Channel};
 use super::child::Child;
 use super::home::{self, Home, When};
@@ -67,38 +67,64 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
     if launch.last && !needs_stage {
         join_pids(plan).map_err(|fault| stage::failed(&fault))?;
     }
-    let flags = if needs_stage { 0 } else { plan.namespaces.new & !CLONE_NEWCGROUP };
-    let network = match flags & CLONE_NEWNET {
-        0 => Network::Born,
-        _ if flags & CLONE_NEWUSER != 0 || !plan.namespaces.returns => Network::Made,
-        _ if !launch.home.leaves_time() => Network::Made,
-        _ => Network::Sent,
-    };
-    let mut born_there = launch.home.birthplace().is_some();
-    match spawn(plan, &launch, flags, network, needs_stage, born_there) {
+    let mut birth = Birth::new(plan, &launch, needs_stage);
+    match spawn(plan, &launch, &birth) {
         // An old kernel, or a place that cannot be entered at birth: the
         // command moves the process.
         Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::BUSY | Errno::ACCESS)
-            if born_there =>
+            if birth.at_home =>
         {
-            born_there = false;
-            spawn(plan, &launch, flags, network, needs_stage, false)
+            birth.at_home = false;
+            spawn(plan, &launch, &birth)
         }
         result => result,
     }
-    .map_err(|errno| {
-        let fault = refused(flags, errno);
-        report::decode(report::Report::failed(&"", &fault).as_bytes())
-    })
-    .and_then(|(mut pid, ours)| {
-        match raise(plan, &mut launch, network, needs_stage, born_there, &mut pid, &ours) {
-            Ok(()) => Ok(Born { pid, channel: ours }),
-            Err(error) => {
-                end(pid);
-                Err(error)
-            }
+    .map_err(|errno| from_fault(refused(birth.flags, errno)))
+    .and_then(|(mut pid, ours)| match raise(plan, &mut launch, &birth, &mut pid, &ours) {
+        Ok(()) => Ok(Born { pid, channel: ours }),
+        Err(error) => {
+            end(pid);
+            Err(error)
         }
     })
+}
+
+/// How the process is born.
+struct Birth {
+    /// One process more comes before it.
+    needs_stage: bool,
+    /// `CLONE_NEW*` of the namespaces that are made for it, by whomever; those of a
+    /// stage are its own affair.
+    flags: u32,
+    /// Where its network namespace is from.
+    network: Network,
+    /// In the birthplace of its home.
+    at_home: bool,
+}
+
+impl Birth {
+    fn new(plan: &Plan, launch: &Launch<'_>, needs_stage: bool) -> Birth {
+        let flags = if needs_stage { 0 } else { plan.namespaces.new & !CLONE_NEWCGROUP };
+        let network = match flags & CLONE_NEWNET {
+            0 => Network::Born,
+            _ if flags & CLONE_NEWUSER != 0 || !plan.namespaces.returns => Network::Made,
+            _ if !launch.home.leaves_time() => Network::Made,
+            _ => Network::Sent,
+        };
+        Birth { needs_stage, flags, network, at_home: launch.home.birthplace().is_some() }
+    }
+
+    /// `CLONE_NEW*` of the namespaces that the process makes first of all. /dev/mqueue
+    /// belongs to who makes the ipc namespace: that must be root of the user
+    /// namespace, which the process is only when its ids are mapped.
+    fn late(&self) -> u32 {
+        if self.has_user() { self.flags & CLONE_NEWIPC } else { 0 }
+    }
+
+    /// Whether it is born into a new user namespace.
+    fn has_user(&self) -> bool {
+        self.flags & CLONE_NEWUSER != 0
+    }
 }
 
 /// Makes our children be born in the pid namespace that is joined. They are seen
@@ -134,41 +160,32 @@ fn raise_hard_limits(limits: &[Rlimit]) -> Result<()> {
 
 type Spawned = (Pid, Channel);
 
-/// The clone itself; the process is born in its home's birthplace, or not.
-fn spawn(
-    plan: &mut Plan,
-    launch: &Launch<'_>,
-    flags: u32,
-    network: Network,
-    needs_stage: bool,
-    born_there: bool,
-) -> rustix::io::Result<Spawned> {
+/// The clone itself.
+fn spawn(plan: &mut Plan, launch: &Launch<'_>, birth: &Birth) -> rustix::io::Result<Spawned> {
     let (ours, theirs) = channel::pair()?;
     let proc_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    // /dev/mqueue belongs to who makes the ipc namespace: that must be root of the
-    // user namespace, which the process is only when its ids are mapped.
-    let late = if flags & CLONE_NEWUSER != 0 { flags & CLONE_NEWIPC } else { 0 };
-    let first = launch.home.when(born_there) == When::First;
+    let first = launch.home.when(birth.at_home) == When::First;
     let child = Child {
         channel: theirs,
         start: launch.start.as_ref(),
         entrances: launch.home.entrances(),
-        wait_first: flags & CLONE_NEWUSER != 0 || first && !needs_stage,
-        become_root: flags & CLONE_NEWUSER != 0,
-        late,
-        network,
+        wait_first: birth.has_user() || first && !birth.needs_stage,
+        become_root: birth.has_user(),
+        late: birth.late(),
+        network: birth.network,
         joins: true,
         proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
         mask: launch.mask,
     };
-    match clone(flags & !(late | CLONE_NEWNET), launch.home.birthplace().filter(|_| born_there))? {
+    let flags = birth.flags & !(birth.late() | CLONE_NEWNET);
+    match clone(flags, launch.home.birthplace().filter(|_| birth.at_home))? {
         Side::Parent(pid) => Ok((pid, ours)),
         Side::Child => {
             drop(ours);
             for fd in &launch.private {
                 crate::sys::descriptor::close_inherited(*fd);
             }
-            if needs_stage { stage::run(child, plan) } else { child.run(plan) }
+            if birth.needs_stage { stage::run(child, plan) } else { child.run(plan) }
         }
     }
 }
@@ -178,34 +195,31 @@ fn spawn(
 fn raise(
     plan: &Plan,
     launch: &mut Launch<'_>,
-    network: Network,
-    needs_stage: bool,
-    born_there: bool,
+    birth: &Birth,
     pid: &mut Pid,
     channel: &Channel,
 ) -> Result<()> {
-    let when = launch.home.when(born_there);
-    if needs_stage {
+    let when = launch.home.when(birth.at_home);
+    if birth.needs_stage {
         raise_by_stage(plan, launch, pid, channel)?;
     }
     if when == When::First {
-        launch.home.settle(*pid, born_there)?;
+        launch.home.settle(*pid, birth.at_home)?;
     }
     set_oom_score_adj(plan, *pid)?;
-    let new_user = !needs_stage && plan.namespaces.is_new(CLONE_NEWUSER);
-    if new_user {
+    if birth.has_user() {
         write_id_maps(plan, launch, *pid)?;
     }
-    if needs_stage || new_user || when == When::First {
+    if birth.needs_stage || birth.has_user() || when == When::First {
         go(channel)?;
     }
-    if network == Network::Sent {
+    if birth.network == Network::Sent {
         network::send(channel).map_err(|error| failed_first(channel, *pid).unwrap_or(error))?;
     }
     if when == When::Meanwhile {
         let entrances = launch
             .home
-            .settle(*pid, born_there)
+            .settle(*pid, birth.at_home)
             .map_err(|error| failed_first(channel, *pid).unwrap_or(error))?;
         ignore_end(home::send(channel, &entrances))
             .context(|| "hand over the container's cgroups")?;
