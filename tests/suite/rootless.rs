@@ -254,26 +254,35 @@ fn a_shell_works_at_the_terminal() {
 
 #[test]
 fn in_a_user_namespace_its_root_is_an_ordinary_user_too() {
-    // As an engine does it: first a user namespace, in which it is root.
     let mut r = Rootless::new(user::bare());
     for key in ["uidMappings", "gidMappings"] {
         r.bundle.config["linux"][key] = json!([{"containerID": 0, "hostID": 0, "size": 1}]);
     }
+    assert_eq!(report_of_its_root(&r)["uid"], json!([0, 0, 0, 0]));
+    r.lab.assert_clean();
+}
+
+#[test]
+fn in_a_user_namespace_a_new_network_is_made_without_a_way_back() {
+    // The runtime has no rights in the network that it is in.
+    let mut r = Rootless::new(user::bare());
+    spec::drop_namespace(&mut r.bundle.config, "user");
+    for key in ["uidMappings", "gidMappings"] {
+        r.bundle.config["linux"].as_object_mut().unwrap().remove(key);
+    }
+    spec::set_namespace(&mut r.bundle.config, json!({"type": "network"}));
+    let report = report_of_its_root(&r);
+    assert_eq!(report["interfaces"], json!({"lo": "up"}));
+    r.lab.assert_clean();
+}
+
+/// `run` as an engine has it: first a user namespace, in which it is root.
+fn report_of_its_root(r: &Rootless) -> Value {
     r.bundle.save();
     r.user.take(r.bundle.dir());
-    let report = r
-        .lab
-        .program("/usr/bin/unshare".as_ref())
-        .args(["--user", "--map-root-user", "--mount"])
-        .arg(oci::find_binary().unwrap())
-        .arg("--root")
-        .arg(r.lab.state_root())
-        .args(["run", "--bundle"])
-        .arg(r.bundle.dir())
-        .arg(&r.id)
-        .user(&r.user)
-        .ok()
-        .json();
-    assert_eq!(report["uid"], json!([0, 0, 0, 0]));
-    r.lab.assert_clean();
+    let unshare = r.lab.program("/usr/bin/unshare".as_ref());
+    let unshare = unshare.args(["--user", "--map-root-user", "--mount"]);
+    let runtime = unshare.arg(oci::find_binary().unwrap()).arg("--root").arg(r.lab.state_root());
+    let run = runtime.args(["run", "--bundle"]).arg(r.bundle.dir()).arg(&r.id);
+    run.user(&r.user).ok().json()
 }
