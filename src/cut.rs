@@ -19,6 +19,13 @@ pub fn from(text: &str, byte: usize) -> &str {
     at(text, byte).1
 }
 
+/// What is before the last such byte, and what is behind it. It is one of ASCII.
+#[inline(never)]
+pub fn at_last(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().rposition(|other| other == byte)?;
+    Some((before(text, place), from(text, place + 1)))
+}
+
 /// The first of the bytes, as many as were read; all where there are fewer.
 #[inline]
 pub fn first(bytes: &[u8], length: usize) -> &[u8] {
@@ -42,6 +49,9 @@ mod tests {
         {
             assert_eq!(at("aé", byte), parts, "{byte}");
         }
+        assert_eq!(at_last("/aé/b", b'/'), Some(("/aé", "b")));
+        assert_eq!(at_last("/", b'/'), Some(("", "")));
+        assert_eq!(at_last("aé", b'/'), None);
         assert_eq!([0, 1, 2, 3].map(|length| first(b"ab", length)), [&b""[..], b"a", b"ab", b"ab"]);
         assert_eq!([0, 1, 2, 3].map(|from| rest(b"ab", from)), [&b"ab"[..], b"b", b"", b""]);
     }

@@ -7,9 +7,10 @@ use crate::plan::mounts::absolute;
 use crate::quote::quoted;
 use crate::rootfs::path::FdPath;
 use crate::spec::Spec;
+use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 

@@ -3,8 +3,9 @@
 //! [`Kind::Ready`](super::report::Kind::Ready) means that the program runs.
 
 use super::report::Report;
+use crate::sys::fd::AsFd;
 use core::mem::MaybeUninit;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::{Errno, IoSlice, IoSliceMut, Result};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,

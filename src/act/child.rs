@@ -15,12 +15,13 @@ use crate::process::terminal;
 use crate::rootfs::kept::Kept;
 use crate::rootfs::{device, mask, path, root};
 use crate::spec::Rlimit;
+use crate::sys::fd::AsFd;
 use crate::sys::schedule::{self, Mask};
 use crate::sys::{descriptor, domain, limit, network::loopback_up, signal};
 use core::ffi::CStr;
 use core::fmt;
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWPID, PROC_SUPER_MAGIC};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
@@ -312,7 +313,8 @@ impl Child<'_> {
 
     fn fail_to(&self, starter: Option<&Channel>, operation: &dyn fmt::Display, fault: &Fault) -> ! {
         let report = Report::failed(operation, fault);
-        let _ = send(starter.unwrap_or(&self.channel), report.as_bytes(), SendFlags::NOSIGNAL);
+        let _ =
+            send(starter.unwrap_or(&self.channel).as_fd(), report.as_bytes(), SendFlags::NOSIGNAL);
         crate::sys::exit(1)
     }
 }

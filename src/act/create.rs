@@ -20,11 +20,12 @@ use crate::plan::Plan;
 use crate::request::{Caller, CreateOptions};
 use crate::spec::{self, Spec};
 use crate::sys::exec::Strings;
+use crate::sys::fd::AsFd;
 use crate::sys::{descriptor, signal};
 use crate::text;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWPID;
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::CWD;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,

@@ -53,7 +53,7 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
     let mut warnings = Vec::new();
     match options.process {
         None => {
-            let mut process = spec.process.clone().unwrap_or_else(bare_process);
+            let mut process = spec.process.take().unwrap_or_else(bare_process);
             apply_flags(&mut process, options, &mut warnings)?;
             run(caller, options, state, joins, (spec, &process), warnings)
         }

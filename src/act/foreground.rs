@@ -6,10 +6,11 @@ use crate::container::notify::Notify;
 use crate::error::{Context, Error, Result};
 use crate::process::spawn::shell_status;
 use crate::process::terminal::{Size, set_size};
+use crate::sys::fd::AsFd;
 use crate::sys::signal;
 use crate::sys::terminal::{Settings, When};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, wait};
 use rustix::termios::{isatty, tcgetwinsize};
@@ -123,7 +124,7 @@ impl Foreground {
     /// Sleeps until one of `fds` is ready; meanwhile the container may say so.
     fn sleep<'s>(&'s self, fds: &mut heapless::Vec<PollFd<'s>, 4>) {
         if let Some(notify) = &self.notify {
-            let _ = fds.push(PollFd::new(notify, PollFlags::IN));
+            let _ = fds.push(PollFd::from_borrowed_fd(notify.as_fd(), PollFlags::IN));
         }
         let _ = poll(fds, None);
         self.relay();

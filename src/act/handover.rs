@@ -2,13 +2,15 @@
 //! pidfd; and what it was handed: descriptors to keep.
 
 use super::channel::send_fd;
+use crate::cut;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::quote::quoted;
 use crate::sys::descriptor::write_all;
+use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat, renameat, unlinkat};
 use rustix::io::{Errno, FdFlags, fcntl_getfd};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
@@ -60,7 +62,7 @@ pub fn send_pidfd(path: &str, pid: Pid) -> Result<()> {
 /// # Errors
 /// Those of open(2), write(2) and rename(2).
 pub fn write_pid_file(path: &str, pid: Pid) -> Result<()> {
-    let (directory, name) = match path.rsplit_once('/') {
+    let (directory, name) = match cut::at_last(path, b'/') {
         Some((directory, name)) => (text!("{directory}/"), name),
         None => ("", path),
     };
@@ -86,7 +88,7 @@ pub fn kept_descriptors(
     preserve: u32,
     listen_fds: Option<&str>,
 ) -> Result<(u32, Vec<&'static str>)> {
-    let listening = listen_fds.and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+    let listening = listen_fds.and_then(text::unsigned::<u32>).unwrap_or(0);
     let count = listening.saturating_add(preserve);
     for number in 3..3u32.saturating_add(count) {
         let inherited = crate::sys::descriptor::borrow(number as i32)

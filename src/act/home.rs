@@ -10,8 +10,9 @@ use crate::cgroup::{self, Cgroups, Created, enter};
 use crate::container::State;
 use crate::error::Result;
 use crate::fault::{Act, Detail};
+use crate::sys::fd::AsFd;
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::Pid;
 

@@ -7,9 +7,10 @@ use crate::container::State;
 use crate::error::{Context, Result};
 use crate::quote::quoted;
 use crate::seccomp::notify::{self, ProcessState};
+use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 
 /// Who gets the descriptor, and for which process.
 pub struct Listener<'a> {

@@ -9,8 +9,9 @@ use crate::error::{Context, Result};
 use crate::fault::{Act, Detail};
 use crate::namespace::refused::refused;
 use crate::sys::clone::{setns, unshare};
+use crate::sys::fd::AsFd;
 use linux_raw_sys::general::CLONE_NEWNET;
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 /// Where the first process has its network namespace from.

@@ -17,12 +17,13 @@ use crate::error::{Error, Result};
 use crate::rootfs::path::FdPath;
 use crate::sys::descriptor::Slot;
 use crate::sys::exec::{Strings, fexecve};
+use crate::sys::fd::AsFd;
 use crate::sys::mount::{Attributes, mount_setattr};
 use alloc::ffi::CString;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use linux_raw_sys::general::MOUNT_ATTR_RDONLY;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{
     CWD, MemfdFlags, Mode, OFlags, SealFlags, StatFs, fcntl_add_seals, fcntl_get_seals, fstat,
     fstatfs, memfd_create, open, sendfile, statfs,

@@ -4,9 +4,10 @@
 //! period. Being born in the cgroup (`CLONE_INTO_CGROUP`, unified hierarchy) and
 //! a process without threads writing `0` to `tasks` (v1) do not.
 
+use crate::sys::fd::AsFd;
 use alloc::string::String;
 use alloc::vec::Vec;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, unlinkat};
 use rustix::io::{Errno, write};
 use rustix::process::Pid;

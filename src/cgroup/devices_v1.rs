@@ -8,6 +8,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::cut;
 use crate::error::{Error, Result};
 use crate::spec::{DeviceAccess, DeviceRule, DeviceRuleKind};
 use crate::text;
@@ -59,7 +60,7 @@ pub fn changes(list: &str, lines: Vec<(bool, &'static str)>) -> Vec<(bool, &'sta
     }
     let mut changes = wanted.to_vec();
     for old in list.lines() {
-        let Some((device, access)) = old.rsplit_once(' ') else { continue };
+        let Some((device, access)) = cut::at_last(old, b' ') else { continue };
         let kept = wanted.iter().find_map(|(_, new)| new.strip_prefix(device)?.strip_prefix(' '));
         let kept = kept.unwrap_or_default().as_bytes();
         let lost = access.bytes().filter(|kind| !kept.contains(kind));

@@ -1,6 +1,7 @@
 //! What a hierarchy asks of a new cgroup before it is of use: controllers
 //! enabled from the top down (v2), CPUs and memory nodes given to it (v1).
 
+use crate::text;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use rustix::fs::{AtFlags, CWD, Gid, OFlags, Uid, chownat};
@@ -23,7 +24,7 @@ const THREADED: &[&str] = &["cpu", "cpuset", "perf_event", "pids"];
 /// What cannot be enabled is no error here: a limit that needs it fails with the
 /// file's name.
 pub fn enable_controllers(mount: &str, group: &Group, limits: &[&Write]) -> Result<()> {
-    let Some((parent, _)) = group.directory.rsplit_once('/') else { return Ok(()) };
+    let Some((parent, _)) = cut::at_last(group.directory, b'/') else { return Ok(()) };
     let file = "cgroup.subtree_control";
     let mut in_domain = false;
     if !group.controllers.is_empty() {
@@ -33,7 +34,7 @@ pub fn enable_controllers(mount: &str, group: &Group, limits: &[&Write]) -> Resu
         in_domain = enabled.split_ascii_whitespace().any(|name| !THREADED.contains(&name));
         let mut wanted = group.controllers.split(',');
         if !wanted.all(|name| enabled.split_ascii_whitespace().any(|other| other == name)) {
-            let all = "+".to_owned() + &group.controllers.replace(',', " +");
+            let all = "+".to_owned() + &text::replaced(group.controllers, b',', " +");
             let start = mount.trim_end_matches('/').len();
             for (slash, _) in cut::from(group.directory, start).match_indices('/') {
                 enable(cut::before(group.directory, start + slash), file, &all);
@@ -86,7 +87,7 @@ pub fn inherit_cpuset(mount: &str, made: &[String], directory: &str) -> Result<(
         };
         let mut above = made[0].as_str();
         let value = loop {
-            let Some((parent, _)) = above.rsplit_once('/') else { return Ok(()) };
+            let Some((parent, _)) = cut::at_last(above, b'/') else { return Ok(()) };
             above = parent;
             let value = read(above)?;
             if !value.trim_ascii().is_empty() || above.len() <= mount.len() {

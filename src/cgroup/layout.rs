@@ -132,7 +132,7 @@ impl Layout {
     pub fn with_unified_controllers(mut self, controllers: &str) -> Layout {
         for hierarchy in &mut self.hierarchies {
             if hierarchy.unified {
-                hierarchy.controllers = controllers.trim_ascii().replace(' ', ",").leak();
+                hierarchy.controllers = text::replaced(controllers.trim_ascii(), b' ', ",").leak();
             }
         }
         self
@@ -251,7 +251,8 @@ fn unescape(text: &str) -> &'static str {
     let mut parts = text.split('\\');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        match part.get(..3).and_then(|octal| u8::from_str_radix(octal, 8).ok()) {
+        match part.get(..3).and_then(|octal| u8::try_from(u64::from_str_radix(octal, 8).ok()?).ok())
+        {
             Some(byte) => {
                 out.push(char::from(byte));
                 out.push_str(cut::from(part, 3));

@@ -80,7 +80,7 @@ pub fn pids_below(directory: &str) -> Result<Vec<i32>> {
             result => result,
         };
         match text {
-            Ok(text) => pids.extend(text.lines().filter_map(|line| line.parse::<i32>().ok())),
+            Ok(text) => pids.extend(text.lines().filter_map(text::signed::<i32>)),
             Err(Errno::NOENT | Errno::NODEV) => {}
             Err(errno) => {
                 return Err(file::failed("read", &directory, "cgroup.procs", errno));

@@ -10,6 +10,7 @@
 //! own is never shown writable (CVE-2023-25809). Mounting cgroup2 from the
 //! host's cgroup namespace would cost 8 ms.
 
+use crate::cut;
 use crate::sys::fd::AsFd;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -219,7 +220,7 @@ impl CgroupMount {
         // A v1 hierarchy cannot be mounted in a user namespace.
         let fresh_v1 = cgroup_namespace && !user_namespace;
         let directories = layout.hierarchies.iter().filter_map(|hierarchy| {
-            let (_, name) = hierarchy.mount.rsplit_once('/')?;
+            let (_, name) = cut::at_last(hierarchy.mount, b'/')?;
             let fresh = if hierarchy.unified { cgroup_namespace } else { fresh_v1 };
             Some((name, hierarchy, Source::plan(hierarchy, cgroups, fresh)))
         });

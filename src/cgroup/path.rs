@@ -9,6 +9,7 @@
 use alloc::string::String;
 
 use super::layout::Hierarchy;
+use crate::cut;
 use crate::error::{Error, Result};
 use crate::text;
 
@@ -43,7 +44,7 @@ impl CgroupPath {
         let start = match (self.absolute, hierarchy.unified) {
             (true, _) => "",
             (false, false) => own,
-            (false, true) => own.rsplit_once('/').map_or("", |(parent, _)| parent),
+            (false, true) => cut::at_last(own, b'/').map_or("", |(parent, _)| parent),
         };
         text!("{}{start}/{}", hierarchy.mount.trim_end_matches('/'), self.path)
     }

@@ -1,6 +1,7 @@
 //! The statistics whose number depends on the host: block devices, sizes of huge
 //! pages.
 
+use crate::text;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -109,7 +110,9 @@ impl Stats<'_> {
             let told = !self.text(&format!("{name}.rsvd.{current}")).is_empty();
             let counted = format!("{name}{}", if told { ".rsvd" } else { "" });
             self.out.object_field(&size);
-            for line in HUGE_PAGES.replace('%', &counted).replace('&', &name).lines() {
+            for line in
+                text::replaced(&text::replaced(HUGE_PAGES, b'%', &counted), b'&', &name).lines()
+            {
                 self.step(line);
             }
         }

@@ -1,5 +1,6 @@
 //! New limits for existing cgroups (`update`).
 
+use crate::text;
 use alloc::vec::Vec;
 
 use super::file;
@@ -38,7 +39,7 @@ impl Cgroups {
         let mut groups = self.groups.clone();
         for group in groups.iter_mut().filter(|group| group.unified) {
             let text = file::must_read(group.directory, "cgroup.controllers")?;
-            group.controllers = text.trim_ascii().replace(' ', ",").leak();
+            group.controllers = text::replaced(text.trim_ascii(), b' ', ",").leak();
         }
         let known = before.memory.unwrap_or_default();
         if let Some(memory) = &mut resources.memory {
@@ -100,7 +101,7 @@ fn current(directory: &str, file: &str) -> Option<i64> {
     let text = file::read_in(directory, file).ok()?;
     match text.split_ascii_whitespace().next()? {
         "max" => Some(-1),
-        number => number.parse().ok(),
+        number => text::signed(number),
     }
 }
 

@@ -303,8 +303,7 @@ impl Look<'_> {
                 self.failed(&operation, Errno::PERM, rlimit::remedy(limit));
             }
         }
-        let now: Option<i32> =
-            value(&["/proc/self/oom_score_adj"]).and_then(|text| text.parse().ok());
+        let now: Option<i32> = value(&["/proc/self/oom_score_adj"]).and_then(text::signed);
         if !resource && plan.oom_score_adj.zip(now).is_some_and(|(asked, now)| asked < now) {
             let hint = "lowering it needs CAP_SYS_RESOURCE";
             self.failed(&"write oom_score_adj", Errno::ACCESS, hint);

@@ -2,6 +2,7 @@
 
 use super::{Report, exists, machine, value};
 use crate::cgroup::{Plan, Write};
+use crate::cut;
 use crate::quote::quoted;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
@@ -94,7 +95,7 @@ fn hint(write: &Write) -> &'static str {
 fn existing(directory: &str) -> &str {
     let mut path = directory;
     while !exists(&[path]) {
-        match path.rsplit_once('/') {
+        match cut::at_last(path, b'/') {
             Some((above, _)) if !above.is_empty() => path = above,
             _ => break,
         }

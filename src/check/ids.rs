@@ -36,7 +36,8 @@ fn spans(text: &str, name: &str, uid: &str) -> Vec<Span> {
 
 #[inline(never)]
 fn push(spans: &mut Vec<Span>, first: &str, count: &str) {
-    if let (Ok(first), Ok(count)) = (first.parse(), count.trim_ascii().parse()) {
+    if let (Some(first), Some(count)) = (text::unsigned(first), text::unsigned(count.trim_ascii()))
+    {
         spans.push((first, count));
     }
 }

@@ -103,7 +103,7 @@ fn namespaces(report: &mut Report) {
     }
     for (setting, _) in FORBIDDING {
         if let Some(value) = value(&["/proc/sys/", setting]) {
-            report.row("namespaces", &setting.replace('/', "."), &value, &"");
+            report.row("namespaces", &text::replaced(setting, b'/', "."), &value, &"");
         }
     }
 }

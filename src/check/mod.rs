@@ -181,14 +181,14 @@ fn read(path: &str) -> Option<&'static str> {
 /// Whether there is a file; its path is in parts.
 #[inline(never)]
 fn exists(path: &[&str]) -> bool {
-    rustix::fs::access(&*path.concat(), rustix::fs::Access::EXISTS).is_ok()
+    rustix::fs::access(&*text::joined(path, ""), rustix::fs::Access::EXISTS).is_ok()
 }
 
 /// The text of a file with one value, without the line's end; its path is in
 /// parts.
 #[inline(never)]
 fn value(path: &[&str]) -> Option<&'static str> {
-    Some(read(&path.concat())?.trim_ascii_end())
+    Some(read(&text::joined(path, ""))?.trim_ascii_end())
 }
 
 /// The field of a line with this number, or nothing.

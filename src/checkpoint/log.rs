@@ -38,7 +38,7 @@ fn errors(log: &str) -> String {
             *line = rest.trim_ascii_start();
         }
     }
-    let mut text = lines.join("; ");
+    let mut text = text::joined(&lines, "; ");
     let end = (0..=LENGTH).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.truncate(end);
     text

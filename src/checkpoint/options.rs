@@ -2,10 +2,11 @@
 
 use super::protobuf::Message;
 use super::rpc::{opts, page_server};
+use crate::cut;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::quote::quoted;
-use alloc::string::String;
+use crate::text;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWNET;
 
@@ -136,19 +137,19 @@ fn one_of(flag: &str, given: Option<&str>, known: &[(&str, i64)]) -> Result<Opti
         return Ok(Some(*value));
     }
     let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-    let names: String = names.join(", ");
+    let names = text::joined(&names, ", ");
     Err(error!("invalid {flag} value {}: it is one of {names}", quoted(given)))
 }
 
 /// `ADDRESS:PORT`, an address of IPv6 in brackets.
 fn address_and_port(text: &str) -> Option<(&str, u16)> {
-    let (address, port) = text.rsplit_once(':')?;
+    let (address, port) = cut::at_last(text, b':')?;
     let address = match address.strip_prefix('[') {
         Some(inside) => inside.strip_suffix(']')?,
         None if address.as_bytes().contains(&b':') => return None,
         None => address,
     };
-    Some((address, port.parse().ok()?)).filter(|(address, _)| !address.is_empty())
+    Some((address, text::unsigned(port)?)).filter(|(address, _)| !address.is_empty())
 }
 
 #[cfg(test)]

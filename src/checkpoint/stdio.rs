@@ -58,13 +58,13 @@ pub fn of_container(state: &State) -> Result<[&'static str; 3]> {
 
 /// The number that a line of mountinfo begins with: the mount's.
 fn first(line: &str) -> Option<u32> {
-    line.split(' ').next()?.parse().ok()
+    text::unsigned(line.split(' ').next()?)
 }
 
 /// `mnt_id` of a file in /proc/PID/fdinfo (proc_pid_fdinfo(5)).
 fn mount_id(info: &str) -> Option<u32> {
     let value = info.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
-    value.trim_ascii().parse().ok()
+    text::unsigned(value.trim_ascii())
 }
 
 /// The list as a document.

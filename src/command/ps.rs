@@ -1,5 +1,6 @@
 //! `ps`: the processes of a container.
 
+use crate::text;
 use alloc::string::String;
 use core::ffi::CStr;
 
@@ -80,8 +81,8 @@ fn filter(table: &str, pids: &[i32]) -> Result<String> {
     text.push('\n');
     for line in lines {
         let Some(field) = line.split_ascii_whitespace().nth(column) else { continue };
-        let pid: i32 =
-            field.parse().map_err(|_| Error::about("unexpected pid '{}' in ps output", field))?;
+        let pid: i32 = text::signed(field)
+            .ok_or_else(|| Error::about("unexpected pid '{}' in ps output", field))?;
         if pids.contains(&pid) {
             text.push_str(line);
             text.push('\n');

@@ -4,6 +4,7 @@
 
 use crate::cut;
 use crate::error::{Error, Result};
+use crate::text;
 
 /// Digits after the point that count.
 const FRACTION: usize = 9;
@@ -50,8 +51,8 @@ pub fn duration(text: &str) -> Option<i64> {
 /// In the words of go-units: `invalid size: 'x'`, `invalid suffix: 'x'`.
 pub fn bytes(text: &str) -> Result<i64> {
     let invalid = || Error::about("invalid size: '{}'", text);
-    let digit = |letter: char| letter.is_ascii_digit() || letter == '.' || letter == ' ';
-    let end = text.rfind(digit).ok_or_else(invalid)? + 1;
+    let digit = |letter: u8| letter.is_ascii_digit() || letter == b'.' || letter == b' ';
+    let end = text.bytes().rposition(digit).ok_or_else(invalid)? + 1;
     let (number, suffix) = cut::at(text, end);
     let unit = suffix.to_ascii_lowercase();
     let (letter, rest) = unit.split_at_checked(1).unwrap_or((&unit, ""));
@@ -71,7 +72,8 @@ fn scaled(number: &str, unit: u64) -> Option<i64> {
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let parse = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u64>().ok() };
+    let parse =
+        |digits: &str| if digits.is_empty() { Some(0) } else { text::unsigned::<u64>(digits) };
     let fraction = parse(fraction.get(..FRACTION).unwrap_or(fraction))
         .filter(|_| fraction.bytes().all(|digit| digit.is_ascii_digit()))?
         * 10u64.pow(FRACTION.saturating_sub(fraction.len()) as u32);

@@ -172,7 +172,8 @@ fn from_flags(value: &dyn Fn(&str) -> Option<&'static str>) -> Result<String> {
                 continue;
             }
             let number = if kind == "n" || value == "-1" {
-                value.parse().map_err(|_| invalid(text::about("\"{}\" is not a number", value)))
+                text::signed(value)
+                    .ok_or_else(|| invalid(text::about("\"{}\" is not a number", value)))
             } else {
                 bytes(value).map_err(|error| invalid(error.what))
             };

@@ -6,6 +6,7 @@
 //! connect to, or anything is not as with most, [`Directory`](super::Directory)
 //! tells, with all that is to be said of errors.
 
+use crate::text;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, openat2, statat};
 use rustix::io::Errno;
 
@@ -25,7 +26,7 @@ pub struct Glance {
 
 /// Looks at a container; `None` where its directory has to be opened.
 pub fn glance(root: &Root, id: &ContainerId) -> Option<Glance> {
-    let beneath = |file| [id.as_str(), "/", file].concat();
+    let beneath = |file| text::joined(&[id.as_str(), file], "/");
     // A directory that is a link is none of ours. Linux 5.6.
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;

@@ -11,9 +11,10 @@ use crate::act::channel::send_fd;
 use crate::cut;
 use crate::error::{Context, Error, Result};
 use crate::plan::mounts::absolute;
+use crate::sys::fd::AsFd;
 use crate::text;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, chmodat, mkdirat};
 use rustix::io::Errno;
 use rustix::net::{

@@ -47,7 +47,7 @@ impl Stat {
         let mut fields = cut::rest(text, end + 1).split(|byte| *byte == b' ').skip(1);
         let state = *fields.next()?.first()?;
         // From field 4 on, the start time is field 22.
-        let start_time = core::str::from_utf8(fields.nth(18)?).ok()?.parse().ok()?;
+        let start_time = text::unsigned(core::str::from_utf8(fields.nth(18)?).ok()?)?;
         Some(Stat { state, start_time })
     }
 

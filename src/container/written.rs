@@ -111,7 +111,7 @@ impl Text {
         if digits > 1 && number.starts_with('0') {
             self.fail();
         }
-        number.parse().unwrap_or_else(|_| {
+        crate::text::unsigned(number).unwrap_or_else(|| {
             self.fail();
             0
         })

@@ -75,7 +75,7 @@ fn unescape(value: &str) -> Option<Vec<u8>> {
     let mut parts = value.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();
     for part in parts {
-        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        bytes.push(u64::from_str_radix(part.get(..2)?, 16).ok()?.try_into().ok()?);
         bytes.extend_from_slice(&part.as_bytes()[2..]);
     }
     Some(bytes)

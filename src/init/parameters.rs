@@ -1,6 +1,7 @@
 //! The kernel's command line, taken apart as the kernel does it
 //! (lib/cmdline.c, `next_arg`): blanks part parameters, but not within quotes.
 
+use crate::text;
 use alloc::string::String;
 
 /// The parameters for us, in their order: the name without `ocinit.`, and the
@@ -12,7 +13,7 @@ pub fn parameters(line: &str) -> impl Iterator<Item = (String, String)> + '_ {
             None => (&*word, "true"),
         };
         // To the kernel both signs are one.
-        let name = name.replace('_', "-");
+        let name = text::replaced(name, b'_', "-");
         let name = name.strip_prefix("ocinit.")?;
         Some((String::from(name), String::from(value)))
     })

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::json::words;
 use crate::json::{Document, Node, Value};
 use crate::spec::signal;
+use crate::text;
 use crate::text::keep;
 use alloc::ffi::CString;
 use alloc::format;
@@ -170,13 +171,15 @@ fn switch(value: &str) -> Result<bool, Refused> {
 
 fn seconds(value: &str) -> Result<u32, Refused> {
     // A day is more than any of them needs, and keeps sums small.
-    value.parse().ok().filter(|seconds| *seconds <= 86_400).ok_or(Expected("seconds, 0 to 86400"))
+    text::unsigned(value)
+        .filter(|seconds| *seconds <= 86_400)
+        .ok_or(Expected("seconds, 0 to 86400"))
 }
 
 fn restart(value: &str) -> Result<(Restart, Option<u32>), Refused> {
     const FORM: Refused = Expected("no, on-failure[:MAX] or always[:MAX]");
     let (word, max) = match value.split_once(':') {
-        Some((word, max)) => (word, Some(max.parse().map_err(|_| FORM)?)),
+        Some((word, max)) => (word, Some(text::unsigned(max).ok_or(FORM)?)),
         None => (value, None),
     };
     match word {

@@ -18,6 +18,7 @@ use crate::process::spawn::shell_status;
 use crate::sys::clock::monotonic;
 use crate::sys::fd::AsFd;
 use crate::sys::signal;
+use crate::text;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{Access, Mode, OFlags, access, open};
@@ -398,7 +399,6 @@ fn read_pid(path: &str) -> Option<Pid> {
     let mut buffer = [0; 16];
     let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let length = rustix::io::read(&file, &mut buffer[..]).ok()?;
-    Pid::from_raw(
-        core::str::from_utf8(cut::first(&buffer, length)).ok()?.trim_ascii().parse().ok()?,
-    )
+    let text = core::str::from_utf8(cut::first(&buffer, length)).ok()?.trim_ascii();
+    Pid::from_raw(text::signed(text)?)
 }

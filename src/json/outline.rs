@@ -127,7 +127,7 @@ fn words_end(rest: &str) -> Option<usize> {
 }
 
 fn words(out: &mut String, list: &str, depth: usize) {
-    let line_start = out.rfind('\n').map_or(0, |at| at + 1);
+    let line_start = out.bytes().rposition(|byte| byte == b'\n').map_or(0, |at| at + 1);
     let mut column = out.len() - line_start;
     for word in list.split(',') {
         let word = word.trim_matches('"');

@@ -64,7 +64,7 @@ impl Target {
             Target::File(file) => return write(file, &line()),
             Target::Journal(to, name) => {
                 // A value in this form ends with its line.
-                let message = alloc::fmt::format(message).replace('\n', " ");
+                let message = text::replaced(&alloc::fmt::format(message), b'\n', " ");
                 let text = alloc::format!(
                     "PRIORITY={priority}\nSYSLOG_IDENTIFIER={name}\nMESSAGE={message}\n"
                 );

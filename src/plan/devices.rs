@@ -1,6 +1,7 @@
 //! Device nodes: those that every container has, and `linux.devices`.
 
 use super::mounts::{absolute, c_string};
+use crate::cut;
 use crate::error::Result;
 use crate::rootfs::device::Device;
 use crate::spec::{self, DeviceKind};
@@ -46,7 +47,7 @@ pub fn devices(configured: &[spec::Device<'_>], in_user_namespace: bool) -> Resu
 
 fn device(device: &spec::Device<'_>, in_user_namespace: bool) -> Result<Device> {
     let path = absolute("/", device.path);
-    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (directory, name) = cut::at_last(path, b'/').unwrap_or(("", path));
     let text = |text: &str| c_string("linux.devices[].path", text);
     Ok(Device {
         directory: text(if directory.is_empty() { "/" } else { directory })?,

@@ -238,7 +238,7 @@ fn capabilities(out: &mut Writer, sets: &Sets) {
     ] {
         out.array_field(key);
         for number in (0..64).filter(|number| set & (1 << number) != 0) {
-            out.string(&["CAP_", capability::name(number)].concat());
+            out.string(&text::joined(&["CAP_", capability::name(number)], ""));
         }
         out.close();
     }
@@ -365,7 +365,7 @@ fn attributes(out: &mut Writer, key: &str, prefix: &str, attributes: Attributes)
         return;
     }
     out.array_field(key);
-    let mut name = |name: &str| out.string(&[prefix, name].concat());
+    let mut name = |name: &str| out.string(&text::joined(&[prefix, name], ""));
     for (bit, on, off) in ATTRIBUTES {
         if set & bit != 0 {
             name(on);

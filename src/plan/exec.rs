@@ -124,9 +124,8 @@ pub fn apply_flags<'a>(
     }
     for text in &options.additional_gids {
         for gid in text.split(',') {
-            let parsed = gid.parse();
-            let gid = parsed
-                .map_err(|_| error!("--additional-gids: {} is not a group id", quoted(gid)))?;
+            let gid = text::unsigned(gid)
+                .ok_or_else(|| error!("--additional-gids: {} is not a group id", quoted(gid)))?;
             process.user.additional_gids.push(gid);
         }
     }
@@ -137,8 +136,8 @@ pub fn apply_flags<'a>(
 /// `UID[:GID]`; the group is 0 where it is not given.
 fn parse_user(text: &str) -> Result<(u32, u32)> {
     let (uid, gid) = text.split_once(':').unwrap_or((text, "0"));
-    match (uid.parse(), gid.parse()) {
-        (Ok(uid), Ok(gid)) => Ok((uid, gid)),
+    match (text::unsigned(uid), text::unsigned(gid)) {
+        (Some(uid), Some(gid)) => Ok((uid, gid)),
         _ => Err(error!("--user: {} is not UID or UID:GID", quoted(text))),
     }
 }

@@ -62,7 +62,7 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
             "mount {} on {}: a bind mount takes no file system options: {}",
             quoted(source),
             quoted(mount.destination),
-            options.data.join(",")
+            text::joined(&options.data, ",")
         ));
     }
     if options.tmpcopyup && (kind != "tmpfs" || bind.is_some() || options.remount) {
@@ -95,7 +95,7 @@ pub fn mount(mount: &spec::Mount<'_>, bundle: &str) -> Result<Mount> {
             .collect(),
         data,
         legacy_flags: u64::from(options.legacy_flags()),
-        legacy_data: c_string("mounts[].options", &options.data.join(","))?,
+        legacy_data: c_string("mounts[].options", &text::joined(&options.data, ","))?,
         remount: options.remount,
         copy_up: options.tmpcopyup,
         inherit_mode: kind == "tmpfs"
@@ -242,8 +242,11 @@ pub fn binds_dev(mount: &Mount) -> bool {
 /// A null byte.
 pub fn sysctls(values: &[(&str, &str)]) -> Result<Vec<Op>> {
     let op = |&(key, value): &(&str, &str)| {
-        let path =
-            if key.as_bytes().contains(&b'/') { String::from(key) } else { key.replace('.', "/") };
+        let path = if key.as_bytes().contains(&b'/') {
+            String::from(key)
+        } else {
+            text::replaced(key, b'.', "/")
+        };
         Ok(Op::Sysctl {
             file: c_string("linux.sysctl", text!("sys/{path}"))?,
             value: c_string("linux.sysctl", value)?,

@@ -90,7 +90,8 @@ fn value(directory: &str, file: &str) -> Option<String> {
 /// the CPU cannot tell now (`Unavailable`, `Error`) is 0.
 fn numbers(directory: &str, names: &str, zeros: bool, out: &mut Writer) {
     for name in names.split(' ') {
-        let number = value(directory, name).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let number =
+            value(directory, name).and_then(|text| crate::text::unsigned(&text)).unwrap_or(0);
         if zeros || number != 0 {
             out.unsigned_field(name, number);
         }

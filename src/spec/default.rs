@@ -48,7 +48,7 @@ impl DefaultConfig {
             user,
             TAIL,
         ];
-        indent(&parts.concat(), "\t")
+        indent(&text::joined(&parts, ""), "\t")
     }
 }
 

@@ -4,6 +4,7 @@
 //! cannot disagree. What depends on parts of the runtime that may be missing is
 //! in [`Abilities`].
 
+use crate::text;
 use alloc::string::String;
 
 use super::{
@@ -82,7 +83,7 @@ impl Abilities {
         list(writer, "namespaces", NamespaceKind::NAMES);
         writer.array_field("capabilities");
         for name in words::iter(capability::NAMES) {
-            writer.string(&["CAP_", name].concat());
+            writer.string(&text::joined(&["CAP_", name], ""));
         }
         writer.close();
 

@@ -36,7 +36,7 @@ const NUMBERS: [u8; 33] = [
 /// or without `SIG`; also `RTMIN`, `RTMIN+N`, `RTMAX` and `RTMAX-N`.
 pub fn number(text: &str) -> Option<u32> {
     if text.bytes().next()?.is_ascii_digit() {
-        return text.parse().ok().filter(|&number| number <= RTMAX);
+        return crate::text::unsigned(text).filter(|&number| number <= RTMAX);
     }
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
@@ -58,7 +58,7 @@ fn distance(text: &str, sign: char) -> Option<u32> {
     if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    digits.parse().ok()
+    crate::text::unsigned(digits)
 }
 
 /// The name of a signal without `SIG`; `""` for real-time and unknown ones.

@@ -42,7 +42,11 @@ fn mark_listed(first: u32, proc: Option<BorrowedFd<'_>>) -> Result<()> {
     let mut entries = RawDir::new(list, &mut buffer);
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        let number = entry.file_name().to_str().ok().and_then(|name| name.parse().ok());
+        let number = entry
+            .file_name()
+            .to_str()
+            .ok()
+            .and_then(|name| name.parse::<i64>().ok()?.try_into().ok());
         // "." and ".." are no numbers.
         if let Some(number) = number.filter(|number| *number >= first) {
             mark(number)?;

@@ -73,8 +73,8 @@ fn microseconds(text: &str) -> Parsed<u64> {
         let digits = fraction.get(..6).unwrap_or(fraction);
         let scale = 10u64.pow(6 - digits.len() as u32);
         let sum = || {
-            let fraction = digits.parse::<u64>().ok()? * scale;
-            whole.parse::<u64>().ok()?.checked_mul(MILLION)?.checked_add(fraction)
+            let fraction = text::unsigned::<u64>(digits)? * scale;
+            text::unsigned::<u64>(whole)?.checked_mul(MILLION)?.checked_add(fraction)
         };
         return sum().ok_or(NOT);
     }

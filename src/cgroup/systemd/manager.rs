@@ -197,7 +197,7 @@ impl Manager {
 fn version(text: &str) -> u32 {
     let digits = text.trim_start_matches(['v', '"']);
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-    cut::before(digits, end).parse().unwrap_or(0)
+    text::unsigned(cut::before(digits, end)).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ fn per_second(quota: u64, period: u64) -> u64 {
 fn number(text: &str) -> Option<u64> {
     match text {
         "max" | "-1" => Some(u64::MAX),
-        _ => text.parse().ok(),
+        _ => text::unsigned(text),
     }
 }
 
@@ -139,7 +139,7 @@ fn bits(list: &str) -> Option<Vec<u8>> {
     for range in list.split(',') {
         let (first, last) = range.trim_ascii().split_once('-').unwrap_or((range, range));
         let (first, last): (usize, usize) =
-            (first.trim_ascii().parse().ok()?, last.trim_ascii().parse().ok()?);
+            (text::unsigned(first.trim_ascii())?, text::unsigned(last.trim_ascii())?);
         if first > last || last > LAST_BIT {
             return None;
         }
