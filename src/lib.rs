@@ -22,6 +22,7 @@ pub mod json;
 pub mod log;
 pub mod namespace;
 pub mod network;
+pub mod number;
 pub mod pack;
 pub mod plan;
 pub mod process;

@@ -55,7 +55,7 @@ pub fn about_quoted(template: &'static str, subject: &str) -> &'static str {
     about(template, stays(format_args!("{}", quoted(subject))))
 }
 
-/// The parts, and between two of them this.
+/// The parts, and between two of them this. Core's way is made for each kind of part.
 #[inline(never)]
 pub fn joined(parts: &[&str], between: &str) -> String {
     let mut text = String::new();
@@ -68,7 +68,8 @@ pub fn joined(parts: &[&str], between: &str) -> String {
     text
 }
 
-/// The text with this in place of each such byte, which is one of ASCII.
+/// The text with this in place of each such byte, which is one of ASCII. Core's way
+/// brings a general search.
 #[inline(never)]
 pub fn replaced(text: &str, byte: u8, by: &str) -> String {
     let (mut out, mut rest) = (String::new(), text);
@@ -79,27 +80,6 @@ pub fn replaced(text: &str, byte: u8, by: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// The number that the text is, without a sign but `+`, where the type has it. One
-/// parser does for all types.
-#[inline]
-pub fn unsigned<T: TryFrom<u64>>(text: &str) -> Option<T> {
-    #[inline(never)]
-    fn parse(text: &str) -> Option<u64> {
-        text.parse().ok()
-    }
-    T::try_from(parse(text)?).ok()
-}
-
-/// The same with a sign.
-#[inline]
-pub fn signed<T: TryFrom<i64>>(text: &str) -> Option<T> {
-    #[inline(never)]
-    fn parse(text: &str) -> Option<i64> {
-        text.parse().ok()
-    }
-    T::try_from(parse(text)?).ok()
 }
 
 /// A copy that stays.
@@ -136,20 +116,6 @@ macro_rules! text {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_fit_their_type() {
-        assert_eq!(unsigned::<u8>("255"), Some(255));
-        assert_eq!(unsigned::<u8>("256"), None);
-        assert_eq!(unsigned("18446744073709551615"), Some(u64::MAX));
-        assert_eq!(unsigned::<u64>("18446744073709551616"), None);
-        assert_eq!(signed("-2147483648"), Some(i32::MIN));
-        assert_eq!(signed::<i32>("2147483648"), None);
-        for text in ["", " 1", "1 ", "-", "0x1", "1.0", "-1"] {
-            assert_eq!(unsigned::<u32>(text), text.parse().ok(), "{text}");
-            assert_eq!(signed::<i32>(text), text.parse().ok(), "{text}");
-        }
-    }
 
     #[test]
     fn parts_are_joined_and_bytes_replaced() {

@@ -5,6 +5,7 @@ use super::channel::send_fd;
 use crate::cut;
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::number;
 use crate::quote::quoted;
 use crate::sys::descriptor::write_all;
 use crate::sys::fd::AsFd;
@@ -88,7 +89,7 @@ pub fn kept_descriptors(
     preserve: u32,
     listen_fds: Option<&str>,
 ) -> Result<(u32, Vec<&'static str>)> {
-    let listening = listen_fds.and_then(text::unsigned::<u32>).unwrap_or(0);
+    let listening = listen_fds.and_then(number::unsigned::<u32>).unwrap_or(0);
     let count = listening.saturating_add(preserve);
     for number in 3..3u32.saturating_add(count) {
         let inherited = crate::sys::descriptor::borrow(number as i32)

@@ -1,5 +1,6 @@
 //! The processes of the cgroups: list and signal them.
 
+use crate::number;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
@@ -80,7 +81,7 @@ pub fn pids_below(directory: &str) -> Result<Vec<i32>> {
             result => result,
         };
         match text {
-            Ok(text) => pids.extend(text.lines().filter_map(text::signed::<i32>)),
+            Ok(text) => pids.extend(text.lines().filter_map(number::signed::<i32>)),
             Err(Errno::NOENT | Errno::NODEV) => {}
             Err(errno) => {
                 return Err(file::failed("read", &directory, "cgroup.procs", errno));

@@ -1,5 +1,6 @@
 //! The cgroups of a running container, opened for another process (`exec`).
 
+use crate::number;
 use alloc::string::String;
 use rustix::fs::OFlags;
 
@@ -23,7 +24,7 @@ impl Cgroups {
         for group in cgroups.groups.iter_mut().filter(|group| group.unified) {
             let holds = |directory: &String| {
                 let procs = file::read_in(directory, "cgroup.procs").unwrap_or_default();
-                procs.lines().any(|line| text::signed(line) == Some(init))
+                procs.lines().any(|line| number::signed(line) == Some(init))
             };
             let directories = tree(group.directory).unwrap_or_default();
             if let Some(directory) = directories.into_iter().find(holds) {

@@ -6,7 +6,7 @@
 //! is not there. Kernel documents: cgroup-v1/*.rst, cgroup-v2.rst,
 //! accounting/psi.rst.
 
-use crate::text;
+use crate::number;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -168,7 +168,7 @@ impl Stats<'_> {
             }
             b'-' => {
                 let text = self.text(from);
-                self.out.number_field(name, text::signed(text.trim_ascii()).unwrap_or(0));
+                self.out.number_field(name, number::signed(text.trim_ascii()).unwrap_or(0));
             }
             b'#' => {
                 let mut count = self.sum(from);

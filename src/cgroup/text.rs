@@ -2,13 +2,13 @@
 //!
 //! They come from the kernel: what does not look as documented counts as 0.
 
-use crate::text;
+use crate::number;
 use alloc::vec::Vec;
 
 /// A number; `max` is the greatest, and anything else 0.
 #[inline(never)]
 pub fn parse(text: &str) -> u64 {
-    if text == "max" { u64::MAX } else { text::unsigned(text).unwrap_or(0) }
+    if text == "max" { u64::MAX } else { number::unsigned(text).unwrap_or(0) }
 }
 
 /// The value behind a key, in fields of `KEY` and `VALUE` with something between.

@@ -1,5 +1,6 @@
 //! New limits for existing cgroups (`update`).
 
+use crate::number;
 use crate::text;
 use alloc::vec::Vec;
 
@@ -101,7 +102,7 @@ fn current(directory: &str, file: &str) -> Option<i64> {
     let text = file::read_in(directory, file).ok()?;
     match text.split_ascii_whitespace().next()? {
         "max" => Some(-1),
-        number => text::signed(number),
+        number => number::signed(number),
     }
 }
 

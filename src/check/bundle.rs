@@ -5,6 +5,7 @@ use super::{Report, any_line, cgroups, exists, field, ids, read, value};
 use crate::act::preview::Preview;
 use crate::fault::Quoted;
 use crate::namespace::{self, KINDS};
+use crate::number;
 use crate::plan::{Op, Plan};
 use crate::process::rlimit;
 use crate::process::spawn::find;
@@ -303,7 +304,7 @@ impl Look<'_> {
                 self.failed(&operation, Errno::PERM, rlimit::remedy(limit));
             }
         }
-        let now: Option<i32> = value(&["/proc/self/oom_score_adj"]).and_then(text::signed);
+        let now: Option<i32> = value(&["/proc/self/oom_score_adj"]).and_then(number::signed);
         if !resource && plan.oom_score_adj.zip(now).is_some_and(|(asked, now)| asked < now) {
             let hint = "lowering it needs CAP_SYS_RESOURCE";
             self.failed(&"write oom_score_adj", Errno::ACCESS, hint);

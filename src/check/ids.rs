@@ -2,6 +2,7 @@
 
 use super::{any_line, field, read};
 use crate::namespace::idmap::Range;
+use crate::number;
 use crate::text;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -36,7 +37,8 @@ fn spans(text: &str, name: &str, uid: &str) -> Vec<Span> {
 
 #[inline(never)]
 fn push(spans: &mut Vec<Span>, first: &str, count: &str) {
-    if let (Some(first), Some(count)) = (text::unsigned(first), text::unsigned(count.trim_ascii()))
+    if let (Some(first), Some(count)) =
+        (number::unsigned(first), number::unsigned(count.trim_ascii()))
     {
         spans.push((first, count));
     }

@@ -5,6 +5,7 @@ use super::rpc::{opts, page_server};
 use crate::cut;
 use crate::error;
 use crate::error::{Error, Result};
+use crate::number;
 use crate::quote::quoted;
 use crate::text;
 use alloc::vec::Vec;
@@ -149,7 +150,7 @@ fn address_and_port(text: &str) -> Option<(&str, u16)> {
         None if address.as_bytes().contains(&b':') => return None,
         None => address,
     };
-    Some((address, text::unsigned(port)?)).filter(|(address, _)| !address.is_empty())
+    Some((address, number::unsigned(port)?)).filter(|(address, _)| !address.is_empty())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::act::bundle::read_config;
 use crate::container::{State, three};
 use crate::error::{Context, Result};
 use crate::json::{Document, Writer};
+use crate::number;
 use crate::rootfs::path::FdPath;
 use crate::sys::descriptor::borrow;
 use crate::text;
@@ -58,13 +59,13 @@ pub fn of_container(state: &State) -> Result<[&'static str; 3]> {
 
 /// The number that a line of mountinfo begins with: the mount's.
 fn first(line: &str) -> Option<u32> {
-    text::unsigned(line.split(' ').next()?)
+    number::unsigned(line.split(' ').next()?)
 }
 
 /// `mnt_id` of a file in /proc/PID/fdinfo (proc_pid_fdinfo(5)).
 fn mount_id(info: &str) -> Option<u32> {
     let value = info.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
-    text::unsigned(value.trim_ascii())
+    number::unsigned(value.trim_ascii())
 }
 
 /// The list as a document.

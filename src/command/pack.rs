@@ -2,8 +2,8 @@
 
 use crate::command::{Command, Flag, Invocation};
 use crate::error::{Error, Result};
+use crate::number;
 use crate::pack::{Request, pack};
-use crate::text;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
@@ -38,7 +38,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     };
     let time = match invocation.variable("SOURCE_DATE_EPOCH") {
         None | Some("") => 0,
-        Some(text) => text::unsigned(text).ok_or_else(|| {
+        Some(text) => number::unsigned(text).ok_or_else(|| {
             Error::about_quoted(
                 "SOURCE_DATE_EPOCH: {} is no number of seconds that an archive can hold",
                 text,

@@ -5,7 +5,7 @@
 //! so no expression takes longer than its length times that of the id. Bytes beyond
 //! ASCII, back-references and collating symbols are left out: no id needs them.
 
-use crate::text;
+use crate::number;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -187,7 +187,7 @@ impl Parser<'_> {
         let rest = cut::rest(self.text, self.at);
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += digits;
-        let number: u8 = text::unsigned(core::str::from_utf8(cut::first(rest, digits)).ok()?)?;
+        let number: u8 = number::unsigned(core::str::from_utf8(cut::first(rest, digits)).ok()?)?;
         Some(number.into())
     }
 

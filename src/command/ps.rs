@@ -1,6 +1,6 @@
 //! `ps`: the processes of a container.
 
-use crate::text;
+use crate::number;
 use alloc::string::String;
 use core::ffi::CStr;
 
@@ -81,7 +81,7 @@ fn filter(table: &str, pids: &[i32]) -> Result<String> {
     text.push('\n');
     for line in lines {
         let Some(field) = line.split_ascii_whitespace().nth(column) else { continue };
-        let pid: i32 = text::signed(field)
+        let pid: i32 = number::signed(field)
             .ok_or_else(|| Error::about("unexpected pid '{}' in ps output", field))?;
         if pids.contains(&pid) {
             text.push_str(line);

@@ -4,7 +4,7 @@
 
 use crate::cut;
 use crate::error::{Error, Result};
-use crate::text;
+use crate::number;
 
 /// Digits after the point that count.
 const FRACTION: usize = 9;
@@ -73,7 +73,7 @@ fn scaled(number: &str, unit: u64) -> Option<i64> {
         return None;
     }
     let parse =
-        |digits: &str| if digits.is_empty() { Some(0) } else { text::unsigned::<u64>(digits) };
+        |digits: &str| if digits.is_empty() { Some(0) } else { number::unsigned::<u64>(digits) };
     let fraction = parse(fraction.get(..FRACTION).unwrap_or(fraction))
         .filter(|_| fraction.bytes().all(|digit| digit.is_ascii_digit()))?
         * 10u64.pow(FRACTION.saturating_sub(fraction.len()) as u32);

@@ -1,5 +1,6 @@
 //! `update`: other limits for a container that runs.
 
+use crate::number;
 use alloc::string::String;
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -172,7 +173,7 @@ fn from_flags(value: &dyn Fn(&str) -> Option<&'static str>) -> Result<String> {
                 continue;
             }
             let number = if kind == "n" || value == "-1" {
-                text::signed(value)
+                number::signed(value)
                     .ok_or_else(|| invalid(text::about("\"{}\" is not a number", value)))
             } else {
                 bytes(value).map_err(|error| invalid(error.what))

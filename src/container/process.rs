@@ -1,6 +1,7 @@
 //! Processes of others, named so that a recycled process id is never taken for
 //! them: by the id and the time of their start.
 
+use crate::number;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
@@ -47,7 +48,7 @@ impl Stat {
         let mut fields = cut::rest(text, end + 1).split(|byte| *byte == b' ').skip(1);
         let state = *fields.next()?.first()?;
         // From field 4 on, the start time is field 22.
-        let start_time = text::unsigned(core::str::from_utf8(fields.nth(18)?).ok()?)?;
+        let start_time = number::unsigned(core::str::from_utf8(fields.nth(18)?).ok()?)?;
         Some(Stat { state, start_time })
     }
 

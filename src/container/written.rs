@@ -7,6 +7,7 @@
 //! tree would have given. Anything else, which another version may have written, or
 //! nobody, is `None` and left to the reader of the tree.
 
+use crate::number;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -111,7 +112,7 @@ impl Text {
         if digits > 1 && number.starts_with('0') {
             self.fail();
         }
-        crate::text::unsigned(number).unwrap_or_else(|| {
+        number::unsigned(number).unwrap_or_else(|| {
             self.fail();
             0
         })

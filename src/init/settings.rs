@@ -11,8 +11,8 @@ use crate::error;
 use crate::error::Error;
 use crate::json::words;
 use crate::json::{Document, Node, Value};
+use crate::number;
 use crate::spec::signal;
-use crate::text;
 use crate::text::keep;
 use alloc::ffi::CString;
 use alloc::format;
@@ -171,7 +171,7 @@ fn switch(value: &str) -> Result<bool, Refused> {
 
 fn seconds(value: &str) -> Result<u32, Refused> {
     // A day is more than any of them needs, and keeps sums small.
-    text::unsigned(value)
+    number::unsigned(value)
         .filter(|seconds| *seconds <= 86_400)
         .ok_or(Expected("seconds, 0 to 86400"))
 }
@@ -179,7 +179,7 @@ fn seconds(value: &str) -> Result<u32, Refused> {
 fn restart(value: &str) -> Result<(Restart, Option<u32>), Refused> {
     const FORM: Refused = Expected("no, on-failure[:MAX] or always[:MAX]");
     let (word, max) = match value.split_once(':') {
-        Some((word, max)) => (word, Some(text::unsigned(max).ok_or(FORM)?)),
+        Some((word, max)) => (word, Some(number::unsigned(max).ok_or(FORM)?)),
         None => (value, None),
     };
     match word {

@@ -14,11 +14,11 @@ use super::task::{PROBE_PID, REPORT};
 use super::watchdog::Watchdog;
 use crate::cut;
 use crate::errno::Described;
+use crate::number;
 use crate::process::spawn::shell_status;
 use crate::sys::clock::monotonic;
 use crate::sys::fd::AsFd;
 use crate::sys::signal;
-use crate::text;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{Access, Mode, OFlags, access, open};
@@ -400,5 +400,5 @@ fn read_pid(path: &str) -> Option<Pid> {
     let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let length = rustix::io::read(&file, &mut buffer[..]).ok()?;
     let text = core::str::from_utf8(cut::first(&buffer, length)).ok()?.trim_ascii();
-    Pid::from_raw(text::signed(text)?)
+    Pid::from_raw(number::signed(text)?)
 }

@@ -4,7 +4,7 @@
 //! count brackets.
 
 use crate::cut;
-use crate::text;
+use crate::number;
 
 /// A place in a text, as editors count: both from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ fn next_step(path: &str) -> Option<(Step<'_>, &str)> {
     }
     if let Some(rest) = path.strip_prefix('[') {
         let (index, rest) = rest.split_once(']')?;
-        return Some((Step::Index(text::unsigned(index)?), rest));
+        return Some((Step::Index(number::unsigned(index)?), rest));
     }
     let path = path.strip_prefix('.').unwrap_or(path);
     let end = path.find(['.', '[']).unwrap_or(path.len());

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::hook::{Hooks, StateText};
 use crate::namespace;
 use crate::namespace::join::Join;
+use crate::number;
 use crate::quote::quoted;
 use crate::request::ExecOptions;
 use crate::rootfs::mask::Cover;
@@ -124,7 +125,7 @@ pub fn apply_flags<'a>(
     }
     for text in &options.additional_gids {
         for gid in text.split(',') {
-            let gid = text::unsigned(gid)
+            let gid = number::unsigned(gid)
                 .ok_or_else(|| error!("--additional-gids: {} is not a group id", quoted(gid)))?;
             process.user.additional_gids.push(gid);
         }
@@ -136,7 +137,7 @@ pub fn apply_flags<'a>(
 /// `UID[:GID]`; the group is 0 where it is not given.
 fn parse_user(text: &str) -> Result<(u32, u32)> {
     let (uid, gid) = text.split_once(':').unwrap_or((text, "0"));
-    match (text::unsigned(uid), text::unsigned(gid)) {
+    match (number::unsigned(uid), number::unsigned(gid)) {
         (Some(uid), Some(gid)) => Ok((uid, gid)),
         _ => Err(error!("--user: {} is not UID or UID:GID", quoted(text))),
     }

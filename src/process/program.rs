@@ -2,6 +2,7 @@
 
 use crate::cut;
 use crate::fault::{Act, Detail, Fault};
+use crate::number;
 use crate::quote::quoted;
 use crate::sys::exec::{Strings, execve};
 use crate::text;
@@ -204,7 +205,7 @@ fn line_end(text: &[u8], last: bool) -> Option<usize> {
 
 fn home_in_line(line: &[u8], uid: u32) -> Option<&[u8]> {
     let mut fields = line.split(|&byte| byte == b':');
-    let id: u32 = text::unsigned(core::str::from_utf8(fields.nth(2)?).ok()?)?;
+    let id: u32 = number::unsigned(core::str::from_utf8(fields.nth(2)?).ok()?)?;
     (id == uid).then(|| fields.nth(2)).flatten()
 }
 

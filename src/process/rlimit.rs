@@ -1,8 +1,8 @@
 //! `process.rlimits`: what stands in the way of a limit.
 
 use crate::cut;
+use crate::number;
 use crate::spec::Rlimit;
-use crate::text;
 use linux_raw_sys::general::RLIMIT_NOFILE;
 use rustix::fs::{Mode, OFlags, open};
 
@@ -12,7 +12,7 @@ pub fn most_files() -> Option<u64> {
         open("/proc/sys/fs/nr_open", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let mut text = [0; 32];
     let length = rustix::io::read(&file, &mut text[..]).ok()?;
-    text::unsigned(core::str::from_utf8(cut::first(&text, length)).ok()?.trim_ascii())
+    number::unsigned(core::str::from_utf8(cut::first(&text, length)).ok()?.trim_ascii())
 }
 
 /// What helps against `EPERM` for a limit that is more than ours.

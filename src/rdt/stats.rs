@@ -4,6 +4,7 @@
 
 use super::{Group, read};
 use crate::json::Writer;
+use crate::number;
 use crate::text;
 use alloc::collections::BinaryHeap;
 use alloc::format;
@@ -90,8 +91,7 @@ fn value(directory: &str, file: &str) -> Option<String> {
 /// the CPU cannot tell now (`Unavailable`, `Error`) is 0.
 fn numbers(directory: &str, names: &str, zeros: bool, out: &mut Writer) {
     for name in names.split(' ') {
-        let number =
-            value(directory, name).and_then(|text| crate::text::unsigned(&text)).unwrap_or(0);
+        let number = value(directory, name).and_then(|text| number::unsigned(&text)).unwrap_or(0);
         if zeros || number != 0 {
             out.unsigned_field(name, number);
         }

@@ -1,6 +1,6 @@
 //! The top of `config.json`.
 
-use crate::text;
+use crate::number;
 use alloc::vec::Vec;
 
 use super::{Hooks, Linux, Mount, Process, validate};
@@ -84,7 +84,7 @@ impl<'a> Spec<'a> {
 
 /// The second number of a version; 0 where it has none.
 fn minor(version: &str) -> u32 {
-    version.split('.').nth(1).and_then(text::unsigned).unwrap_or(0)
+    version.split('.').nth(1).and_then(number::unsigned).unwrap_or(0)
 }
 
 impl<'a> Root<'a> {

@@ -5,6 +5,7 @@
 //! engines count on that.
 
 use crate::json::words;
+use crate::number;
 use linux_raw_sys::general as sys;
 
 /// The first real-time signal, as users count.
@@ -36,7 +37,7 @@ const NUMBERS: [u8; 33] = [
 /// or without `SIG`; also `RTMIN`, `RTMIN+N`, `RTMAX` and `RTMAX-N`.
 pub fn number(text: &str) -> Option<u32> {
     if text.bytes().next()?.is_ascii_digit() {
-        return crate::text::unsigned(text).filter(|&number| number <= RTMAX);
+        return number::unsigned(text).filter(|&number| number <= RTMAX);
     }
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
@@ -58,7 +59,7 @@ fn distance(text: &str, sign: char) -> Option<u32> {
     if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    crate::text::unsigned(digits)
+    number::unsigned(digits)
 }
 
 /// The name of a signal without `SIG`; `""` for real-time and unknown ones.

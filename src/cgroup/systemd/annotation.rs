@@ -2,6 +2,7 @@
 //! is GVariant text (runc's docs/systemd.md, "Auxiliary properties"; GLib,
 //! "GVariant Text Format"): booleans, numbers, strings, and arrays of those.
 
+use crate::number;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -73,8 +74,8 @@ fn microseconds(text: &str) -> Parsed<u64> {
         let digits = fraction.get(..6).unwrap_or(fraction);
         let scale = 10u64.pow(6 - digits.len() as u32);
         let sum = || {
-            let fraction = text::unsigned::<u64>(digits)? * scale;
-            text::unsigned::<u64>(whole)?.checked_mul(MILLION)?.checked_add(fraction)
+            let fraction = number::unsigned::<u64>(digits)? * scale;
+            number::unsigned::<u64>(whole)?.checked_mul(MILLION)?.checked_add(fraction)
         };
         return sum().ok_or(NOT);
     }

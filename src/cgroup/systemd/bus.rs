@@ -1,5 +1,6 @@
 //! Which systemd is asked, and where it listens.
 
+use crate::number;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use rustix::process::geteuid;
@@ -113,7 +114,7 @@ fn outer_uid() -> u32 {
 /// The id outside by the lines `INSIDE OUTSIDE COUNT` of user_namespaces(7).
 fn outer(own: u32, map: &str) -> Option<u32> {
     map.lines().find_map(|line| {
-        let mut numbers = line.split_ascii_whitespace().map(text::unsigned::<u32>);
+        let mut numbers = line.split_ascii_whitespace().map(number::unsigned::<u32>);
         let (inside, outside, count) = (numbers.next()??, numbers.next()??, numbers.next()??);
         let offset = own.checked_sub(inside).filter(|offset| *offset < count)?;
         outside.checked_add(offset)

@@ -1,6 +1,7 @@
 //! The calls of systemd's manager object (org.freedesktop.systemd1(5), "The
 //! Manager Object").
 
+use crate::number;
 use alloc::vec;
 use alloc::vec::Vec;
 use rustix::fd::BorrowedFd;
@@ -197,7 +198,7 @@ impl Manager {
 fn version(text: &str) -> u32 {
     let digits = text.trim_start_matches(['v', '"']);
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-    text::unsigned(cut::before(digits, end)).unwrap_or(0)
+    number::unsigned(cut::before(digits, end)).unwrap_or(0)
 }
 
 #[cfg(test)]

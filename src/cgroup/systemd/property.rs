@@ -4,6 +4,7 @@
 //! of `linux.resources.unified` go the same way. What has no property, and what
 //! no property can express, is left to the file.
 
+use crate::number;
 use alloc::vec::Vec;
 
 use super::super::write::Write;
@@ -129,7 +130,7 @@ fn per_second(quota: u64, period: u64) -> u64 {
 fn number(text: &str) -> Option<u64> {
     match text {
         "max" | "-1" => Some(u64::MAX),
-        _ => text::unsigned(text),
+        _ => number::unsigned(text),
     }
 }
 
@@ -139,7 +140,7 @@ fn bits(list: &str) -> Option<Vec<u8>> {
     for range in list.split(',') {
         let (first, last) = range.trim_ascii().split_once('-').unwrap_or((range, range));
         let (first, last): (usize, usize) =
-            (text::unsigned(first.trim_ascii())?, text::unsigned(last.trim_ascii())?);
+            (number::unsigned(first.trim_ascii())?, number::unsigned(last.trim_ascii())?);
         if first > last || last > LAST_BIT {
             return None;
         }
