@@ -67,13 +67,20 @@ pub fn home() -> Result<PathBuf> {
     home.ok_or_else(|| "neither CARGO_HOME nor HOME is set".into())
 }
 
+/// Where cargo unpacks what is from crates.io, in its home.
+const CRATES: &str = "registry/src/index.crates.io-1949cf8c6b5b557f";
+
 /// What keeps the paths of the machine out of the binary. Those of our own
 /// sources are relative; those of dependencies, which a panic names, begin with
 /// `cargo` then, and those of the standard library with what the compiler calls
 /// them where it does not have its sources. Flags for a `cfg` come on top of those
 /// for a target.
 fn everywhere_the_same(home: &Path) -> [String; 2] {
-    let mut flags = vec![format!("--remap-path-prefix={}=cargo", home.display())];
+    let home = home.display();
+    let mut flags = vec![
+        format!("--remap-path-prefix={home}=cargo"),
+        format!("--remap-path-prefix={home}/{CRATES}=cargo"),
+    ];
     flags.extend(library().map(|(from, to)| format!("--remap-path-prefix={from}={to}")));
     ["--config".into(), format!("target.'cfg(all())'.rustflags={flags:?}")]
 }
