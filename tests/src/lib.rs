@@ -15,6 +15,7 @@ pub mod bundle;
 pub mod cgroups;
 pub mod container;
 pub mod criu;
+pub mod daemons;
 pub mod differential;
 pub mod exchange;
 pub mod images;

@@ -1,5 +1,6 @@
 //! The Debian packages that the tests use, and their installation.
 
+use std::path::Path;
 use std::process::Command;
 
 /// Each package with the file that shows it is there.
@@ -36,6 +37,28 @@ pub fn install_missing() -> Result<(), String> {
     let mut args = vec!["install", "-q", "-y", "--no-install-recommends"];
     args.extend(&missing);
     apt(&args)
+}
+
+/// Unpacks packages into a directory, without installing anything.
+///
+/// # Errors
+/// They cannot be fetched.
+pub fn unpack(names: &[&str], into: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(into).map_err(|e| format!("{}: {e}", into.display()))?;
+    eprintln!("fetching {}", names.join(" "));
+    apt(&["update", "-q"])?;
+    for name in names {
+        let mut dpkg = Command::new("sh");
+        dpkg.args([
+            "-c",
+            "apt-get download -q \"$1\" && dpkg-deb -x \"$1\"_*.deb . && rm \"$1\"_*.deb",
+        ]);
+        let status = dpkg.args(["sh", name]).current_dir(into).status();
+        if !status.map_err(|e| format!("sh: {e}"))?.success() {
+            return Err(format!("the package {name} cannot be unpacked"));
+        }
+    }
+    Ok(())
 }
 
 fn apt(args: &[&str]) -> Result<(), String> {

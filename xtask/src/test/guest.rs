@@ -22,8 +22,8 @@ const TESTS: &str = include_str!("../vm/guest/tests");
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// Programs that take long begin first, so that no one is left over at the end.
-const LONG: [&str; 8] =
-    ["faults", "differential", "pack", "caller", "load", "engines", "crash", "systemd"];
+const LONG: [&str; 9] =
+    ["faults", "differential", "pack", "caller", "load", "daemons", "engines", "crash", "systemd"];
 
 /// The file of tests that wants SELinux.
 const SELINUX: &str = "selinux";

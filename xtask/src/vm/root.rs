@@ -10,13 +10,16 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PACKAGES: &str = "apparmor busybox-static conmon cpio criu crun dbus dbus-user-session iproute2 \
+const PACKAGES: &str = "apparmor busybox-static conmon containerd cpio criu crun dbus dbus-user-session docker.io iproute2 \
     iptables kmod libpam-systemd podman procps python3-minimal runc strace systemd systemd-sysv tini uidmap";
 
 /// Units that only cost time here.
-const MASKED: [&str; 16] = [
+const MASKED: [&str; 19] = [
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
+    "containerd.service",
+    "docker.service",
+    "docker.socket",
     "dpkg-db-backup.timer",
     "e2scrub_all.timer",
     "e2scrub_reap.service",
