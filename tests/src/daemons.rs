@@ -133,8 +133,15 @@ impl Containerd<'_> {
         let binary = oci::find_binary().expect("checked when the tests began");
         let call = self.ctr(&["run", "--rootfs", "--runc-binary"]).arg(binary);
         let call = call.arg("--runc-root").arg(self.lab.state_root());
-        let cgroup = format!("/containerd-{}/{id}", self.lab.tag());
-        call.args(["--cgroup", &cgroup]).args(flags).arg(rootfs).arg(id).args(program)
+        let tag = self.lab.tag();
+        let call = match cgroups::by_systemd() {
+            true => {
+                let unit = format!("containerd{tag}.slice:containerd:{id}");
+                call.args(["--runc-systemd-cgroup", "--cgroup", &unit])
+            }
+            false => call.args(["--cgroup", &format!("/containerd-{tag}/{id}")]),
+        };
+        call.args(flags).arg(rootfs).arg(id).args(program)
     }
 }
 
