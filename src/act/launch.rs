@@ -20,7 +20,7 @@ use crate::process::spawn::reap;
 use crate::spec::Rlimit;
 use crate::sys::clone::{Side, clone};
 use crate::sys::exec::Strings;
-use crate::sys::schedule::set_affinity;
+use crate::sys::schedule::{has_several_cpus, set_affinity};
 use crate::sys::{limit, signal};
 use crate::text;
 use alloc::vec::Vec;
@@ -108,7 +108,8 @@ impl Birth {
         let network = match flags & CLONE_NEWNET {
             0 => Network::Born,
             _ if flags & CLONE_NEWUSER != 0 || !plan.namespaces.returns => Network::Made,
-            _ if !launch.home.leaves_time() => Network::Made,
+            // On one processor they only wait for each other.
+            _ if !launch.home.leaves_time() || !has_several_cpus() => Network::Made,
             _ => Network::Sent,
         };
         Birth { needs_stage, flags, network, at_home: launch.home.birthplace().is_some() }

@@ -1,7 +1,8 @@
 //! The network namespace of a new container. The kernel takes longer to make it than
 //! for all else that is made, so the command and the first process share the work:
 //! where the command has nothing else to do, it makes the namespace while the process
-//! mounts, and hands it over; where it has, or may not come back, the process does.
+//! mounts, and hands it over; where it has, or may not come back, or both have one
+//! processor, the process does.
 
 use super::born::{from_fault, ignore_end};
 use super::channel::Channel;

@@ -1,7 +1,9 @@
-//! sched_setattr(2), ioprio_set(2) and sched_setaffinity(2).
+//! sched_setattr(2), ioprio_set(2), sched_setaffinity(2) and sched_getaffinity(2).
 
 use super::raw::syscall;
-use linux_raw_sys::general::{__NR_ioprio_set, __NR_sched_setaffinity, __NR_sched_setattr};
+use linux_raw_sys::general::{
+    __NR_ioprio_set, __NR_sched_getaffinity, __NR_sched_setaffinity, __NR_sched_setattr,
+};
 use rustix::io::Result;
 use rustix::process::Pid;
 
@@ -50,6 +52,16 @@ pub fn set_io_priority(pid: Pid, value: u32) -> Result<()> {
     const PROCESS: usize = 1;
     // SAFETY: takes numbers only.
     unsafe { syscall(__NR_ioprio_set, [PROCESS, number(pid), value as usize, 0, 0, 0]) }.map(drop)
+}
+
+/// Whether this process may run on more than one CPU; yes where it may on more than a
+/// mask has.
+pub fn has_several_cpus() -> bool {
+    let mut cpus: Mask = [0; 16];
+    let at = cpus.as_mut_ptr() as usize;
+    // SAFETY: the kernel writes no more than the size given, and any bits are a mask.
+    let got = unsafe { syscall(__NR_sched_getaffinity, [0, size_of::<Mask>(), at, 0, 0, 0]) };
+    got.is_err() || cpus.iter().map(|word| word.count_ones()).sum::<u32>() > 1
 }
 
 /// Sets the CPUs that this process may run on; those outside of its cpuset do

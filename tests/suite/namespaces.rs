@@ -128,6 +128,14 @@ fn the_loopback_of_a_new_network_is_up() {
 }
 
 #[test]
+fn on_one_processor_the_process_makes_its_network_itself() {
+    let lab = Lab::new();
+    let bundle = lab.bundle();
+    let call = lab.container(&bundle).run_by("/usr/bin/taskset", &["--cpu-list", "0"]);
+    assert_eq!(call.ok().json()["interfaces"]["lo"], "up");
+}
+
+#[test]
 fn the_hosts_network_is_left_as_it_is() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
