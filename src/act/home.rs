@@ -43,7 +43,9 @@ pub trait Home {
     fn when(&self, born: bool) -> When;
 
     /// The command's part takes no longer than the making of a network namespace.
-    fn leaves_time(&self) -> bool;
+    fn leaves_time(&self) -> bool {
+        true
+    }
 
     /// The command's part; returns the `tasks` files to be sent.
     ///
@@ -125,10 +127,6 @@ impl Home for Joined<'_> {
 
     fn when(&self, born: bool) -> When {
         if born || self.birthplace().is_none() { When::Never } else { When::First }
-    }
-
-    fn leaves_time(&self) -> bool {
-        true
     }
 
     fn settle(&mut self, pid: Pid, _born: bool) -> Result<Vec<OwnedFd>> {

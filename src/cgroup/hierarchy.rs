@@ -1,7 +1,6 @@
 //! What a hierarchy asks of a new cgroup before it is of use: controllers
 //! enabled from the top down (v2), CPUs and memory nodes given to it (v1).
 
-use crate::text;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use rustix::fs::{AtFlags, CWD, Gid, OFlags, Uid, chownat};
@@ -13,6 +12,7 @@ use super::write::Write;
 use crate::cut;
 use crate::error;
 use crate::error::{Context, Result};
+use crate::text;
 
 /// Controllers that work for threads (cgroup-v2.rst, "Threads"): only these are
 /// possible below a cgroup that has processes of its own.

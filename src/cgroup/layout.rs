@@ -132,7 +132,7 @@ impl Layout {
     pub fn with_unified_controllers(mut self, controllers: &str) -> Layout {
         for hierarchy in &mut self.hierarchies {
             if hierarchy.unified {
-                hierarchy.controllers = text::replaced(controllers.trim_ascii(), b' ', ",").leak();
+                hierarchy.controllers = listed(controllers);
             }
         }
         self
@@ -147,6 +147,11 @@ impl Layout {
     pub fn unified(&self) -> Option<&Hierarchy> {
         self.hierarchies.iter().find(|hierarchy| hierarchy.unified)
     }
+}
+
+/// The controllers of a `cgroup.controllers`, as `/proc/PID/cgroup` lists those of v1.
+pub(super) fn listed(controllers: &str) -> &'static str {
+    text::replaced(controllers.trim_ascii(), b' ', ",").leak()
 }
 
 /// The whole of cgroup v2 at its usual place, seen from the first cgroup

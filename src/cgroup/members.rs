@@ -1,6 +1,5 @@
 //! The processes of the cgroups: list and signal them.
 
-use crate::number;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
@@ -11,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::file;
 use super::group::Cgroups;
 use crate::error::{Context, Result};
+use crate::number;
 use crate::text;
 
 /// How often new processes may turn up while all are being killed.

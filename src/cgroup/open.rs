@@ -1,6 +1,5 @@
 //! The cgroups of a running container, opened for another process (`exec`).
 
-use crate::number;
 use alloc::string::String;
 use rustix::fs::OFlags;
 
@@ -10,6 +9,7 @@ use super::group::{Cgroups, Group};
 use super::members::tree;
 use super::path::components;
 use crate::error::{Error, Result};
+use crate::number;
 use crate::text;
 use crate::text::keep;
 

@@ -6,7 +6,6 @@
 //! is not there. Kernel documents: cgroup-v1/*.rst, cgroup-v2.rst,
 //! accounting/psi.rst.
 
-use crate::number;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,6 +17,7 @@ use super::text::{column, found, list, parse, shortest, value_of};
 use crate::cut;
 use crate::error::{Error, Result};
 use crate::json::Writer;
+use crate::number;
 
 /// The properties, one step a line; the first character says what it does:
 ///

@@ -1,7 +1,5 @@
 //! New limits for existing cgroups (`update`).
 
-use crate::number;
-use crate::text;
 use alloc::vec::Vec;
 
 use super::file;
@@ -10,6 +8,7 @@ use super::limits::{apply, limits};
 use super::write::Write;
 use crate::error;
 use crate::error::Result;
+use crate::number;
 use crate::spec::{Memory, Resources};
 
 impl Cgroups {
@@ -40,7 +39,7 @@ impl Cgroups {
         let mut groups = self.groups.clone();
         for group in groups.iter_mut().filter(|group| group.unified) {
             let text = file::must_read(group.directory, "cgroup.controllers")?;
-            group.controllers = text::replaced(text.trim_ascii(), b' ', ",").leak();
+            group.controllers = super::layout::listed(&text);
         }
         let known = before.memory.unwrap_or_default();
         if let Some(memory) = &mut resources.memory {

@@ -5,13 +5,13 @@
 //! so no expression takes longer than its length times that of the id. Bytes beyond
 //! ASCII, back-references and collating symbols are left out: no id needs them.
 
-use crate::number;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::cut;
 use crate::error;
 use crate::error::Result;
+use crate::number;
 use crate::quote::quoted;
 
 /// Steps of a program at most: repetitions are written out.

@@ -1,6 +1,5 @@
 //! `ps`: the processes of a container.
 
-use crate::number;
 use alloc::string::String;
 use core::ffi::CStr;
 
@@ -12,6 +11,7 @@ use crate::container::process::Process;
 use crate::error;
 use crate::error::{Error, Result};
 use crate::json::Writer;
+use crate::number;
 use crate::process::spawn::run_and_read;
 use crate::sys::exec::Strings;
 

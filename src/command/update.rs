@@ -1,6 +1,5 @@
 //! `update`: other limits for a container that runs.
 
-use crate::number;
 use alloc::string::String;
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -12,6 +11,7 @@ use crate::container::{State, Status, limits};
 use crate::cut;
 use crate::error::{Error, Result};
 use crate::json::{Document, Writer};
+use crate::number;
 use crate::rdt;
 use crate::spec::{IntelRdt, Resources};
 use crate::sys::descriptor::standard;

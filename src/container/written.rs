@@ -7,7 +7,6 @@
 //! tree would have given. Anything else, which another version may have written, or
 //! nobody, is `None` and left to the reader of the tree.
 
-use crate::number;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,6 +14,7 @@ use alloc::vec::Vec;
 use crate::cgroup::Group;
 use crate::cgroup::systemd::Unit;
 use crate::container::{Cgroups, ContainerId, State};
+use crate::number;
 use crate::{cut, rdt};
 
 /// Reads it; `None` where a byte is another one.

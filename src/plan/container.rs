@@ -115,8 +115,7 @@ fn operations(
 fn needs_network(op: &Op) -> bool {
     const OTHERS: [&CStr; 4] = [c"proc", c"tmpfs", c"devpts", c"mqueue"];
     match op {
-        Op::Mount(mount) if mount.bind.is_some() => true,
-        Op::Mount(mount) if !OTHERS.contains(&mount.fstype) => true,
+        Op::Mount(mount) if mount.bind.is_some() || !OTHERS.contains(&mount.fstype) => true,
         Op::Sysctl { .. } => true,
         op => needs_cgroups(op),
     }

@@ -1,11 +1,11 @@
 //! The top of `config.json`.
 
-use crate::number;
 use alloc::vec::Vec;
 
 use super::{Hooks, Linux, Mount, Process, validate};
 use crate::error::Result;
 use crate::json::{Document, Node};
+use crate::number;
 use alloc::boxed::Box;
 
 /// A container's configuration: the whole of `config.json` for Linux.

@@ -4,7 +4,6 @@
 //! cannot disagree. What depends on parts of the runtime that may be missing is
 //! in [`Abilities`].
 
-use crate::text;
 use alloc::string::String;
 
 use super::{
@@ -12,6 +11,7 @@ use super::{
     SeccompOperator, VERSION, VERSION_MIN, annotations, capability, mount_options,
 };
 use crate::json::{Writer, indent, words};
+use crate::text;
 
 /// The parts of the runtime that the document reports.
 #[derive(Debug, Clone, Copy)]

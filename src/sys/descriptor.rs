@@ -2,6 +2,7 @@
 
 use super::raw::syscall;
 use crate::cut;
+use crate::number;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicI32, Ordering};
 use linux_raw_sys::general::{__NR_close_range, PROC_SUPER_MAGIC, RLIMIT_NOFILE};
@@ -42,11 +43,7 @@ fn mark_listed(first: u32, proc: Option<BorrowedFd<'_>>) -> Result<()> {
     let mut entries = RawDir::new(list, &mut buffer);
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        let number = entry
-            .file_name()
-            .to_str()
-            .ok()
-            .and_then(|name| name.parse::<i64>().ok()?.try_into().ok());
+        let number = entry.file_name().to_str().ok().and_then(number::unsigned);
         // "." and ".." are no numbers.
         if let Some(number) = number.filter(|number| *number >= first) {
             mark(number)?;

@@ -19,11 +19,11 @@ struct Daemon(Option<Running>);
 impl Daemon {
     fn start(call: Call, socket: &Path) -> Daemon {
         // Longer than any test.
-        let running = call.timeout(std::time::Duration::from_secs(600)).spawn();
+        let daemon = Daemon(Some(call.timeout(std::time::Duration::from_secs(600)).spawn()));
         eventually(&format!("{} is there", socket.display()), || {
             std::os::unix::net::UnixStream::connect(socket).is_ok()
         });
-        Daemon(Some(running))
+        daemon
     }
 }
 
@@ -189,10 +189,7 @@ impl Docker<'_> {
         .fold(call, |call, (flag, path)| call.arg(format!("--{flag}={}", path.display())));
         let daemon = Daemon::start(call, &socket);
         let docker = Docker { _daemon: daemon, containerd, socket };
-        let tar = dir("image.tar");
-        let pack = lab.program("/usr/bin/tar".as_ref()).arg("-C").arg(rootfs);
-        pack.arg("-cf").arg(&tar).arg(".").ok();
-        docker.call(&["import"]).arg(&tar).arg("guest:1").ok();
+        docker.call(&["import"]).arg(lab.archive(rootfs)).arg("guest:1").ok();
         Ok(docker)
     }
 

@@ -159,6 +159,14 @@ impl Lab {
         self.mounts.borrow_mut().push(at.to_path_buf());
     }
 
+    /// A root file system as an archive that engines make an image of.
+    pub fn archive(&self, rootfs: &Path) -> PathBuf {
+        let tar = self.dir.join("image.tar");
+        let pack = self.program("/usr/bin/tar".as_ref()).arg("-C").arg(rootfs);
+        pack.arg("-cf").arg(&tar).arg(".").ok();
+        tar
+    }
+
     /// Panics when anything of this test's containers is still there.
     #[track_caller]
     pub fn assert_clean(&self) {

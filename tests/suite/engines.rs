@@ -26,16 +26,7 @@ impl Podman {
         let link = lab.dir().join(name);
         symlink(oci::find_binary().unwrap(), &link).unwrap();
         let podman = Podman { lab, link };
-        let tar = podman.lab.dir().join("image.tar");
-        podman
-            .lab
-            .program("/usr/bin/tar".as_ref())
-            .arg("-C")
-            .arg(images::busybox())
-            .arg("-cf")
-            .arg(&tar)
-            .arg(".")
-            .ok();
+        let tar = podman.lab.archive(images::busybox());
         // The first podman of a machine makes the locks of all, which others could find half made.
         images::locked(&images::cache_dir(), ".podman", || {
             podman.call(&["import", tar.to_str().unwrap(), "guest:1"]).ok()

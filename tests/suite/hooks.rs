@@ -209,8 +209,7 @@ fn at_create_runtime_the_namespaces_and_the_cgroup_are_there() {
     c.create();
     assert_eq!(h.read("net").trim(), ocinit_tests::container::namespace(c.pid(), "net"));
     // The hook is in the runtime's, where that makes the container's, too.
-    let own = ocinit_tests::container::namespace(std::process::id() as i32, "net");
-    assert_eq!(h.read("own").trim(), own);
+    assert_eq!(h.read("own").trim(), ocinit_tests::container::own_namespace("net"));
     assert!(h.read("cgroup").contains(lab.tag()), "{}", h.read("cgroup"));
 }
 

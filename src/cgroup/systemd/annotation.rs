@@ -2,7 +2,6 @@
 //! is GVariant text (runc's docs/systemd.md, "Auxiliary properties"; GLib,
 //! "GVariant Text Format"): booleans, numbers, strings, and arrays of those.
 
-use crate::number;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -11,6 +10,7 @@ use crate::cut;
 use crate::dbus::{Value, alignment};
 use crate::error;
 use crate::error::{Error, Result};
+use crate::number;
 use crate::text;
 
 /// What the names of such annotations begin with.

@@ -1,6 +1,5 @@
 //! Which systemd is asked, and where it listens.
 
-use crate::number;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use rustix::process::geteuid;
@@ -9,6 +8,7 @@ use super::manager::Manager;
 use crate::cgroup::file;
 use crate::dbus::{Address, Connection};
 use crate::error::{Error, Result};
+use crate::number;
 use crate::request::in_user_namespace;
 use crate::request::variable;
 use crate::text;

@@ -1,7 +1,6 @@
 //! The calls of systemd's manager object (org.freedesktop.systemd1(5), "The
 //! Manager Object").
 
-use crate::number;
 use alloc::vec;
 use alloc::vec::Vec;
 use rustix::fd::BorrowedFd;
@@ -12,6 +11,7 @@ use crate::cut;
 use crate::dbus::{Connection, Reply, Value};
 use crate::error;
 use crate::error::{Error, Result};
+use crate::number;
 use crate::sys::clock::monotonic;
 use crate::text;
 use crate::text::keep;

@@ -4,11 +4,11 @@
 //! of `linux.resources.unified` go the same way. What has no property, and what
 //! no property can express, is left to the file.
 
-use crate::number;
 use alloc::vec::Vec;
 
 use super::super::write::Write;
 use crate::dbus::Value;
+use crate::number;
 use crate::spec::Cpu;
 use crate::text;
 
