@@ -20,6 +20,8 @@ pub struct Born {
     pub pid: Pid,
     /// To it.
     pub channel: Channel,
+    /// It hears of nothing and says nothing before [`Born::until_program`].
+    pub alone: bool,
 }
 
 /// Lets it go on; whether it has ended, and why, is read next.

@@ -11,15 +11,15 @@ use crate::namespace::join::join_all;
 use crate::namespace::refused::refused;
 use crate::plan::{Op, Plan};
 use crate::process::program::{change_directory, check_directory};
+use crate::process::rlimit;
 use crate::process::terminal;
 use crate::rootfs::kept::Kept;
 use crate::rootfs::{device, mask, path, root};
-use crate::spec::Rlimit;
 use crate::sys::fd::AsFd;
 use crate::sys::schedule::{self, Mask};
-use crate::sys::{descriptor, domain, limit, network::loopback_up, signal};
+use crate::sys::{descriptor, domain, network::loopback_up, signal};
 use core::ffi::CStr;
-use core::fmt;
+use core::fmt::{self, Write};
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWPID, PROC_SUPER_MAGIC};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2};
@@ -46,6 +46,9 @@ pub struct Child<'a> {
     /// It joins namespaces itself: no stage has done so. That of pids it was born
     /// into.
     pub joins: bool,
+    /// The command stands still until the program runs: it hears of nothing before
+    /// and says nothing.
+    pub alone: bool,
     /// The signal mask of the program.
     pub mask: signal::Set,
     /// The host's /proc, opened before anything could be mounted over it.
@@ -69,12 +72,12 @@ type Parts<'a> = (BorrowedFd<'a>, &'a mut Option<OwnedFd>, &'a mut mask::Cover, 
 
 impl Child<'_> {
     /// Does it all; ends as the program, or with a report of what failed.
-    pub fn run(self, plan: &mut Plan) -> ! {
+    pub fn run(&self, plan: &mut Plan) -> ! {
         let cover = core::mem::take(&mut plan.cover);
         let kept = Kept::default();
         let mut scene = Scene { root: None, dev: None, cover, kept, master: None, entered: false };
         self.begin(plan);
-        let mut announced = false;
+        let mut announced = self.alone;
         for index in 0..plan.ops.len() {
             // From here on only the process itself changes. Who does not hand it
             // over to `start` may hear of it now, and do its part meanwhile.
@@ -96,7 +99,7 @@ impl Child<'_> {
         if !announced {
             self.announce(&mut scene);
         }
-        if self.channel.wait_go().is_err() {
+        if !self.alone && self.channel.wait_go().is_err() {
             crate::sys::exit(1);
         }
         let starter = self.wait_start();
@@ -120,6 +123,11 @@ impl Child<'_> {
             }
             Ok(())
         };
+        if self.alone
+            && let Some(score) = plan.oom_score_adj
+        {
+            self.set_oom_score_adj(score);
+        }
         if let Err(fault) = result() {
             self.fail(&"enter the container's cgroup and user namespace", &fault);
         }
@@ -186,7 +194,7 @@ impl Child<'_> {
                 terminal::give_stdio(*uid);
                 Ok(())
             }
-            Op::Sysctl { file, value } => self.write_proc(file, value),
+            Op::Sysctl { file, value } => self.write_proc(file, value.to_bytes()),
             Op::RuntimeHooks => self.ask_for(Kind::WantHooks),
             Op::ContainerHooks => plan.create_container.run(&plan.state, "creating", own_pid()),
             Op::Mask(path) => {
@@ -197,7 +205,7 @@ impl Child<'_> {
                 let (root, _, _, kept) = scene.parts()?;
                 mask::make_readonly(kept, root, path, *recursion)
             }
-            Op::Label { file, text } => self.write_proc(file, text),
+            Op::Label { file, text } => self.write_proc(file, text.to_bytes()),
             Op::Pivot => root::pivot(scene.root()?, self.proc.as_fd()),
             Op::MoveRoot => root::move_root(scene.root()?, self.proc.as_fd()),
             Op::ChangeRoot => root::change_root(scene.root()?),
@@ -224,7 +232,7 @@ impl Child<'_> {
     }
 
     /// Writes to a file of the host's procfs, after a look that it is on one.
-    fn write_proc(&self, file: &CStr, text: &CStr) -> Act {
+    fn write_proc(&self, file: &CStr, text: &[u8]) -> Act {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
         // Never out of procfs, whatever the path says; `self` is a link in it.
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
@@ -235,8 +243,17 @@ impl Child<'_> {
         if fstatfs(&file)?.f_type as u64 != u64::from(PROC_SUPER_MAGIC) {
             return Err(Fault::new("it is not on a procfs"));
         }
-        rustix::io::write(&file, text.to_bytes())?;
+        rustix::io::write(&file, text)?;
         Ok(())
+    }
+
+    /// What else the command does.
+    fn set_oom_score_adj(&self, score: i32) {
+        let mut text = heapless::String::<11>::new();
+        let _ = write!(text, "{score}");
+        if let Err(fault) = self.write_proc(c"self/oom_score_adj", text.as_bytes()) {
+            self.fail(&format_args!("write {score} to \"/proc/self/oom_score_adj\""), &fault);
+        }
     }
 
     fn ask_for(&self, kind: Kind) -> Act {
@@ -287,7 +304,7 @@ impl Child<'_> {
                 .detail("close the runtime's descriptors")?;
             command.send(&Report::new(Kind::Executing, 0)).detail("report to the command")?;
             // The last thing: they hold for what we do, too.
-            set_rlimits(&plan.rlimits)?;
+            rlimit::set_all(&plan.rlimits)?;
             signal::set_default(rustix::process::Signal::PIPE.as_raw());
             signal::set_mask(self.mask);
             if let Some(filter) = &plan.seccomp {
@@ -369,16 +386,6 @@ fn set_affinity(cpus: &Mask) -> Act {
 
 fn own_pid() -> i32 {
     getpid().as_raw_nonzero().get()
-}
-
-fn set_rlimits(limits: &[Rlimit]) -> Act {
-    for &Rlimit { resource, soft, hard } in limits {
-        limit::set(resource, limit::Limit { soft, hard }).detail(format_args!(
-            "process.rlimits: set {} to {soft} (hard {hard})",
-            Rlimit::name(resource)
-        ))?;
-    }
-    Ok(())
 }
 
 /// Makes the working directory where it is missing; where that cannot be done,

@@ -251,6 +251,7 @@ impl Making<'_> {
                 environment: self.environment,
                 mask,
                 last: false,
+                alone: false,
             },
         )
         .map_err(not_started)?;

@@ -1,5 +1,6 @@
 //! `exec`: one more process in a container.
 
+use super::alone::begins_alone;
 use super::born::{Born, end, not_started};
 use super::bundle::read_config;
 use super::foreground::{Foreground, check_terminal};
@@ -106,6 +107,7 @@ fn run(
     for warning in warnings.iter().chain(&plan.warnings) {
         caller.log.warning(format_args!("{warning}"));
     }
+    let alone = begins_alone(plan, &host, state, options);
     let console = options.console_socket.map(handover::connect_to).transpose()?;
     let environment = Strings::new(caller.environment);
     let mask = signal::block(signal::Set::ALL);
@@ -119,6 +121,7 @@ fn run(
                 environment: &environment,
                 mask,
                 last: true,
+                alone,
             },
         )
     };
@@ -158,13 +161,18 @@ fn bring_up(
     console: Option<&OwnedFd>,
     listener: &Listener<'_>,
 ) -> Result<Foreground> {
-    listener.state.rdt.enter(born.pid)?;
-    let master = born.until_ready(plan).map_err(not_started)?;
-    let foreground = Foreground::serve(console, master)?;
-    if let Some(path) = options.pidfd_socket {
-        send_pidfd(path, born.pid)?;
+    let mut master = None;
+    if !born.alone {
+        listener.state.rdt.enter(born.pid)?;
+        master = born.until_ready(plan).map_err(not_started)?;
     }
-    born.go()?;
+    let foreground = Foreground::serve(console, master)?;
+    if !born.alone {
+        if let Some(path) = options.pidfd_socket {
+            send_pidfd(path, born.pid)?;
+        }
+        born.go()?;
+    }
     born.until_program(listener).map_err(not_started)?;
     // Engines take the file's presence for the process's success.
     if let Some(path) = options.pid_file {

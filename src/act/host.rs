@@ -26,7 +26,8 @@ pub fn gather(process: Option<&Process<'_>>, mount_label: Option<&str>) -> Resul
     })
 }
 
-fn first_byte(path: &str) -> Option<u8> {
+/// The first byte of a file, where there is one.
+pub fn first_byte(path: &str) -> Option<u8> {
     let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let mut byte = [0];
     (rustix::io::read(&file, &mut byte[..]).ok()? == 1).then_some(byte[0])

@@ -18,12 +18,15 @@ use crate::plan::Plan;
 use crate::process::rlimit;
 use crate::process::spawn::reap;
 use crate::spec::Rlimit;
-use crate::sys::clone::{Side, clone};
+use crate::sys::descriptor::close_inherited;
 use crate::sys::exec::Strings;
+use crate::sys::fd::AsFd;
+use crate::sys::lend::{Memory, clone_for};
 use crate::sys::schedule::{has_several_cpus, set_affinity};
 use crate::sys::{limit, signal};
 use crate::text;
 use alloc::vec::Vec;
+use core::convert::Infallible;
 use linux_raw_sys::general::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUSER,
 };
@@ -47,6 +50,9 @@ pub struct Launch<'a> {
     /// This is the last process that the command makes: so it may join the pid
     /// namespace itself, which only holds for its children.
     pub last: bool,
+    /// The command's only part is in the process's cgroups: without that it stands
+    /// still until the program runs.
+    pub alone: bool,
 }
 
 /// Clones the container's first process.
@@ -74,14 +80,14 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
         Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::BUSY | Errno::ACCESS)
             if birth.at_home =>
         {
-            birth.at_home = false;
+            birth.place(&launch, false);
             spawn(plan, &launch, &birth)
         }
         result => result,
     }
     .map_err(|errno| from_fault(refused(birth.flags, errno)))
     .and_then(|(mut pid, ours)| match raise(plan, &mut launch, &birth, &mut pid, &ours) {
-        Ok(()) => Ok(Born { pid, channel: ours }),
+        Ok(()) => Ok(Born { pid, channel: ours, alone: birth.memory == Memory::Lent }),
         Err(error) => {
             end(pid);
             Err(error)
@@ -100,6 +106,8 @@ struct Birth {
     network: Network,
     /// In the birthplace of its home.
     at_home: bool,
+    /// What it begins with.
+    memory: Memory,
 }
 
 impl Birth {
@@ -112,7 +120,17 @@ impl Birth {
             _ if !launch.home.leaves_time() || !has_several_cpus() => Network::Made,
             _ => Network::Sent,
         };
-        Birth { needs_stage, flags, network, at_home: launch.home.birthplace().is_some() }
+        let mut birth =
+            Birth { needs_stage, flags, network, at_home: false, memory: Memory::Copied };
+        birth.place(launch, launch.home.birthplace().is_some());
+        birth
+    }
+
+    /// Decides whether it is born at home, and what follows from that.
+    fn place(&mut self, launch: &Launch<'_>, at_home: bool) {
+        self.at_home = at_home;
+        let alone = launch.alone && !self.needs_stage && launch.home.when(at_home) == When::Never;
+        self.memory = if alone { Memory::Lent } else { Memory::Copied };
     }
 
     /// `CLONE_NEW*` of the namespaces that the process makes first of all. /dev/mqueue
@@ -166,7 +184,7 @@ fn spawn(plan: &mut Plan, launch: &Launch<'_>, birth: &Birth) -> rustix::io::Res
     let (ours, theirs) = channel::pair()?;
     let proc_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let first = launch.home.when(birth.at_home) == When::First;
-    let child = Child {
+    let mut child = Child {
         channel: theirs,
         start: launch.start.as_ref(),
         entrances: launch.home.entrances(),
@@ -175,20 +193,19 @@ fn spawn(plan: &mut Plan, launch: &Launch<'_>, birth: &Birth) -> rustix::io::Res
         late: birth.late(),
         network: birth.network,
         joins: true,
+        alone: birth.memory == Memory::Lent,
         proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
         mask: launch.mask,
     };
     let flags = birth.flags & !(birth.late() | CLONE_NEWNET);
-    match clone(flags, launch.home.birthplace().filter(|_| birth.at_home))? {
-        Side::Parent(pid) => Ok((pid, ours)),
-        Side::Child => {
-            drop(ours);
-            for fd in &launch.private {
-                crate::sys::descriptor::close_inherited(*fd);
-            }
-            if birth.needs_stage { stage::run(child, plan) } else { child.run(plan) }
-        }
-    }
+    let birthplace = launch.home.birthplace().filter(|_| birth.at_home);
+    let mut be_born = || -> Infallible {
+        close_inherited(ours.as_fd());
+        launch.private.iter().for_each(|fd| close_inherited(*fd));
+        if birth.needs_stage { stage::run(&mut child, plan) } else { child.run(plan) }
+    };
+    let pid = clone_for(birth.memory, flags, birthplace, &mut be_born)?;
+    Ok((pid, ours))
 }
 
 /// What the command does for the new process until it is on its own. `pid` is
@@ -200,6 +217,9 @@ fn raise(
     pid: &mut Pid,
     channel: &Channel,
 ) -> Result<()> {
+    if birth.memory == Memory::Lent {
+        return Ok(());
+    }
     let when = launch.home.when(birth.at_home);
     if birth.needs_stage {
         raise_by_stage(plan, launch, pid, channel)?;

@@ -2,6 +2,7 @@
 //! `exec`, `launch`, `foreground`) and that of the processes it makes (`stage`,
 //! `child`), which allocate nothing.
 
+mod alone;
 pub mod born;
 pub mod bundle;
 pub mod channel;

@@ -16,14 +16,14 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 /// Runs as the stage; the first process runs from here too.
-pub fn run(mut child: Child<'_>, plan: &mut Plan) -> ! {
+pub fn run(child: &mut Child<'_>, plan: &mut Plan) -> ! {
     // Over this pipe the first process hears that the command knows of it: if we
     // are killed before, it must not wait for ever, nor the command for it.
     let (known, tell) = match pipe_with(PipeFlags::CLOEXEC).detail("pipe") {
         Ok(ends) => ends,
         Err(fault) => fail(&child.channel, &fault),
     };
-    match prepare(&child, &plan.namespaces) {
+    match prepare(child, &plan.namespaces) {
         Ok(flags) => match clone(flags | CLONE_PARENT, None) {
             Ok(Side::Child) => {
                 drop(tell);

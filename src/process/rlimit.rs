@@ -1,10 +1,23 @@
-//! `process.rlimits`: what stands in the way of a limit.
+//! `process.rlimits`: setting them, and what stands in the way of one.
 
 use crate::cut;
+use crate::fault::{Act, Detail};
 use crate::number;
 use crate::spec::Rlimit;
+use crate::sys::limit;
 use linux_raw_sys::general::RLIMIT_NOFILE;
 use rustix::fs::{Mode, OFlags, open};
+
+/// Sets the limits of the calling process.
+pub fn set_all(limits: &[Rlimit]) -> Act {
+    for &Rlimit { resource, soft, hard } in limits {
+        limit::set(resource, limit::Limit { soft, hard }).detail(format_args!(
+            "process.rlimits: set {} to {soft} (hard {hard})",
+            Rlimit::name(resource)
+        ))?;
+    }
+    Ok(())
+}
 
 /// The most that RLIMIT_NOFILE can be, for whomever (`fs.nr_open`, proc(5)).
 pub fn most_files() -> Option<u64> {

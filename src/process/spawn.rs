@@ -3,12 +3,13 @@
 
 use crate::cut;
 use crate::error::{Context, Error, Result};
-use crate::sys::clone::{Side, clone};
 use crate::sys::exec::{Strings, execve};
 use crate::sys::fd::AsFd;
+use crate::sys::lend::{Memory, clone_for};
 use crate::sys::{descriptor, signal};
 use crate::text;
 use alloc::vec::Vec;
+use core::convert::Infallible;
 use core::ffi::CStr;
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -36,26 +37,26 @@ const NOT_EXECUTED: u8 = 127;
 impl Program<'_> {
     /// Starts it. All signals are as the kernel's defaults and none is blocked.
     pub fn start(&self) -> rustix::io::Result<Pid> {
-        match clone(0, None)? {
-            Side::Parent(pid) => Ok(pid),
-            Side::Child => {
-                for (number, fd) in (0..).zip(self.stdio) {
-                    if let Some(fd) = fd
-                        && descriptor::become_stdio(fd, number).is_err()
-                    {
-                        crate::sys::exit(NOT_EXECUTED);
-                    }
-                }
-                if let Some(directory) = self.directory {
-                    // A bundle may be gone when its container is deleted.
-                    let _ = rustix::process::chdir(directory);
-                }
-                let _ = descriptor::close_on_exec_from(3, None);
-                signal::set_mask(signal::Set::NONE);
-                let _ = execve(self.path, self.arguments, self.environment);
-                crate::sys::exit(NOT_EXECUTED)
+        clone_for(Memory::Lent, 0, None, &mut || self.become_it())
+    }
+
+    /// In the new process.
+    fn become_it(&self) -> Infallible {
+        for (number, fd) in (0..).zip(self.stdio) {
+            if let Some(fd) = fd
+                && descriptor::become_stdio(fd, number).is_err()
+            {
+                crate::sys::exit(NOT_EXECUTED);
             }
         }
+        if let Some(directory) = self.directory {
+            // A bundle may be gone when its container is deleted.
+            let _ = rustix::process::chdir(directory);
+        }
+        let _ = descriptor::close_on_exec_from(3, None);
+        signal::set_mask(signal::Set::NONE);
+        let _ = execve(self.path, self.arguments, self.environment);
+        crate::sys::exit(NOT_EXECUTED)
     }
 }
 

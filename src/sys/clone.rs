@@ -41,15 +41,9 @@ pub fn clone(flags: u32, cgroup: Option<BorrowedFd<'_>>) -> Result<Side> {
     let mut own = 0u32;
     let own_at = &raw mut own;
     let flags = flags | CLONE_CHILD_SETTID;
-    // SAFETY: all-zero is a valid clone_args: no pointer, no flag.
-    let mut arguments: clone_args = unsafe { core::mem::zeroed() };
-    arguments.flags = u64::from(flags);
+    let mut arguments = arguments(flags, cgroup);
     arguments.child_tid = own_at as u64;
     arguments.exit_signal = u64::from(exit_signal);
-    if let Some(directory) = cgroup {
-        arguments.flags |= CLONE_INTO_CGROUP;
-        arguments.cgroup = directory.as_raw_fd() as u64;
-    }
     let at = &raw const arguments as usize;
     // SAFETY: the structure lives across the call; without CLONE_VM and with no
     // stack given the child runs on a copy of this stack, and writes to its copy
@@ -63,6 +57,19 @@ pub fn clone(flags: u32, cgroup: Option<BorrowedFd<'_>>) -> Result<Side> {
         0 => Pid::from_raw(value as i32).map_or(Side::Child, Side::Parent),
         _ => Side::Child,
     })
+}
+
+/// The arguments for a child whose end is told by `SIGCHLD`.
+pub(super) fn arguments(flags: u32, cgroup: Option<BorrowedFd<'_>>) -> clone_args {
+    // SAFETY: all-zero is a valid clone_args: no pointer, no flag.
+    let mut arguments: clone_args = unsafe { core::mem::zeroed() };
+    arguments.flags = u64::from(flags);
+    arguments.exit_signal = u64::from(SIGCHLD);
+    if let Some(directory) = cgroup {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = directory.as_raw_fd() as u64;
+    }
+    arguments
 }
 
 /// clone(2) without a stack; the child's id goes to `own`.

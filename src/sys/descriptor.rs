@@ -116,8 +116,8 @@ pub fn become_stdio(fd: BorrowedFd<'_>, number: RawFd) -> Result<()> {
 
 /// Closes a descriptor that the parent of this process owns: its copy here.
 ///
-/// For a process just cloned, which shares no code path with the owner any more
-/// and never drops it.
+/// For a process just cloned, whose descriptors are its own, which shares no code
+/// path with the owner any more and never drops it.
 pub fn close_inherited(fd: BorrowedFd<'_>) {
     use rustix::fd::AsRawFd;
     // SAFETY: in this process nothing uses the owner again (the caller's

@@ -14,6 +14,7 @@ pub mod fd;
 pub mod image;
 mod ioctl;
 pub mod keyring;
+pub mod lend;
 pub mod limit;
 pub mod mount;
 pub mod namespace;

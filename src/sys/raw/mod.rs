@@ -29,7 +29,11 @@ const LAST_ERRNO: usize = -4095isize as usize;
 /// the kernel reads and writes through them.
 pub unsafe fn syscall(number: u32, arguments: [usize; 6]) -> Result<usize, Errno> {
     // SAFETY: the caller's promise.
-    let value = unsafe { syscall_here(number, arguments) };
+    result(unsafe { syscall_here(number, arguments) })
+}
+
+/// What the kernel gave.
+pub fn result(value: usize) -> Result<usize, Errno> {
     if value >= LAST_ERRNO {
         return Err(Errno::from_raw_os_error(-(value as isize) as i32));
     }

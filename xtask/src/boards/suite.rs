@@ -15,9 +15,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The files of tests/suite about the life cycle, mounts, the process with its
-/// capabilities, and control groups.
-const FILES: [&str; 5] = ["lifecycle", "mounts", "mount_options", "process", "cgroup"];
+/// The files of tests/suite about the life cycle, mounts, processes with their
+/// capabilities, control groups, `exec` and hooks.
+const FILES: [&str; 7] =
+    ["lifecycle", "mounts", "mount_options", "process", "cgroup", "exec", "hooks"];
 
 /// What runs them.
 const RUN: &str = include_str!("run-suite");
@@ -59,6 +60,9 @@ pub fn made(board: &Board, binary: &Path) -> Result<PathBuf> {
     config["root"] = json!({"path": "rootfs"});
     if let Some(mounts) = config["mounts"].as_array_mut() {
         mounts.retain(|mount| mount["destination"] != "/tmp");
+        // For the tests' own terminals.
+        mounts.push(json!({"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+            "options": ["newinstance", "ptmxmode=0666", "mode=0620"]}));
     }
     write(&dir.join("config.json"), &config)?;
     Ok(dir)
