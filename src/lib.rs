@@ -20,6 +20,7 @@ pub mod hook;
 pub mod init;
 pub mod json;
 pub mod log;
+mod named;
 pub mod namespace;
 pub mod network;
 pub mod number;
@@ -63,8 +64,8 @@ fn open_standard_descriptors() {
         return;
     }
     loop {
-        let file = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())
-            .or_else(|_| rustix::fs::open("/", OFlags::PATH, Mode::empty()));
+        let file = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty())
+            .or_else(|_| rustix::fs::open(c"/", OFlags::PATH, Mode::empty()));
         match file {
             Ok(file) if file.as_raw_fd() <= 2 => {
                 let _ = file.into_raw_fd();

@@ -3,6 +3,7 @@
 
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::named;
 use crate::plan::mounts::absolute;
 use crate::quote::quoted;
 use crate::rootfs::path::FdPath;
@@ -11,7 +12,7 @@ use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::vec::Vec;
 use rustix::fd::{BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 /// The largest config.json that is read, in bytes.
@@ -24,7 +25,7 @@ const CONFIG_LIMIT: usize = 64 << 20;
 pub fn bundle_directory(path: &str) -> Result<&'static str> {
     let what = || text!("open bundle {}", quoted(path));
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = openat(CWD, path, flags, Mode::empty()).context(what)?;
+    let directory = named::open(path, flags).context(what)?;
     real_path(&directory).context(what)
 }
 
@@ -41,7 +42,7 @@ fn real_path(file: &OwnedFd) -> rustix::io::Result<&'static str> {
 pub fn read_config(path: &str) -> Result<&'static [u8]> {
     let what = || text!("open {}", quoted(path));
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
+    let file = named::open(path, flags).map_err(|errno| {
         let error = Error::os(what(), errno);
         match errno {
             Errno::NOENT => error.hint("a bundle is a directory with a config.json: see `spec`"),
@@ -85,7 +86,7 @@ pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<&'static str> {
     let path = absolute(bundle, root.path);
     let what = || text!("root.path: open root file system {}", quoted(path));
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let directory = openat(CWD, path, flags, Mode::empty()).map_err(|errno| {
+    let directory = named::open(path, flags).map_err(|errno| {
         let error = Error::os(what(), errno);
         match errno {
             Errno::NOENT => error.hint("make the directory, and unpack an image into it"),

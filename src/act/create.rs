@@ -26,7 +26,6 @@ use crate::text;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWPID;
 use rustix::fd::{AsRawFd, OwnedFd};
-use rustix::fs::CWD;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
 };
@@ -327,7 +326,7 @@ pub fn undo(
         caller.log.warning(format_args!("clean up after a failure: {error}"));
     }
     if let Some(path) = options.pid_file {
-        let _ = rustix::fs::unlinkat(CWD, path, rustix::fs::AtFlags::empty());
+        let _ = crate::named::unlink(path);
     }
     poststop(state, caller);
 }

@@ -5,6 +5,7 @@ use super::channel::send_fd;
 use crate::cut;
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::named;
 use crate::number;
 use crate::quote::quoted;
 use crate::sys::descriptor::write_all;
@@ -12,7 +13,7 @@ use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::vec::Vec;
 use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, FdFlags, fcntl_getfd};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -28,8 +29,7 @@ pub fn connect_to(path: &str) -> Result<OwnedFd> {
     let result = match SocketAddrUnix::new(path) {
         Ok(address) => connect(&socket, &address),
         Err(_) => {
-            let file =
-                openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).context(what)?;
+            let file = named::open(path, OFlags::PATH).context(what)?;
             let short = text!("/proc/self/fd/{}", file.as_raw_fd());
             SocketAddrUnix::new(short).and_then(|address| connect(&socket, &address))
         }
@@ -73,9 +73,9 @@ pub fn write_pid_file(path: &str, pid: Pid) -> Result<()> {
     let text = text!("{}", pid.as_raw_nonzero());
     openat(CWD, temporary, flags, mode)
         .and_then(|file| write_all(file.as_fd(), text.as_bytes()))
-        .and_then(|()| renameat(CWD, &*temporary, CWD, path))
+        .and_then(|()| named::rename(temporary, path))
         .map_err(|errno| {
-            let _ = unlinkat(CWD, &*temporary, rustix::fs::AtFlags::empty());
+            let _ = named::unlink(temporary);
             Error::os(text!("write pid file {}", quoted(path)), errno)
         })
 }

@@ -1,10 +1,11 @@
 //! The facts of the host that plans need, gathered once.
 
 use crate::error::{Context, Result};
+use crate::named;
 use crate::plan::Host;
 use crate::request::in_user_namespace;
 use crate::spec::Process;
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::OFlags;
 use rustix::process::{getegid, geteuid};
 use rustix::thread::capabilities;
 
@@ -28,7 +29,7 @@ pub fn gather(process: Option<&Process<'_>>, mount_label: Option<&str>) -> Resul
 
 /// The first byte of a file, where there is one.
 pub fn first_byte(path: &str) -> Option<u8> {
-    let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let file = named::open(path, OFlags::RDONLY).ok()?;
     let mut byte = [0];
     (rustix::io::read(&file, &mut byte[..]).ok()? == 1).then_some(byte[0])
 }

@@ -11,6 +11,7 @@ use super::stage;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::fault::{Act, Detail};
+use crate::named;
 use crate::namespace::join::join_all;
 use crate::namespace::name;
 use crate::namespace::refused::refused;
@@ -285,7 +286,7 @@ fn write_id_maps(plan: &Plan, launch: &Launch<'_>, pid: Pid) -> Result<()> {
 fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
     let Some(value) = plan.oom_score_adj else { return Ok(()) };
     let path = text!("/proc/{}/oom_score_adj", pid.as_raw_nonzero());
-    openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+    named::open(path, OFlags::WRONLY)
         .and_then(|file| rustix::io::write(&file, text!("{value}").as_bytes()))
         .map(drop)
         .map_err(|errno| {

@@ -13,6 +13,7 @@
 
 use super::channel;
 use crate::error::{Context, Error, Result};
+use crate::named;
 use crate::namespace::idmap::IdMaps;
 use crate::plan::{Op, Plan};
 use crate::process::spawn::reap;
@@ -25,7 +26,7 @@ use crate::sys::mount::{Attributes, mount_idmap, mount_setattr};
 use crate::text;
 use linux_raw_sys::general::{CLONE_NEWUSER, MS_SLAVE};
 use rustix::fd::{BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 /// Makes the mounts of the plan that are the command's to make. Namespaces to
@@ -103,9 +104,8 @@ fn user_namespace(maps: &IdMaps, environment: &Strings) -> Result<OwnedFd> {
         Side::Parent(pid) => {
             let path = text!("/proc/{}/ns/user", pid.as_raw_nonzero());
             let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-            let made = maps
-                .write(pid, environment)
-                .and_then(|()| openat(CWD, &*path, flags, Mode::empty()).context(what));
+            let made =
+                maps.write(pid, environment).and_then(|()| named::open(path, flags).context(what));
             // It ends when it hears that we are gone.
             drop((ours, theirs));
             let _ = reap(pid);

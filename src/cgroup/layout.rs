@@ -14,6 +14,7 @@ use rustix::fs::statfs;
 use super::file;
 use crate::cut;
 use crate::error::{Context, Result};
+use crate::named;
 use crate::text;
 use crate::text::keep;
 
@@ -158,7 +159,7 @@ pub(super) fn listed(controllers: &str) -> &'static str {
 /// namespace: what mountinfo would say is known then. Where there are hundreds of
 /// containers, the kernel writes thousands of lines for it.
 fn whole_unified() -> Option<Mounted<'static>> {
-    let stat = statfs(USUAL).ok()?;
+    let stat = statfs(c"/sys/fs/cgroup").ok()?;
     let whole = stat.f_type as u64 == u64::from(CGROUP2_SUPER_MAGIC)
         && inode(USUAL)? == HIERARCHY
         && inode(own!("ns/cgroup"))? == FIRST_NAMESPACE;
@@ -167,7 +168,7 @@ fn whole_unified() -> Option<Mounted<'static>> {
 
 #[inline(never)]
 fn inode(path: &str) -> Option<u64> {
-    rustix::fs::stat(path).ok().map(|stat| stat.st_ino)
+    named::stat(path).ok().map(|stat| stat.st_ino)
 }
 
 fn prefer(old: &mut Hierarchy, found: Hierarchy) {

@@ -4,6 +4,7 @@ use super::machine::{FORBIDDING, NAMESPACE_OPTIONS, file_system, limit};
 use super::{Report, any_line, cgroups, exists, field, ids, read, value};
 use crate::act::preview::Preview;
 use crate::fault::Quoted;
+use crate::named;
 use crate::namespace::{self, KINDS};
 use crate::number;
 use crate::plan::{Op, Plan};
@@ -266,7 +267,7 @@ impl Look<'_> {
     /// bring it.
     fn program(&mut self, op: &Op) {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let Ok(root) = openat(CWD, self.preview.rootfs, flags, Mode::empty()) else { return };
+        let Ok(root) = named::open(self.preview.rootfs, flags) else { return };
         let found = |candidate: &CStr| path::open_in(root.as_fd(), candidate).is_ok();
         let brought = |candidate: &CStr| {
             let below = |mount: &Mount| {

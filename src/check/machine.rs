@@ -2,6 +2,7 @@
 
 use super::{Report, any_line, exists, field, ids, read, value};
 use crate::cgroup::Layout;
+use crate::named;
 use crate::namespace::KINDS;
 use crate::process::spawn::find;
 use crate::seccomp::action;
@@ -158,7 +159,7 @@ fn kill(mount: &str, own: &str) -> Option<bool> {
         return Some(exists(&[mount, own, "/cgroup.kill"]));
     }
     let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY;
-    let directory = rustix::fs::open(mount, flags, rustix::fs::Mode::empty()).ok()?;
+    let directory = named::open(mount, flags).ok()?;
     let mut buffer = [core::mem::MaybeUninit::uninit(); 2048];
     let mut entries = rustix::fs::RawDir::new(directory, &mut buffer);
     while let Some(Ok(entry)) = entries.next() {

@@ -11,6 +11,7 @@ mod ids;
 mod machine;
 
 use crate::json::Writer;
+use crate::named;
 use crate::text;
 use crate::text::keep;
 use alloc::string::String;
@@ -173,8 +174,8 @@ fn line(out: &mut String, parts: &[&str]) {
 
 /// A file as text; `None` where it cannot be read.
 fn read(path: &str) -> Option<&'static str> {
-    use rustix::fs::{Mode, OFlags, open};
-    let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
+    use rustix::fs::OFlags;
+    let file = named::open(path, OFlags::RDONLY | OFlags::NONBLOCK);
     Some(text::lossy(crate::process::spawn::read_all(&file.ok()?).leak()))
 }
 

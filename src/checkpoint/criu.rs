@@ -10,6 +10,7 @@ use crate::errno;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::fault::{Act, Detail, Quoted};
+use crate::named;
 use crate::process::spawn::{find, reap, shell_status};
 use crate::request::{Caller, in_user_namespace};
 use crate::sys::clone::{Side, clone};
@@ -100,8 +101,7 @@ pub fn make_directory(path: &str) -> Result<OwnedFd> {
 /// Those of open(2).
 pub fn open_directory(path: &str) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    openat(CWD, path, flags, Mode::empty())
-        .context(|| text::about_quoted("open directory {}", path))
+    named::open(path, flags).context(|| text::about_quoted("open directory {}", path))
 }
 
 /// Where and how criu works.

@@ -10,6 +10,7 @@ use crate::cgroup::Layout;
 use crate::container::{self, ContainerId, Directory, State, Status, hooks, notify};
 use crate::error::{Context, Error, Result};
 use crate::json::Document;
+use crate::named;
 use crate::plan::Plan;
 use crate::plan::Request;
 use crate::plan::container::plan;
@@ -23,7 +24,7 @@ use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::vec::Vec;
 use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat, stat};
+use rustix::fs::{Mode, OFlags, openat};
 
 /// criu's log of a dump.
 const LOG: &str = "dump.log";
@@ -169,7 +170,7 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
         let Some(key) = namespace_key(join.kind) else { continue };
         let name = crate::namespace::name(join.kind);
         let path = text!("/proc/{}/ns/{name}", state.pid);
-        let inode = stat(path).context(|| text::about_quoted("look at {}", path))?.st_ino;
+        let inode = named::stat(path).context(|| text::about_quoted("look at {}", path))?.st_ino;
         message.bytes(opts::EXTERNAL, text!("{name}[{inode}]:{key}").as_bytes());
     }
     Ok(())
@@ -180,8 +181,7 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
 fn contents(options: &mut Options, state: &State, plan: &Plan, images: &OwnedFd) -> Result<()> {
     let path = text!("/proc/{}/root", state.pid);
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root =
-        openat(CWD, path, flags, Mode::empty()).context(|| text::about_quoted("open {}", path))?;
+    let root = named::open(path, flags).context(|| text::about_quoted("open {}", path))?;
     tell_dump(&mut options.opts, &external(&plan.ops)?, root.as_fd());
     let descriptors = stdio::of_container(state)?;
     let mut told: Vec<&&str> = Vec::new();

@@ -25,6 +25,7 @@ use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::fault::{Act, Detail};
 use crate::json::Document;
+use crate::named;
 use crate::plan::{Op, Plan};
 use crate::quote::quoted;
 use crate::request::{Caller, CreateOptions};
@@ -267,7 +268,7 @@ impl Restoring<'_> {
     /// What stands for the mounts of the host's files.
     fn mounts(&self, asked: &mut Options) -> Result<()> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = openat(CWD, self.state.rootfs, flags, Mode::empty())
+        let root = named::open(self.state.rootfs, flags)
             .context(|| text::about_quoted("open {}", self.state.rootfs))?;
         let mut list = external(&self.plan.ops)?;
         // It was there if the container had been made for a service manager. criu
@@ -355,7 +356,7 @@ fn prepare(rootfs: &CStr, at: &CStr, ops: &[Op], points: &[usize]) -> Act {
 /// Brings up `lo` in the network namespace of a process: criu leaves what is in
 /// it to us, as the hooks expect.
 fn loopback_up(pid: i32) -> rustix::io::Result<()> {
-    let open = |path: &str| openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let open = |path: &str| named::open(path, OFlags::RDONLY);
     let (ours, theirs) = (open("/proc/self/ns/net")?, open(text!("/proc/{pid}/ns/net"))?);
     setns(theirs.as_fd(), CLONE_NEWNET)?;
     let result = network::loopback_up();

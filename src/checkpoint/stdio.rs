@@ -9,12 +9,13 @@ use crate::act::bundle::read_config;
 use crate::container::{State, three};
 use crate::error::{Context, Result};
 use crate::json::{Document, Writer};
+use crate::named;
 use crate::number;
 use crate::rootfs::path::FdPath;
 use crate::sys::descriptor::borrow;
 use crate::text;
 use alloc::string::String;
-use rustix::fs::{FileType, Stat, fstat, stat};
+use rustix::fs::{FileType, Stat, fstat};
 
 /// The file's name in the directory of the images.
 pub const FILE: &str = "descriptors.json";
@@ -48,7 +49,7 @@ pub fn of_container(state: &State) -> Result<[&'static str; 3]> {
         let outside = |id: &u32| !mounts.lines().any(|line| first(line) == Some(*id));
         let Some(mount) = mount.filter(outside) else { continue };
         let path = text!("{proc}/fd/{number}");
-        let found = stat(path).context(|| text::about_quoted("look at {}", path))?;
+        let found = named::stat(path).context(|| text::about_quoted("look at {}", path))?;
         let kind = FileType::from_raw_mode(found.st_mode);
         if matches!(kind, FileType::RegularFile | FileType::CharacterDevice) {
             *text = text!("file[{mount:x}:{:x}]", found.st_ino);

@@ -125,7 +125,7 @@ fn read_users() -> Vec<u8> {
     use rustix::fs::{Mode, OFlags};
     let mut text = Vec::with_capacity(4096);
     if let Ok(file) =
-        rustix::fs::open("/etc/passwd", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        rustix::fs::open(c"/etc/passwd", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
     {
         while let Ok(1..) = rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text)) {
             text.reserve(4096);

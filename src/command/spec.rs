@@ -1,5 +1,6 @@
 //! `spec`: a config.json to start from.
 
+use crate::named;
 use crate::sys::fd::AsFd;
 use rustix::fs::{FsWord, Mode, OFlags, openat, statfs};
 use rustix::io::Errno;
@@ -36,14 +37,14 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let rootless = invocation.flag("rootless");
     let config = DefaultConfig {
         rootless: rootless.then(|| (geteuid().as_raw(), getegid().as_raw())),
-        cgroup_namespace: statfs("/sys/fs/cgroup")
+        cgroup_namespace: statfs(c"/sys/fs/cgroup")
             .is_ok_and(|found| found.f_type == CGROUP2_SUPER_MAGIC),
     };
     let bundle = invocation.value("bundle").unwrap_or(".");
     let name = invocation.value("file").unwrap_or("config.json");
     let open = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = rustix::fs::open(bundle, open, Mode::empty())
-        .context(|| text::about("open bundle \"{}\"", bundle))?;
+    let directory =
+        named::open(bundle, open).context(|| text::about("open bundle \"{}\"", bundle))?;
     let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = match openat(directory.as_fd(), name, create, Mode::from_raw_mode(0o666)) {
         Err(Errno::EXIST) => return Err(Error::about("File {} exists. Remove it first", name)),

@@ -1,6 +1,7 @@
 //! One container's directory: its files.
 
 use crate::sys::fd::AsFd;
+use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, openat, statat, unlinkat};
@@ -14,9 +15,9 @@ use crate::sys::descriptor::write_all;
 use crate::text;
 
 /// The state's file.
-pub(super) const STATE: &str = "state.json";
+pub(super) const STATE: &CStr = c"state.json";
 /// The state while it is being written.
-const NEW_STATE: &str = "state.json.new";
+const NEW_STATE: &CStr = c"state.json.new";
 /// The state's file of crun, which has no [`STATE`].
 const CRUN_STATE: &str = "status";
 /// The most that is read of a state, in bytes.
@@ -160,7 +161,7 @@ impl Directory<'_> {
             return Ok(());
         }
         let _ = unlinkat(self.fd.as_fd(), notify::SOCKET, AtFlags::empty());
-        let list = openat(self.fd.as_fd(), ".", DIRECTORY, Mode::empty()).context(failed)?;
+        let list = openat(self.fd.as_fd(), c".", DIRECTORY, Mode::empty()).context(failed)?;
         let mut buffer = [MaybeUninit::uninit(); 1024];
         let mut entries = RawDir::new(list, &mut buffer);
         while let Some(entry) = entries.next() {

@@ -30,7 +30,8 @@ pub fn glance(root: &Root, id: &ContainerId) -> Option<Glance> {
     // A directory that is a link is none of ours. Linux 5.6.
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = openat2(&root.fd, beneath(STATE), flags, Mode::empty(), resolve).ok()?;
+    let file =
+        openat2(&root.fd, beneath(STATE.to_str().ok()?), flags, Mode::empty(), resolve).ok()?;
     let state = State::from_json(read_state(&file).ok()??).ok()??;
     if state.pid == 0 {
         return None;

@@ -1,10 +1,11 @@
 //! Processes of others, named so that a recycled process id is never taken for
 //! them: by the id and the time of their start.
 
+use crate::named;
 use crate::number;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use rustix::time::Timespec;
@@ -32,7 +33,7 @@ impl Stat {
         let path = alloc::format!("/proc/{pid}/stat");
         // The name takes 64 bytes at most, and field 22 is far from the end.
         let mut buffer = [0; 512];
-        let read = rustix::fs::open(&*path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        let read = named::open(&path, OFlags::RDONLY)
             .and_then(|file| rustix::io::read(&file, &mut buffer));
         match read {
             Ok(length) => Ok(Stat::parse(cut::first(&buffer, length))),

@@ -1,5 +1,6 @@
 //! The directory that holds the containers' directories.
 
+use crate::named;
 use crate::sys::fd::AsFd;
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
@@ -31,7 +32,7 @@ impl Root {
     /// # Errors
     /// It is there but cannot be opened.
     pub fn open(path: &str) -> Result<Option<Root>> {
-        match rustix::fs::open(path, DIRECTORY - OFlags::NOFOLLOW, Mode::empty()) {
+        match named::open(path, DIRECTORY - OFlags::NOFOLLOW) {
             Ok(fd) => Ok(Some(Root { fd, path: keep(path) })),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::os(text::about("open state directory \"{}\"", path), errno)),
@@ -78,7 +79,7 @@ impl Root {
         let failed = || text::about("read state directory \"{}\"", self.path);
         // A descriptor of its own: reading moves the position.
         let list =
-            rustix::fs::openat(self.fd.as_fd(), ".", DIRECTORY, Mode::empty()).context(failed)?;
+            rustix::fs::openat(self.fd.as_fd(), c".", DIRECTORY, Mode::empty()).context(failed)?;
         let mut buffer = [MaybeUninit::uninit(); 2048];
         let mut entries = RawDir::new(list, &mut buffer);
         // A heap: less code than a sort, and as good with thousands.

@@ -10,13 +10,13 @@ use crate::cgroup::Layout;
 use crate::check::{NAMESPACE_OPTIONS, device_programs, file_system};
 use crate::error;
 use crate::error::{Error, Result};
+use crate::named;
 use crate::namespace::KINDS;
 use crate::quote::quoted;
 use crate::spec::{Cpu, NamespaceKind, Resources, Spec};
 use crate::sys::seccomp;
 use crate::text;
 use core::fmt;
-use rustix::fs::stat;
 
 /// What the machine has. Only what the configuration asks for is looked for.
 pub trait Machine {
@@ -49,7 +49,7 @@ impl Here {
 
 impl Machine for Here {
     fn namespace(&self, name: &str) -> bool {
-        stat(text::about("/proc/self/ns/{}", name)).is_ok()
+        named::stat(text::about("/proc/self/ns/{}", name)).is_ok()
     }
 
     fn file_system(&self, name: &str) -> bool {

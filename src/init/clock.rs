@@ -2,9 +2,10 @@
 //! is valid: the clock is set from the RTC, and never left before the time at
 //! which this program could have been made.
 
+use crate::named;
 use crate::sys::board::{RtcTime, rtc_time};
 use crate::sys::clock::realtime;
-use rustix::fs::{Mode, OFlags, open, stat};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::time::{ClockId, Timespec, clock_settime};
 
 /// No clock is right before this: 2026-01-01T00:00:00Z. A constant, and not the
@@ -14,7 +15,7 @@ const FLOOR: i64 = 1_767_225_600;
 /// Sets the clock where it cannot be right; `file` is one of the board's, whose
 /// time of change it cannot be before.
 pub fn set(file: &str) {
-    let changed = stat(file).map_or(0, |stat| stat.st_mtime);
+    let changed = named::stat(file).map_or(0, |stat| stat.st_mtime);
     let floor = changed.max(FLOOR);
     if realtime().0 >= floor {
         return;
@@ -25,7 +26,7 @@ pub fn set(file: &str) {
 
 fn read_rtc() -> Option<i64> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let rtc = open("/dev/rtc0", flags, Mode::empty()).ok()?;
+    let rtc = open(c"/dev/rtc0", flags, Mode::empty()).ok()?;
     seconds(&rtc_time(crate::sys::fd::AsFd::as_fd(&rtc)).ok()?)
 }
 

@@ -6,10 +6,11 @@
 //! is one of its own, and the shell takes the console for itself.
 
 use crate::error::{Context, Result};
+use crate::named;
 use crate::sys::descriptor::{become_stdio, standard};
 use crate::sys::fd::AsFd;
 use crate::text;
-use rustix::fs::{FileType, Mode, OFlags, fstat, major, minor, open};
+use rustix::fs::{FileType, OFlags, fstat, major, minor};
 
 /// Makes the console the three descriptors: the one that the settings name, or
 /// the kernel's where there is none yet.
@@ -24,7 +25,7 @@ pub fn take(device: Option<&str>) -> Result<()> {
     };
     let what = || text::about("open console \"{}\"", path);
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let console = open(path, flags, Mode::empty()).context(what)?;
+    let console = named::open(path, flags).context(what)?;
     for number in 0..3 {
         become_stdio(console.as_fd(), number).context(what)?;
     }

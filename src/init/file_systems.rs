@@ -5,12 +5,13 @@
 
 use crate::error::{Error, Result};
 use crate::fault::Quoted;
+use crate::named;
 use crate::sys::mount::mount;
 use crate::text;
 use alloc::format;
 use core::ffi::CStr;
 use linux_raw_sys::general::{MS_NODEV, MS_NOEXEC, MS_NOSUID};
-use rustix::fs::{CWD, FileType, Mode, makedev, mkdirat, mknodat, stat, symlinkat};
+use rustix::fs::{CWD, FileType, Mode, makedev, mkdirat, mknodat, symlinkat};
 use rustix::io::Errno;
 
 /// A file system and its place.
@@ -109,7 +110,7 @@ impl Place {
 /// above it.
 pub fn is_mount_point(path: &CStr) -> bool {
     let above = format!("{}/..", path.to_string_lossy());
-    match (stat(path), stat(&*above)) {
+    match (rustix::fs::stat(path), named::stat(&above)) {
         (Ok(here), Ok(there)) => here.st_dev != there.st_dev,
         _ => false,
     }

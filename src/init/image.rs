@@ -4,6 +4,7 @@
 use crate::cut;
 use crate::error::{Context, Error, Result};
 use crate::fault::Quoted;
+use crate::named;
 use crate::sys::board::{free_loop, show_file};
 use crate::sys::fd::AsFd;
 use crate::sys::mount::mount;
@@ -14,7 +15,7 @@ use linux_raw_sys::general::{
     EROFS_SUPER_MAGIC_V1, EXT4_SUPER_MAGIC, MS_NODEV, MS_NOSUID, MS_RDONLY, SQUASHFS_MAGIC,
 };
 use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, FileType, Mode, OFlags, mkdirat, open, stat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mkdirat, open};
 use rustix::io::Errno;
 use rustix::time::Timespec;
 
@@ -37,7 +38,7 @@ pub fn mount_image(source: &str) -> Result<()> {
     let what = || text::about("root: mount \"{}\"", source);
     let stat = wait_for(source).context(what)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = open(source, flags, Mode::empty()).context(what)?;
+    let file = named::open(source, flags).context(what)?;
     let mut head = [0; 2048];
     let length = read_head(&file, &mut head).context(what)?;
     let Some((kind, option)) = file_system(cut::first(&head, length)) else {
@@ -59,7 +60,7 @@ pub fn mount_image(source: &str) -> Result<()> {
 
 fn wait_for(path: &str) -> rustix::io::Result<rustix::fs::Stat> {
     for _ in 0..PATIENCE_MS / STEP_MS {
-        match stat(path) {
+        match named::stat(path) {
             Err(Errno::NOENT | Errno::NXIO) => {
                 let step = Timespec { tv_sec: 0, tv_nsec: i64::from(STEP_MS) * 1_000_000 };
                 let _ = rustix::event::poll(&mut [], Some(&step));
@@ -67,7 +68,7 @@ fn wait_for(path: &str) -> rustix::io::Result<rustix::fs::Stat> {
             result => return result,
         }
     }
-    stat(path)
+    named::stat(path)
 }
 
 fn read_head(file: &OwnedFd, head: &mut [u8]) -> rustix::io::Result<usize> {
@@ -109,10 +110,10 @@ fn loop_device(file: &OwnedFd) -> Result<(&'static str, OwnedFd)> {
         }
     };
     let flags = OFlags::RDWR | OFlags::CLOEXEC;
-    let control = open("/dev/loop-control", flags, Mode::empty()).map_err(failed)?;
+    let control = open(c"/dev/loop-control", flags, Mode::empty()).map_err(failed)?;
     let number = free_loop(control.as_fd()).map_err(failed)?;
     let path = text!("/dev/loop{number}");
-    let device = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
+    let device = named::open(path, OFlags::RDONLY).map_err(failed)?;
     show_file(device.as_fd(), file.as_fd()).map_err(failed)?;
     Ok((path, device))
 }
@@ -147,7 +148,7 @@ pub fn bundle(image: Option<&str>, asked: Option<&str>) -> &'static str {
         return text::about_both("{}{}", base, path);
     }
     match image {
-        Some(base) if stat(text::about("{}/config.json", base)).is_ok() => keep(base),
+        Some(base) if named::stat(text::about("{}/config.json", base)).is_ok() => keep(base),
         _ => text::about("{}/bundle", base),
     }
 }

@@ -3,12 +3,13 @@
 //! packed them has put them. They are not compressed, and nothing is looked up.
 
 use crate::error::{Context, Error, Result};
+use crate::named;
 use crate::text;
 use alloc::collections::BinaryHeap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
-use rustix::fs::{Mode, OFlags, RawDir, open};
+use rustix::fs::{OFlags, RawDir};
 use rustix::io::Errno;
 
 /// Where they are.
@@ -30,7 +31,7 @@ pub fn load_all(complain: &mut dyn FnMut(Error)) {
 fn names() -> Result<Vec<String>> {
     let what = || text::about("read directory \"{}\"", DIRECTORY);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = open(DIRECTORY, flags, Mode::empty()).context(what)?;
+    let directory = named::open(DIRECTORY, flags).context(what)?;
     let mut buffer = [MaybeUninit::uninit(); 2048];
     let mut entries = RawDir::new(directory, &mut buffer);
     // Less code than a sort, as in `container::Root::ids`.
@@ -47,7 +48,7 @@ fn names() -> Result<Vec<String>> {
 fn load(path: &str) -> Result<()> {
     let what = || text::about("load module \"{}\"", path);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = open(path, flags, Mode::empty()).context(what)?;
+    let file = named::open(path, flags).context(what)?;
     match rustix::system::finit_module(&file, c"", 0) {
         // It is in the kernel already.
         Ok(()) | Err(Errno::EXIST) => Ok(()),

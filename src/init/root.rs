@@ -17,7 +17,7 @@ use rustix::process::{chdir, chroot};
 /// # Errors
 /// A step is refused; containers then need `--no-pivot`.
 pub fn leave_ramfs() -> Result<()> {
-    let Ok(stat) = statfs("/") else { return Ok(()) };
+    let Ok(stat) = statfs(c"/") else { return Ok(()) };
     let kind = stat.f_type as u64;
     if ![RAMFS_MAGIC, TMPFS_MAGIC].map(u64::from).contains(&kind) {
         return Ok(());

@@ -14,6 +14,7 @@ use super::task::{PROBE_PID, REPORT};
 use super::watchdog::Watchdog;
 use crate::cut;
 use crate::errno::Described;
+use crate::named;
 use crate::number;
 use crate::process::spawn::shell_status;
 use crate::sys::clock::monotonic;
@@ -21,7 +22,7 @@ use crate::sys::fd::AsFd;
 use crate::sys::signal;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{BorrowedFd, OwnedFd};
-use rustix::fs::{Access, Mode, OFlags, access, open};
+use rustix::fs::{Access, OFlags, access};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, wait};
@@ -397,7 +398,7 @@ fn device(watchdog: &Option<Watchdog>) -> Option<BorrowedFd<'_>> {
 /// The process id in a file.
 fn read_pid(path: &str) -> Option<Pid> {
     let mut buffer = [0; 16];
-    let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let file = named::open(path, OFlags::RDONLY).ok()?;
     let length = rustix::io::read(&file, &mut buffer[..]).ok()?;
     let text = core::str::from_utf8(cut::first(&buffer, length)).ok()?.trim_ascii();
     Pid::from_raw(number::signed(text)?)

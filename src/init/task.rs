@@ -15,6 +15,7 @@ use crate::container::{self, ContainerId, Root};
 use crate::error;
 use crate::error::{Context, Result};
 use crate::log::Log;
+use crate::named;
 use crate::request::{Caller, CgroupManager, CreateOptions, ExecOptions, Globals};
 use crate::spec::Spec;
 use crate::sys::clone::{Side, clone};
@@ -116,7 +117,7 @@ impl Board {
     /// # Errors
     /// Those of clone(2).
     pub fn probe(&self, close: Option<BorrowedFd<'_>>) -> rustix::io::Result<Pid> {
-        let _ = rustix::fs::unlink(PROBE_PID);
+        let _ = named::unlink(PROBE_PID);
         self.task(close, |caller| {
             let Some(check) = &self.settings.health else { return Ok(0) };
             self.silence()?;
@@ -207,7 +208,7 @@ impl Board {
 }
 
 fn open_null() -> Result<OwnedFd> {
-    open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+    open(c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .context(|| "open \"/dev/null\"")
 }
 

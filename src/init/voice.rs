@@ -53,7 +53,7 @@ impl Voice {
     /// On the console; in the kernel's log too, when there is one.
     pub fn open() -> Voice {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-        Voice { kmsg: open("/dev/kmsg", flags, Mode::empty()).ok(), to_kmsg: false }
+        Voice { kmsg: open(c"/dev/kmsg", flags, Mode::empty()).ok(), to_kmsg: false }
     }
 
     /// From now on in the kernel's log, if there is one.

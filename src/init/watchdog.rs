@@ -23,7 +23,7 @@ impl Watchdog {
     /// There is none, or somebody else has it.
     pub fn open(seconds: u32, now: u64) -> Result<(Watchdog, u32)> {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-        let device = open("/dev/watchdog", flags, Mode::empty()).map_err(|errno| {
+        let device = open(c"/dev/watchdog", flags, Mode::empty()).map_err(|errno| {
             Error::os("open \"/dev/watchdog\"", errno)
                 .hint("CONFIG_WATCHDOG and the driver of the hardware (or CONFIG_SOFT_WATCHDOG)")
         })?;

@@ -47,7 +47,7 @@ impl Target {
         }
         let path = value.strip_prefix("file:").unwrap_or(value);
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
-        rustix::fs::open(path, flags, Mode::from_raw_mode(0o644))
+        rustix::fs::openat(rustix::fs::CWD, path, flags, Mode::from_raw_mode(0o644))
             .context(|| text::about("open log file \"{}\"", path))
             .map(Target::File)
     }

@@ -2,6 +2,7 @@
 //! parent: directly, or through newuidmap(1) and newgidmap(1).
 
 use crate::error::{Context, Error, Result};
+use crate::named;
 use crate::quote::quoted;
 use crate::sys::exec::Strings;
 use crate::text;
@@ -9,7 +10,7 @@ use crate::text::c_string;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
@@ -85,7 +86,7 @@ pub fn text(map: &[Range]) -> String {
 fn write_file(pid: Pid, name: &str, text: &str) -> Result<()> {
     let path = text!("/proc/{}/{name}", pid.as_raw_nonzero());
     let what = || text!("write {} to {}", quoted(text), quoted(path));
-    let file = openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).context(what)?;
+    let file = named::open(path, OFlags::WRONLY).context(what)?;
     match rustix::io::write(&file, text.as_bytes()) {
         Ok(_) => Ok(()),
         Err(errno) => {

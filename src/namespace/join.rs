@@ -4,6 +4,7 @@ use super::KINDS;
 use crate::error;
 use crate::error::{Context, Result};
 use crate::fault::{Act, Fault, Quoted};
+use crate::named;
 use crate::sys::clone::setns;
 use crate::sys::fd::AsFd;
 use crate::sys::namespace::of_process;
@@ -16,7 +17,7 @@ use linux_raw_sys::general::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWUTS,
 };
 use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat, stat};
+use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 
@@ -156,11 +157,11 @@ fn by_pidfd(ours: &OwnedFd, theirs: &OwnedFd, kind: u32) -> rustix::io::Result<O
 
 /// As [`by_pidfd`], by the files of /proc.
 fn by_path(name: &str, theirs: &str) -> rustix::io::Result<Option<OwnedFd>> {
-    let ours = match stat(text::about("/proc/self/ns/{}", name)) {
+    let ours = match named::stat(text::about("/proc/self/ns/{}", name)) {
         Err(Errno::NOENT) => return Ok(None),
         result => result?,
     };
-    unless_same(ours, openat(CWD, theirs, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+    unless_same(ours, named::open(theirs, OFlags::RDONLY)?)
 }
 
 fn unless_same(ours: Stat, theirs: OwnedFd) -> rustix::io::Result<Option<OwnedFd>> {

@@ -6,6 +6,7 @@
 
 use super::netlink::{self, Message, Netlink};
 use crate::error::{Context, Error, Result};
+use crate::named;
 use crate::quote::quoted;
 use crate::sys::clone::setns;
 use crate::sys::fd::AsFd;
@@ -14,7 +15,7 @@ use crate::text::keep;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWNET;
 use rustix::fd::{AsRawFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
@@ -57,7 +58,7 @@ impl NetDevice {
 pub fn move_devices(devices: &[NetDevice], pid: Pid) -> Result<()> {
     let what = || "linux.netDevices: open the network namespaces";
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let open = |path: &str| openat(CWD, path, flags, Mode::empty());
+    let open = |path: &str| named::open(path, flags);
     let ours = open("/proc/self/ns/net").context(what)?;
     let theirs = open(text!("/proc/{}/ns/net", pid.as_raw_nonzero())).context(what)?;
     let host = Netlink::open().context(what)?;

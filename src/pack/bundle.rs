@@ -5,6 +5,7 @@ use crate::act::bundle::{bundle_directory, check_rootfs, read_config};
 use crate::error::{Error, Result};
 use crate::json::Document;
 use crate::log::Log;
+use crate::named;
 use crate::plan::mounts::absolute;
 use crate::process::program::Program;
 use crate::quote::quoted;
@@ -66,7 +67,7 @@ fn program<'a>(spec: &Spec<'a>, rootfs: &str) -> Found<'a> {
     let Some(process) = &spec.process else { return Found::Elsewhere };
     let Some(program) = Program::new(&process.args, &process.env) else { return Found::Elsewhere };
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(root) = openat(CWD, rootfs, flags, Mode::empty()) else { return Found::Elsewhere };
+    let Ok(root) = named::open(rootfs, flags) else { return Found::Elsewhere };
     let here = |path: &&CStr| open_in(root.as_fd(), path).ok();
     if let Some(file) = program.candidates.iter().find_map(here) {
         return Found::Here(file);

@@ -16,13 +16,14 @@ mod tree;
 use crate::error::{Context, Error, Result};
 use crate::json::Document;
 use crate::log::Log;
+use crate::named;
 use crate::sys::fd::AsFd;
 use crate::text;
 use archive::{Archive, Attributes};
 use linux_raw_sys::general::{S_IFCHR, S_IFDIR, S_IFREG};
 use output::Output;
 use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat};
+use rustix::fs::{FileType, OFlags, Stat, fstat};
 use rustix::io::Errno;
 
 /// What is to be packed.
@@ -87,7 +88,7 @@ pub fn pack(request: &Request, log: &Log) -> Result<()> {
 fn open_init(path: Option<&str>) -> Result<(OwnedFd, Stat)> {
     let what = || text::about_quoted("open init {}", path.unwrap_or("/proc/self/exe"));
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = openat(CWD, path.unwrap_or("/proc/self/exe"), flags, Mode::empty()).context(what)?;
+    let file = named::open(path.unwrap_or("/proc/self/exe"), flags).context(what)?;
     let stat = fstat(&file).context(what)?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok((file, stat)),

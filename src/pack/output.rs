@@ -3,12 +3,13 @@
 
 use crate::error;
 use crate::error::{Context, Error, Result};
+use crate::named;
 use crate::sys;
 use crate::sys::descriptor::write_all;
 use crate::sys::fd::AsFd;
 use crate::text;
 use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat, rename, stat, unlink};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
 /// An output that is being written.
@@ -38,13 +39,13 @@ impl Output {
     fn file(path: &'static str) -> Result<Output> {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
         let what = || text::about_quoted("create {}", path);
-        match stat(path).map(|found| FileType::from_raw_mode(found.st_mode)) {
+        match named::stat(path).map(|found| FileType::from_raw_mode(found.st_mode)) {
             Err(Errno::NOENT) | Ok(FileType::RegularFile) => {}
             Err(errno) => return Err(Error::os(what(), errno)),
             Ok(FileType::Directory) => return Err(Error::os(what(), Errno::ISDIR)),
             // A device or a pipe is written to, not replaced.
             Ok(_) => {
-                let file = openat(CWD, path, flags, Mode::empty()).context(what)?;
+                let file = named::open(path, flags).context(what)?;
                 return Ok(Output { path, file: Some(file), temporary: None });
             }
         }
@@ -78,7 +79,7 @@ impl Output {
     /// Those of rename(2).
     pub fn finish(mut self) -> Result<()> {
         let Some(name) = &self.temporary else { return Ok(()) };
-        rename(&**name, self.path).context(|| text::about_quoted("create {}", self.path))?;
+        named::rename(name, self.path).context(|| text::about_quoted("create {}", self.path))?;
         self.temporary = None;
         Ok(())
     }
@@ -88,7 +89,7 @@ impl Output {
 impl Drop for Output {
     fn drop(&mut self) {
         if let Some(name) = &self.temporary {
-            let _ = unlink(&**name);
+            let _ = named::unlink(name);
         }
     }
 }

@@ -7,6 +7,7 @@
 use super::archive::{Archive, Attributes};
 use crate::error::{Context, Error, Result};
 use crate::log::Log;
+use crate::named;
 use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::collections::BinaryHeap;
@@ -16,8 +17,8 @@ use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, fgetxattr, fstat, fstatfs, major, minor,
-    openat, readlinkat_raw, statat,
+    AtFlags, FileType, Mode, OFlags, RawDir, Stat, fgetxattr, fstat, fstatfs, major, minor, openat,
+    readlinkat_raw, statat,
 };
 use rustix::io::Errno;
 
@@ -31,7 +32,7 @@ const SHOWS: [u64; 5] = [0x9fa0, 0x6265_6572, 0x1cd1, 0x0027_e0eb, 0x6367_7270];
 /// Something cannot be read, or not be stored; the archive cannot be written.
 pub fn write(archive: &mut Archive, log: &Log, path: &str, name: &[u8]) -> Result<()> {
     let what = || text::about_quoted("open {}", path);
-    let directory = openat(CWD, path, DIRECTORY, Mode::empty()).context(what)?;
+    let directory = named::open(path, DIRECTORY).context(what)?;
     let stat = fstat(&directory).context(what)?;
     let mut name = Vec::from(name);
     Walk { archive, log }.directory(directory, &stat, &mut name)

@@ -22,7 +22,7 @@ pub fn set_all(limits: &[Rlimit]) -> Act {
 /// The most that RLIMIT_NOFILE can be, for whomever (`fs.nr_open`, proc(5)).
 pub fn most_files() -> Option<u64> {
     let file =
-        open("/proc/sys/fs/nr_open", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        open(c"/proc/sys/fs/nr_open", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let mut text = [0; 32];
     let length = rustix::io::read(&file, &mut text[..]).ok()?;
     number::unsigned(core::str::from_utf8(cut::first(&text, length)).ok()?.trim_ascii())

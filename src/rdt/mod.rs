@@ -14,6 +14,7 @@ mod tests;
 
 use crate::error::{Context, Error, Result};
 use crate::json::{Node, Writer};
+use crate::named;
 use crate::quote::quoted;
 use crate::spec::IntelRdt;
 use crate::sys::descriptor::write_all;
@@ -169,8 +170,7 @@ fn make(path: &str) -> Result<()> {
 
 fn read(path: &str) -> Result<&'static str> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file =
-        openat(CWD, path, flags, Mode::empty()).context(|| text!("open {}", quoted(path)))?;
+    let file = named::open(path, flags).context(|| text!("open {}", quoted(path)))?;
     Ok(text::lossy(crate::process::spawn::read_all(&file).leak()))
 }
 

@@ -4,6 +4,7 @@
 
 use super::{Group, read};
 use crate::json::Writer;
+use crate::named;
 use crate::number;
 use crate::text;
 use alloc::collections::BinaryHeap;
@@ -11,7 +12,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
-use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
+use rustix::fs::{OFlags, RawDir};
 
 /// A resource: its name in `info` and in `schemata`, the property with what the
 /// machine has, its text file if there is one, its numbers, and the beginning of
@@ -101,7 +102,7 @@ fn numbers(directory: &str, names: &str, zeros: bool, out: &mut Writer) {
 /// The directories of the L3 caches, in the order of their numbers.
 fn domains(directory: &str) -> Vec<String> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let opened = openat(CWD, directory, flags, Mode::empty());
+    let opened = named::open(directory, flags);
     let Ok(opened) = opened else { return Vec::new() };
     let mut buffer = [MaybeUninit::uninit(); 1024];
     let mut entries = RawDir::new(opened, &mut buffer);

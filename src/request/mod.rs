@@ -110,7 +110,7 @@ pub fn in_user_namespace() -> bool {
 fn has_other_ids() -> bool {
     let mut buffer = [0; 64];
     let read =
-        rustix::fs::open("/proc/self/uid_map", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        rustix::fs::open(c"/proc/self/uid_map", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
             .and_then(|map| rustix::io::read(&map, &mut buffer));
     let Ok(length) = read else { return false };
     let map = core::str::from_utf8(cut::first(&buffer, length)).unwrap_or_default();
