@@ -6,6 +6,7 @@
 //! interpreter adds the operation and sends it to the parent, where it becomes
 //! an [`Error`](crate::error::Error).
 
+use crate::quote::escaped;
 use crate::sys::scratch;
 use core::fmt::{self, Write};
 use rustix::io::Errno;
@@ -147,7 +148,7 @@ pub struct Quoted<'a>(pub &'a core::ffi::CStr);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.0.to_bytes().escape_ascii())
+        write!(f, "\"{}\"", escaped(self.0.to_bytes()))
     }
 }
 

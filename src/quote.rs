@@ -18,7 +18,7 @@ impl fmt::Display for Quoted<'_> {
         f.write_char('"')?;
         for character in self.0.chars() {
             match character {
-                '"' | '\\' => write!(f, "\\{character}"),
+                '"' | '\\' => f.write_char('\\').and_then(|()| f.write_char(character)),
                 '\n' => f.write_str("\\n"),
                 '\r' => f.write_str("\\r"),
                 '\t' => f.write_str("\\t"),
@@ -27,6 +27,38 @@ impl fmt::Display for Quoted<'_> {
             }?;
         }
         f.write_char('"')
+    }
+}
+
+/// See [`escaped`].
+pub struct Escaped<'a>(&'a [u8]);
+
+/// Bytes that may be text, as [`u8::escape_ascii`] shows them, in a third of its
+/// code.
+pub fn escaped(bytes: &[u8]) -> Escaped<'_> {
+    Escaped(bytes)
+}
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for &byte in self.0 {
+            let letter = match byte {
+                b'\t' => b't',
+                b'\r' => b'r',
+                b'\n' => b'n',
+                b'\'' | b'"' | b'\\' => byte,
+                b' '..=b'~' => 0,
+                _ => {
+                    write!(f, "\\x{byte:02x}")?;
+                    continue;
+                }
+            };
+            if letter != 0 {
+                f.write_char('\\')?;
+            }
+            f.write_char(char::from(if letter == 0 { byte } else { letter }))?;
+        }
+        Ok(())
     }
 }
 
@@ -53,6 +85,12 @@ fn is_hidden(character: char) -> bool {
 mod tests {
     use super::*;
     use alloc::format;
+
+    #[test]
+    fn bytes_as_rust_does() {
+        let all: alloc::vec::Vec<u8> = (0..=255).collect();
+        assert_eq!(format!("{}", escaped(&all)), format!("{}", all.escape_ascii()));
+    }
 
     #[test]
     fn as_rust_does() {

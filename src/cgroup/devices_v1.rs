@@ -118,7 +118,7 @@ fn take_back(exceptions: &mut Vec<DeviceRule>, rule: &DeviceRule) -> Result<()> 
 
 /// `TYPE MAJOR:MINOR ACCESS`.
 fn line(rule: &DeviceRule) -> &'static str {
-    let kind = if rule.kind == DeviceRuleKind::Block { 'b' } else { 'c' };
+    let kind = if rule.kind == DeviceRuleKind::Block { "b" } else { "c" };
     let number = |number: Option<u32>| number.map_or("*", |number| text!("{number}"));
     let letter = |set: bool, letter| if set { letter } else { "" };
     text!(

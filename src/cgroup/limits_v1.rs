@@ -97,7 +97,7 @@ pub fn pids(resources: &Resources<'_>, sink: &mut Sink<'_>) -> Result<()> {
 ///
 /// # Errors
 /// It is not between 10 and 1000.
-pub fn weight(property: &str, weight: Option<u16>) -> Result<Option<u16>> {
+pub fn weight(property: &str, weight: Option<u32>) -> Result<Option<u32>> {
     match weight {
         None | Some(0) => Ok(None),
         Some(10..=1000) => Ok(weight),

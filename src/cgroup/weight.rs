@@ -48,7 +48,7 @@ pub fn weight_of_shares(shares: u64) -> u64 {
 }
 
 /// `blkio.weight` (10 to 1000) as `io.weight` (1 to 10000): linear.
-pub fn io_weight(weight: u16) -> u64 {
+pub fn io_weight(weight: u32) -> u64 {
     1 + (u64::from(weight).saturating_sub(10)) * 9999 / 990
 }
 

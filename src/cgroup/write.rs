@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::group::Group;
+use crate::quote::escaped;
 use crate::text;
 
 /// One value for one file.
@@ -48,7 +49,7 @@ impl Write {
     pub(super) fn at(&self, groups: &[Group]) -> impl fmt::Display {
         let directory = groups.get(self.group).map_or("", |group| group.directory);
         fmt::from_fn(move |f| {
-            let value = self.value.as_bytes().escape_ascii();
+            let value = escaped(self.value.as_bytes());
             write!(f, "write \"{value}\" to \"{directory}/{}\"", self.file)
         })
     }

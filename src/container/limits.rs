@@ -31,14 +31,14 @@ fn overlay(out: &mut Writer, old: &Value, new: &Value, depth: u8) {
         return out.value(new);
     }
     out.open_object();
-    for (name, value) in properties {
+    for (name, value) in properties.sorted() {
         if !matches!(value, Value::Null) && name != DEVICES {
             out.key(name);
             overlay(out, part(old, name).unwrap_or(&Value::Null), value, depth - 1);
         }
     }
     if let Value::Object(before) = old {
-        for (name, value) in before {
+        for (name, value) in before.sorted() {
             if matches!(properties.get(name), None | Some(Value::Null)) {
                 out.key(name);
                 out.value(value);

@@ -11,6 +11,7 @@ use crate::cut;
 use crate::fault::{Act, Detail, Fault, Quoted};
 use crate::json::Writer;
 use crate::process::spawn::{Program, reap};
+use crate::quote::escaped;
 use crate::spec;
 use crate::sys::clock::monotonic;
 use crate::sys::exec::Strings;
@@ -236,7 +237,7 @@ impl Hook {
             (Some(code), _) => Err(Fault::new(format_args!(
                 "exit status {code}{}{}",
                 if words.is_empty() { "" } else { ", it said: " },
-                words.escape_ascii()
+                escaped(words)
             ))),
             (None, signal) => {
                 Err(Fault::new(format_args!("killed by signal {}", signal.unwrap_or(0))))

@@ -13,8 +13,7 @@ use crate::act::bundle::read_config;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::sys::mount::mount;
-use crate::text;
-use alloc::ffi::CString;
+use crate::text::{self, c_string};
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use rustix::fs::{CWD, Mode, mkdirat};
@@ -59,13 +58,13 @@ pub fn mount_all(wanted: Option<Version>, whole: bool, complain: &mut dyn FnMut(
 
 /// Whether version 2, which has the controllers in the text, lacks one that is
 /// common and that version 1 has.
-fn first_has_more(second: &str, first: impl FnOnce() -> Vec<CString>) -> bool {
+fn first_has_more(second: &str, first: impl FnOnce() -> Vec<&'static str>) -> bool {
     let has = |name: &str| second.split_ascii_whitespace().any(|other| other == name);
     let lacks = || COMMON.iter().filter(|(_, name)| !has(name));
     // Newer kernels log it when somebody asks for the others.
     lacks().next().is_some() && {
         let first = first();
-        lacks().any(|(name, _)| first.iter().any(|other| other.to_bytes() == name.as_bytes()))
+        lacks().any(|(name, _)| first.iter().any(|other| other == name))
     }
 }
 
@@ -82,15 +81,15 @@ fn mount_second() -> Result<()> {
 }
 
 /// Mounts a tree for each controller; without one the others are still of use.
-fn mount_first(controllers: &[CString], complain: &mut dyn FnMut(Error)) {
+fn mount_first(controllers: &[&str], complain: &mut dyn FnMut(Error)) {
     if let Err(error) = place(c"tmpfs", PLACE, QUIET, Some(c"mode=755"), "CONFIG_TMPFS").mount() {
         return complain(error);
     }
     for name in controllers {
-        let path = text!("/sys/fs/cgroup/{}", name.to_string_lossy());
+        let path = text::about("/sys/fs/cgroup/{}", name);
         let mounted = mkdirat(CWD, path, Mode::from_raw_mode(0o755)).and_then(|()| {
-            let target = CString::new(path).map_err(|_| Errno::INVAL)?;
-            mount(c"cgroup", &target, c"cgroup", QUIET.into(), Some(name))
+            let (target, name) = c_string(path).zip(c_string(name)).ok_or(Errno::INVAL)?;
+            mount(c"cgroup", target, c"cgroup", QUIET.into(), Some(name))
         });
         mounted.context(|| text::about("mount cgroup \"{}\"", path)).unwrap_or_else(&mut *complain);
     }
@@ -102,7 +101,7 @@ fn of_second() -> &'static str {
 }
 
 /// The controllers that version 1 may have.
-fn of_first() -> Vec<CString> {
+fn of_first() -> Vec<&'static str> {
     switched_on(read("/proc/cgroups"))
 }
 
@@ -111,10 +110,10 @@ fn read(path: &str) -> &'static str {
 }
 
 /// The names in the text of /proc/cgroups: `NAME HIERARCHY CGROUPS ENABLED`.
-fn switched_on(text: &str) -> Vec<CString> {
+fn switched_on(text: &str) -> Vec<&str> {
     text.lines()
         .filter(|line| !line.starts_with('#') && line.ends_with("\t1"))
-        .filter_map(|line| CString::new(line.split('\t').next()?).ok())
+        .filter_map(|line| line.split('\t').next())
         .collect()
 }
 
@@ -122,15 +121,11 @@ fn switched_on(text: &str) -> Vec<CString> {
 mod tests {
     use super::*;
 
-    fn table(names: &[&str]) -> Vec<CString> {
-        names.iter().map(|name| CString::new(*name).unwrap()).collect()
-    }
-
     #[test]
     fn controllers_of_version_1() {
         let text = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n\
             cpu\t3\t1\t1\nmemory\t0\t1\t0\npids\t0\t1\t1\n";
-        assert_eq!(switched_on(text), table(&["cpu", "pids"]));
+        assert_eq!(switched_on(text), ["cpu", "pids"]);
         assert!(switched_on("").is_empty());
     }
 
@@ -151,9 +146,9 @@ mod tests {
             ("cpuset cpu io pids\n", &[], false),
             ("", &[], false),
         ] {
-            assert_eq!(first_has_more(second, || table(first)), more, "{second:?} {first:?}");
+            assert_eq!(first_has_more(second, || first.to_vec()), more, "{second:?} {first:?}");
         }
-        let never = || -> Vec<CString> { panic!("nothing is missing") };
+        let never = || -> Vec<&'static str> { panic!("nothing is missing") };
         assert!(!first_has_more("cpuset cpu io memory pids\n", never));
     }
 }

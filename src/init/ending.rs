@@ -10,6 +10,7 @@ use super::watchdog::Watchdog;
 use crate::sys::clock::monotonic;
 use crate::sys::signal;
 use crate::text::{self, c_string};
+use alloc::vec::Vec;
 use core::fmt;
 use linux_raw_sys::general::{MS_RDONLY, MS_REMOUNT};
 use rustix::event::{PollFd, PollFlags};
@@ -115,7 +116,8 @@ pub fn carry_out(board: &Board, how: Ending, watchdog: Option<&Watchdog>) -> u8 
 fn leave_file_systems() {
     let text = crate::act::bundle::read_config("/proc/self/mountinfo").unwrap_or_default();
     let text = text::lossy(text);
-    for line in text.lines().rev() {
+    let mut mounts: Vec<&str> = text.lines().collect();
+    while let Some(line) = mounts.pop() {
         let Some((point, fstype, source)) = mounted(line) else { continue };
         if !source.starts_with('/') {
             continue;

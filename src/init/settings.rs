@@ -10,16 +10,14 @@ use crate::container::ContainerId;
 use crate::error;
 use crate::error::Error;
 use crate::json::words;
-use crate::json::{Document, Node, Value};
+use crate::json::{Document, Node, Number, Value};
 use crate::number;
 use crate::spec::signal;
-use crate::text::keep;
-use alloc::ffi::CString;
+use crate::text::{c_string, keep};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use miniserde::json::Number;
 
 /// Where the settings are in the initramfs.
 pub const FILE: &str = "/etc/ocinit.json";
@@ -280,7 +278,7 @@ impl Settings {
             top.complain(format_args!("expected an object"));
             return;
         };
-        for name in object.keys() {
+        for (name, _) in object.sorted() {
             let Some(node) = top.get(name) else { continue };
             if name == "health" {
                 self.health = health(&node);
@@ -293,7 +291,7 @@ impl Settings {
             };
             match self.set(name, &value) {
                 Ok(()) => {}
-                Err(Unknown) => unknown.push(name.clone()),
+                Err(Unknown) => unknown.push(String::from(name)),
                 Err(Expected(what)) => node.complain(format_args!("expected {what}")),
             }
         }
@@ -320,10 +318,7 @@ fn health(node: &Node<'_, '_>) -> Option<HealthCheck> {
     let mut command = Vec::new();
     node.required("command")?;
     node.strings("command", &mut command);
-    let command: Option<Vec<&'static CStr>> = command
-        .into_iter()
-        .map(|word| CString::new(word).ok().map(|word| &*alloc::boxed::Box::leak(word.into())))
-        .collect();
+    let command: Option<Vec<&'static CStr>> = command.into_iter().map(c_string).collect();
     let number = |name, default: u32, least: u32| {
         let value = node.u32(name).unwrap_or(default);
         if let Some(node) = node.get(name).filter(|_| !(least..=86_400).contains(&value)) {

@@ -1,6 +1,6 @@
 //! JSON in and out: what `serde_json` would do, at a fraction of its size.
 //!
-//! miniserde parses the text into a tree. Its errors carry no position and the
+//! miniserde parses the text into a tree ([`Value`]). Its errors carry no position and the
 //! tree no types, hence the rest of this room: [`Node`] reads a tree with types
 //! and knows the path of what it reads, [`locate()`] turns that path into a line
 //! and a column, [`SyntaxError`] says what miniserde only rejects, and
@@ -13,12 +13,12 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use miniserde::json;
-pub use miniserde::json::Value;
 
 mod locate;
 mod node;
 mod outline;
 mod scan;
+mod tree;
 pub mod words;
 mod write;
 
@@ -26,6 +26,7 @@ pub use locate::{Position, locate};
 pub use node::{Invalid, Node};
 pub use outline::outline;
 pub use scan::SyntaxError;
+pub use tree::{Number, Object, Value};
 pub use write::{Writer, indent};
 
 use crate::error::{Error, Result};

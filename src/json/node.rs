@@ -8,13 +8,11 @@
 //! Lists and objects are written where they belong instead of returned: that
 //! saves moving them, which is most of the code of a builder.
 
+use super::{Number, Value, push_key, words};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::OnceCell;
 use core::fmt;
-use miniserde::json::{Number, Value};
-
-use super::{push_key, words};
 
 use crate::text;
 
@@ -367,7 +365,7 @@ impl<'v, 'p> Node<'v, 'p> {
             node.expected("an object");
             return;
         };
-        for (key, value) in object.iter() {
+        for (key, value) in object.sorted() {
             if !matches!(value, Value::Null) {
                 visit(key, &Node { value, place: Place::Key(&node, key) });
             }

@@ -1,11 +1,11 @@
 //! Writes documents byte for byte as Go's `encoding/json` does, without its
 //! HTML escapes: [`Writer`] is its `Marshal`, [`indent`] its `Indent`.
 
+use super::Value;
 use crate::cut;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
-use miniserde::json::{Number, Value};
 
 /// A document under construction, in one line without blanks.
 ///
@@ -154,7 +154,7 @@ impl Writer {
             }
             Value::Object(object) if depth > 0 => {
                 self.open_object();
-                for (key, value) in object.iter() {
+                for (key, value) in object.sorted() {
                     self.key(key);
                     self.nested(value, depth - 1);
                 }
@@ -162,7 +162,6 @@ impl Writer {
             }
             Value::Null | Value::Array(_) | Value::Object(_) => self.null(),
             Value::Bool(value) => self.bool(*value),
-            Value::Number(Number::I64(number)) => self.number(*number),
             Value::Number(number) => {
                 self.separate();
                 let _ = write!(self.out, "{number}");

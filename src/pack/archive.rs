@@ -7,6 +7,7 @@ use super::output::Output;
 use crate::cut;
 use crate::error;
 use crate::error::{Error, Result};
+use crate::quote::escaped;
 use crate::text;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -136,7 +137,7 @@ impl Archive {
         links: u32,
     ) -> Result<()> {
         let size = u32::try_from(stat.st_size).map_err(|_| {
-            Error::os(text!("pack \"{}\"", name.escape_ascii()), Errno::FBIG)
+            Error::os(text!("pack \"{}\"", escaped(name)), Errno::FBIG)
                 .hint("a file of a cpio archive is smaller than 4 GiB")
         })?;
         self.inode += 1;
@@ -149,12 +150,12 @@ impl Archive {
         let mut left = size as usize;
         // Taken out, so that it can be read while we are written to.
         let mut buffer = core::mem::take(&mut self.buffer);
-        let failed = |errno| Error::os(text!("read \"{}\"", name.escape_ascii()), errno);
+        let failed = |errno| Error::os(text!("read \"{}\"", escaped(name)), errno);
         while left > 0 {
             let length = left.min(buffer.len());
             match rustix::io::read(file, &mut buffer[..length]) {
                 Ok(0) => {
-                    let name = name.escape_ascii();
+                    let name = escaped(name);
                     return Err(error!("pack \"{name}\": it became shorter meanwhile"));
                 }
                 Ok(read) => {
@@ -171,7 +172,7 @@ impl Archive {
 
     fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
         if entry.name.len() > NAME_LIMIT {
-            let name = entry.name.escape_ascii();
+            let name = escaped(entry.name);
             return Err(Error::os(text!("pack \"{name}\""), Errno::NAMETOOLONG));
         }
         let mut header = Vec::with_capacity(128 + entry.name.len());

@@ -88,14 +88,14 @@ fn program<'a>(spec: &Spec<'a>, rootfs: &str) -> Found<'a> {
 
 /// The number of the machine that an ELF file is for, read where the file says
 /// in which order its bytes are (elf(5)).
-fn machine(file: BorrowedFd<'_>) -> Option<u16> {
+fn machine(file: BorrowedFd<'_>) -> Option<u32> {
     let file = openat(CWD, FdPath::new(file).as_c_str(), READ, Mode::empty()).ok()?;
     let mut head = [0; 20];
     let read = rustix::io::read(&file, &mut head).ok()?;
     let big = head[5] == 2;
     let number = [head[18], head[19]];
     let number = if big { u16::from_be_bytes(number) } else { u16::from_le_bytes(number) };
-    (read == head.len() && head.starts_with(b"\x7fELF")).then_some(number)
+    (read == head.len() && head.starts_with(b"\x7fELF")).then_some(number.into())
 }
 
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);

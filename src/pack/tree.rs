@@ -8,6 +8,7 @@ use super::archive::{Archive, Attributes};
 use crate::error::{Context, Error, Result};
 use crate::log::Log;
 use crate::named;
+use crate::quote::escaped;
 use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::collections::BinaryHeap;
@@ -110,7 +111,7 @@ impl Walk<'_> {
                 .hint("write it somewhere else than into the bundle"));
         }
         if fgetxattr(&file, "security.capability", &mut [0u8; 64]).is_ok() {
-            let name = name.escape_ascii();
+            let name = escaped(name);
             let log = self.log;
             log.warning(format_args!("\"{name}\": its capabilities cannot be kept in an archive"));
         }
@@ -118,12 +119,12 @@ impl Walk<'_> {
     }
 
     fn warn(&self, name: &[u8], why: &str) {
-        self.log.warning(format_args!("\"{}\" is left out: {why}", name.escape_ascii()));
+        self.log.warning(format_args!("\"{}\" is left out: {why}", escaped(name)));
     }
 }
 
 fn reading(name: &[u8]) -> &'static str {
-    text!("read \"{}\"", name.escape_ascii())
+    text!("read \"{}\"", escaped(name))
 }
 
 fn shows(directory: &OwnedFd) -> bool {

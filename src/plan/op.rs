@@ -3,6 +3,7 @@
 use crate::cgroup::CgroupMount;
 use crate::fault::Quoted;
 use crate::process::terminal::Size;
+use crate::quote::escaped;
 use crate::rootfs::device::Device;
 use crate::rootfs::mount::Mount;
 use crate::rootfs::tree::Recursion;
@@ -141,18 +142,18 @@ impl fmt::Display for Op {
                 write!(f, "make the working directory {}", Quoted(path))
             }
             Op::Terminal { size, .. } => {
-                write!(f, "open a terminal of {}x{}", size.columns, size.rows)
+                write!(f, "open a terminal of {}x{}", u32::from(size.columns), u32::from(size.rows))
             }
             Op::GiveStdio(uid) => write!(f, "give standard input and output to user {uid}"),
             Op::Sysctl { file, value } => {
-                write!(f, "write {} to \"/proc/{}\"", Quoted(value), file.to_bytes().escape_ascii())
+                write!(f, "write {} to \"/proc/{}\"", Quoted(value), escaped(file.to_bytes()))
             }
             Op::RuntimeHooks => f.write_str("run the createRuntime hooks"),
             Op::ContainerHooks => f.write_str("run the createContainer hooks"),
             Op::Mask(path) => write!(f, "mask {}", Quoted(path)),
             Op::Readonly(path, _) => write!(f, "make {} read-only", Quoted(path)),
             Op::Label { file, text } => {
-                write!(f, "write {} to `/proc/{}`", Quoted(text), file.to_bytes().escape_ascii())
+                write!(f, "write {} to `/proc/{}`", Quoted(text), escaped(file.to_bytes()))
             }
             Op::Pivot => f.write_str("pivot_root"),
             Op::MoveRoot => f.write_str("move the root file system to \"/\""),

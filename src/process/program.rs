@@ -3,6 +3,7 @@
 use crate::cut;
 use crate::fault::{Act, Detail, Fault};
 use crate::number;
+use crate::process::spawn::USUAL;
 use crate::quote::quoted;
 use crate::sys::exec::{Strings, execve};
 use crate::text;
@@ -47,8 +48,7 @@ impl Program {
             Vec::from([c_string(name)?])
         } else {
             // execvpe(3): an empty entry is the current directory.
-            let path = value("PATH")
-                .unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+            let path = value("PATH").unwrap_or(USUAL);
             path.split(':')
                 .map(|directory| if directory.is_empty() { "." } else { directory })
                 .map(|directory| c_string(text::about_both("{}/{}", directory, name)))

@@ -116,6 +116,15 @@ pub fn read_all(fd: &OwnedFd) -> Vec<u8> {
     }
 }
 
+/// Where programs usually are, as a variable.
+pub const VARIABLE: &CStr = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The same, its value alone.
+pub const USUAL: &str = match VARIABLE.to_str() {
+    Ok(variable) => variable.split_at(5).1,
+    Err(_) => "",
+};
+
 /// The program's path, from the PATH of `environment` (or a usual one).
 pub fn find(name: &str, environment: &Strings) -> Result<&'static CStr> {
     use rustix::fs::{Access, access};
@@ -123,7 +132,7 @@ pub fn find(name: &str, environment: &Strings) -> Result<&'static CStr> {
         .as_slice()
         .iter()
         .find_map(|entry| entry.to_str().ok()?.strip_prefix("PATH="))
-        .unwrap_or("/usr/sbin:/usr/bin:/sbin:/bin");
+        .unwrap_or(USUAL);
     for directory in variable.split(':') {
         if let Some(path) = text::c_string(text::about_both("{}/{}", directory, name))
             && access(path, Access::EXEC_OK).is_ok()

@@ -69,7 +69,7 @@ impl Kept {
 /// The path below `name`, where it goes down all the way.
 fn within<'p>(path: &'p CStr, name: &str) -> Option<&'p CStr> {
     let rest = path.to_bytes_with_nul().strip_prefix(name.as_bytes())?;
-    let rest = CStr::from_bytes_with_nul(rest).ok()?;
+    let rest = CStr::from_bytes_until_nul(rest).ok()?;
     let mut parts = rest.to_bytes().split(|byte| *byte == b'/');
     let down = parts.clone().any(|part| !part.is_empty() && part != b".");
     (down && parts.all(|part| part != b"..")).then_some(rest)

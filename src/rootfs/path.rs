@@ -77,7 +77,7 @@ pub fn create_in(root: BorrowedFd<'_>, path: &CStr, create: Create, mode: Mode) 
 fn create_last(root: BorrowedFd<'_>, path: &CStr, create: Create, mode: Mode) -> Option<OwnedFd> {
     let text = path.to_bytes_with_nul();
     let slash = text.iter().rposition(|byte| *byte == b'/')?;
-    let name = CStr::from_bytes_with_nul(cut::rest(text, slash + 1)).ok()?;
+    let name = CStr::from_bytes_until_nul(cut::rest(text, slash + 1)).ok()?;
     if create == Create::Nothing || matches!(name.to_bytes(), b"" | b"." | b"..") {
         return None;
     }
@@ -127,7 +127,7 @@ impl Walk {
         let mut rest = Rest::new(path)?;
         let mut name = [0; 256];
         while let Some(length) = rest.next(&mut name)? {
-            let component = CStr::from_bytes_with_nul(cut::first(&name, length + 1))
+            let component = CStr::from_bytes_until_nul(cut::first(&name, length + 1))
                 .map_err(|_| Errno::INVAL)?;
             if component == c"." {
                 continue;

@@ -84,7 +84,7 @@ pub fn unmount(proc: BorrowedFd<'_>, mounted: BorrowedFd<'_>) -> Result<()> {
     rustix::process::fchdir(proc)?;
     let path = FdPath::new(mounted);
     let relative = path.as_c_str().to_bytes_with_nul().strip_prefix(b"/proc/").unwrap_or(b"\0");
-    let relative = CStr::from_bytes_with_nul(relative).unwrap_or(c"");
+    let relative = CStr::from_bytes_until_nul(relative).unwrap_or(c"");
     rustix::mount::unmount(relative, UnmountFlags::DETACH)
 }
 

@@ -152,8 +152,8 @@ mod tests {
         let read = |path: &str| {
             let mut value = document.value();
             for key in path.split('.') {
-                let miniserde::json::Value::Object(object) = value else { panic!("{path}") };
-                value = &object[key];
+                let crate::json::Value::Object(object) = value else { panic!("{path}") };
+                value = object.get(key).unwrap();
             }
             let mut writer = Writer::new();
             writer.value(value);

@@ -4,8 +4,7 @@ use alloc::vec::Vec;
 
 use super::{IdMapping, MountOptions, validate};
 use crate::error::Result;
-use crate::json::{Document, Node};
-use miniserde::json::Value;
+use crate::json::{Document, Node, Value};
 
 /// One entry of `mounts`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -118,9 +118,9 @@ pub struct Cpu<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BlockIo {
     /// Relative weight, 10 to 1000.
-    pub weight: Option<u16>,
+    pub weight: Option<u32>,
     /// Relative weight against child cgroups; cgroup v1 with CFQ.
-    pub leaf_weight: Option<u16>,
+    pub leaf_weight: Option<u32>,
     /// Weights by device.
     pub weight_device: Vec<WeightDevice>,
     /// Bytes a second.
@@ -141,9 +141,9 @@ pub struct WeightDevice {
     /// The device's minor number.
     pub minor: u32,
     /// Relative weight.
-    pub weight: Option<u16>,
+    pub weight: Option<u32>,
     /// Relative weight against child cgroups.
-    pub leaf_weight: Option<u16>,
+    pub leaf_weight: Option<u32>,
 }
 
 /// One entry of a `blockIO.throttle…Device` list.
@@ -317,13 +317,13 @@ impl BlockIo {
     #[inline(never)]
     fn parse(node: &Node<'_, '_>) -> Self {
         let mut io = BlockIo::default();
-        io.weight = node.u16("weight");
-        io.leaf_weight = node.u16("leafWeight");
+        io.weight = node.u16("weight").map(u32::from);
+        io.leaf_weight = node.u16("leafWeight").map(u32::from);
         node.list("weightDevice", &mut io.weight_device, |node| WeightDevice {
             major: node.required_u32("major"),
             minor: node.required_u32("minor"),
-            weight: node.u16("weight"),
-            leaf_weight: node.u16("leafWeight"),
+            weight: node.u16("weight").map(u32::from),
+            leaf_weight: node.u16("leafWeight").map(u32::from),
         });
         for (name, list) in [
             ("throttleReadBpsDevice", &mut io.throttle_read_bps),

@@ -71,7 +71,7 @@ fn cpu(rules: &mut Rules, cpu: &Cpu<'_>) {
 }
 
 fn block_io(rules: &mut Rules, io: &BlockIo) {
-    let allowed = |weight: Option<u16>| matches!(weight, None | Some(0 | 10..=1000));
+    let allowed = |weight: Option<u32>| matches!(weight, None | Some(0 | 10..=1000));
     for (name, weight) in [("weight", io.weight), ("leafWeight", io.leaf_weight)] {
         rules.require_of(
             allowed(weight),
