@@ -5,7 +5,6 @@
 //! For errors, paths and what else is made a few times in a command; not where a
 //! command goes round for as long as a container lives.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::ffi::CString;
 use alloc::string::String;
@@ -87,11 +86,28 @@ pub fn keep(text: &str) -> &'static str {
     String::from(text).leak()
 }
 
-/// The bytes as text; what is not UTF-8 in them is replaced.
+/// The bytes as text; what is not UTF-8 in them is replaced, as by
+/// [`String::from_utf8_lossy`], which takes three times the code.
 pub fn lossy(bytes: &[u8]) -> &str {
-    match String::from_utf8_lossy(bytes) {
-        Cow::Borrowed(text) => text,
-        Cow::Owned(text) => text.leak(),
+    let mut error = match str::from_utf8(bytes) {
+        Ok(text) => return text,
+        Err(error) => error,
+    };
+    let mut text = String::new();
+    let mut rest = bytes;
+    loop {
+        let valid = cut::first(rest, error.valid_up_to());
+        text.push_str(str::from_utf8(valid).unwrap_or_default());
+        text.push(char::REPLACEMENT_CHARACTER);
+        let length = error.error_len().unwrap_or(rest.len() - valid.len());
+        rest = cut::rest(rest, valid.len() + length);
+        error = match str::from_utf8(rest) {
+            Ok(end) => {
+                text.push_str(end);
+                return text.leak();
+            }
+            Err(error) => error,
+        };
     }
 }
 
@@ -116,6 +132,29 @@ macro_rules! text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_text_is_replaced_as_by_alloc() {
+        let pieces: [&[u8]; 9] = [
+            b"a",
+            "é漢😀".as_bytes(),
+            b"\xff",
+            b"\xc3",
+            b"\xe6\xbc",
+            b"\xf0\x9f",
+            b"\xed\xa0\x80",
+            b"\x80",
+            b"",
+        ];
+        for one in pieces {
+            for two in pieces {
+                for three in pieces {
+                    let bytes = [one, two, three].concat();
+                    assert_eq!(lossy(&bytes), String::from_utf8_lossy(&bytes), "{bytes:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn parts_are_joined_and_bytes_replaced() {

@@ -24,7 +24,8 @@ pub fn check(data: &[u8]) {
     let Ok(parsed) = parse::parse(globals::FLAGS, &arguments, true) else { return };
     let _ = globals::read("ocinit", &parsed.values, &[]);
     let Some((name, rest)) = parsed.positionals.split_first() else { return };
-    let Some(command) = COMMANDS.iter().find(|command| command.name.as_bytes() == name.to_bytes())
+    let Some(command) =
+        COMMANDS.iter().find(|command| command.texts().name.as_bytes() == name.to_bytes())
     else {
         return;
     };

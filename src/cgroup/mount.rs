@@ -137,7 +137,9 @@ impl Source {
             let _ = write!(lines, "{}: ", Quoted(name));
         }
         let _ = match (self.fresh, &self.own, &self.host) {
-            (true, ..) => writeln!(lines, "mount a new {}", self.fstype.to_string_lossy()),
+            (true, ..) => {
+                writeln!(lines, "mount a new {}", crate::text::lossy(self.fstype.to_bytes()))
+            }
             (false, Some(own), _) => writeln!(lines, "bind {}", Quoted(own)),
             (false, None, host) => {
                 let host = host.unwrap_or(c"/sys/fs/cgroup");

@@ -13,12 +13,11 @@ use rustix::thread::capabilities;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "check",
-    arguments: "[container-id]",
-    summary: "show what this machine can do, and what of a bundle would fail",
-    description: "Nothing is changed. With --bundle, every operation of its plan that would fail\n\
-                  for the user who asks is listed, with the reason and what is missing. The exit\n\
-                  status is 0 when nothing would fail, else 1.",
+    text: "check [container-id]\n\
+        show what this machine can do, and what of a bundle would fail\n\
+        Nothing is changed. With --bundle, every operation of its plan that would fail\n\
+        for the user who asks is listed, with the reason and what is missing. The exit\n\
+        status is 0 when nothing would fail, else 1.",
     flags: &[
         Flag("bundle DIR, -b: look at the bundle in this directory, too"),
         CONFIG,

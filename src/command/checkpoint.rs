@@ -38,11 +38,10 @@ pub const NETWORK_LOCK: Flag =
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "checkpoint",
-    arguments: "<container-id>",
-    summary: "save the processes of a running container",
-    description: "criu(8) writes them as images. The container is deleted then, unless it is to\n\
-                  go on. What went wrong is in dump.log.",
+    text: "checkpoint <container-id>\n\
+        save the processes of a running container\n\
+        criu(8) writes them as images. The container is deleted then, unless it is to\n\
+        go on. What went wrong is in dump.log.",
     flags: &[
         IMAGE_PATH,
         WORK_PATH,

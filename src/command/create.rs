@@ -33,11 +33,10 @@ pub const NO_SUBREAPER: Flag = Flag("no-subreaper: do not adopt orphans of the c
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "create",
-    arguments: "<container-id>",
-    summary: "create a container",
-    description: "Sets up everything that config.json of the bundle asks for, up to the\n\
-                  program, which is executed by `start`. The id must be new under --root.",
+    text: "create <container-id>\n\
+        create a container\n\
+        Sets up everything that config.json of the bundle asks for, up to the\n\
+        program, which is executed by `start`. The id must be new under --root.",
     flags: &[
         BUNDLE,
         CONFIG,

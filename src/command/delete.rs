@@ -9,10 +9,8 @@ use crate::error::{Error, Result};
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "delete",
-    arguments: "<container-id>...",
-    summary: "delete containers that are stopped or not yet started",
-    description: "",
+    text: "delete <container-id>...\n\
+        delete containers that are stopped or not yet started",
     flags: &[Flag("force, -f: kill it if it runs; a missing container is no error"), REGEX],
     min: 1,
     max: MANY,

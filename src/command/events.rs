@@ -23,11 +23,10 @@ use crate::sys::clone::{Side, clone};
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "events",
-    arguments: "<container-id>",
-    summary: "show what a container uses, and when it runs out of memory",
-    description: "One JSON object a line: statistics each interval, and the kernel's killing for want\n\
-                  of memory as it happens, until the container ends.",
+    text: "events <container-id>\n\
+        show what a container uses, and when it runs out of memory\n\
+        One JSON object a line: statistics each interval, and the kernel's killing for want\n\
+        of memory as it happens, until the container ends.",
     flags: &[
         Flag("interval DURATION: time between two statistics, as 500ms, 5s, 1m30s (default: 5s)"),
         Flag("stats: show the statistics of now and end"),

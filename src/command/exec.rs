@@ -9,11 +9,10 @@ use crate::request::ExecOptions;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "exec",
-    arguments: "<container-id> <command> [arguments...] | -p FILE <container-id>",
-    summary: "run one more process in a container",
-    description: "The process is as `process` in config.json of the bundle describes it, with\n\
-                  the flags on top; or as FILE describes it alone.",
+    text: "exec <container-id> <command> [arguments...] | -p FILE <container-id>\n\
+        run one more process in a container\n\
+        The process is as `process` in config.json of the bundle describes it, with\n\
+        the flags on top; or as FILE describes it alone.",
     flags: &[
         CONSOLE_SOCKET,
         PIDFD_SOCKET,

@@ -7,10 +7,8 @@ use crate::spec::Abilities;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "features",
-    arguments: "",
-    summary: "show what this runtime can do, as JSON",
-    description: "",
+    text: "features\n\
+        show what this runtime can do, as JSON",
     flags: &[],
     min: 0,
     max: 0,

@@ -84,14 +84,9 @@ impl Flag {
 /// A command of the program.
 #[derive(Debug)]
 pub struct Command {
-    /// The word on the command line.
-    pub name: &'static str,
-    /// What follows the flags, for the help: `<container-id> [signal]`.
-    pub arguments: &'static str,
-    /// Half a sentence for the list of commands.
-    pub summary: &'static str,
-    /// More, for the command's own page; may be empty.
-    pub description: &'static str,
+    /// Its name and arguments, then, each from a line of its own on, the summary and
+    /// what else there is to say: see [`Texts`].
+    pub text: &'static str,
     /// Its flags, in the order of the help.
     pub flags: &'static [Flag],
     /// The fewest positional arguments.
@@ -105,6 +100,40 @@ pub struct Command {
     pub failure: u8,
     /// Does it. The value is the exit status.
     pub run: fn(&Invocation) -> Result<u8>,
+}
+
+/// What [`Command::text`] says.
+#[derive(Debug)]
+pub struct Texts {
+    /// The word on the command line.
+    pub name: &'static str,
+    /// What follows the flags, for the help: `<container-id> [signal]`.
+    pub arguments: &'static str,
+    /// Half a sentence for the list of commands.
+    pub summary: &'static str,
+    /// More, for the command's own page; may be empty.
+    pub description: &'static str,
+}
+
+impl Command {
+    /// The word on the command line.
+    pub fn name(&self) -> &'static str {
+        self.texts().name
+    }
+
+    /// The text taken apart.
+    #[inline(never)]
+    pub fn texts(&self) -> Texts {
+        let (first, rest) = halves(self.text, '\n');
+        let (name, arguments) = halves(first, ' ');
+        let (summary, description) = halves(rest, '\n');
+        Texts { name, arguments, summary, description }
+    }
+}
+
+/// What is before the first such character, or all, and what is behind it.
+fn halves(text: &'static str, character: char) -> (&'static str, &'static str) {
+    text.split_once(character).unwrap_or((text, ""))
 }
 
 /// No limit on the number of positional arguments.

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
+use crate::command::flag::Texts;
 use crate::command::flag::{Command, Flag};
 use crate::command::{COMMANDS, globals};
 use crate::spec;
@@ -42,10 +43,11 @@ pub fn program(program: &str) -> &'static str {
          COMMANDS:\n"
     );
     let help = "help, h";
-    let names = COMMANDS.iter().map(|command| command.name.len());
+    let names = COMMANDS.iter().map(|command| command.name().len());
     let width = names.fold(help.len(), usize::max);
     for command in COMMANDS {
-        row(&mut page, width, command.name, command.summary);
+        let Texts { name, summary, .. } = command.texts();
+        row(&mut page, width, name, summary);
     }
     row(&mut page, width, help, "show this page, or the page of one command");
     page.push_str("\nGLOBAL OPTIONS:\n");
@@ -55,7 +57,7 @@ pub fn program(program: &str) -> &'static str {
 
 /// The page of one command.
 pub fn command(program: &str, command: &Command) -> &'static str {
-    let Command { name, arguments, summary, description, .. } = command;
+    let Texts { name, arguments, summary, description } = command.texts();
     let mut page = format!(
         "NAME:\n   {program} {name} - {summary}\n\n\
          USAGE:\n   {program} {name} [command options] {arguments}\n"

@@ -9,10 +9,9 @@ use crate::sys::signal::from_number;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "kill",
-    arguments: "<container-id> [signal]",
-    summary: "send a signal (default: SIGTERM) to the init of a container",
-    description: "The signal is a number or a name, with or without SIG.",
+    text: "kill <container-id> [signal]\n\
+        send a signal (default: SIGTERM) to the init of a container\n\
+        The signal is a number or a name, with or without SIG.",
     flags: &[Flag("all, -a: to all processes; a stopped container is no error"), REGEX],
     min: 1,
     max: 2,

@@ -17,10 +17,8 @@ pub const FORMAT: Flag = Flag("format FORMAT, -f: table or json (default: table)
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "list",
-    arguments: "",
-    summary: "list the containers below --root",
-    description: "",
+    text: "list\n\
+        list the containers below --root",
     flags: &[FORMAT, Flag("quiet, -q: show nothing but ids")],
     min: 0,
     max: 0,

@@ -142,7 +142,7 @@ fn dispatch(
         Err(error) => return usage(help::command(program, command), error),
     };
     let log = core::mem::replace(log, Log::stderr());
-    log.debug(format_args!("{program} {}: {}", env!("CARGO_PKG_VERSION"), command.name));
+    log.debug(format_args!("{program} {}: {}", env!("CARGO_PKG_VERSION"), command.name()));
     let caller = Caller { globals, log, arguments: all, environment };
     // It stays, as all that is made once.
     let invocation = &*Box::leak(Box::new(Invocation { program, command, caller, parsed }));
@@ -153,14 +153,14 @@ fn dispatch(
 }
 
 fn find(name: &str) -> Result<&'static Command> {
-    let found = COMMANDS.iter().copied().find(|command| command.name == name);
+    let found = COMMANDS.iter().copied().find(|command| command.name() == name);
     found.ok_or_else(|| Error::about("No help topic for '{}'", name).status(UNKNOWN))
 }
 
 /// Whether the command got as many positional arguments as it takes.
 fn count(program: &str, command: &Command, parsed: &Parsed) -> Result<()> {
     let given = parsed.positionals.len();
-    let Command { name, min, max, .. } = *command;
+    let Command { min, max, .. } = *command;
     let (bound, limit) = if min == max {
         ("exactly", min)
     } else if given < usize::from(min) {
@@ -173,6 +173,7 @@ fn count(program: &str, command: &Command, parsed: &Parsed) -> Result<()> {
         return Ok(());
     }
     let plural = if limit == 1 { "" } else { "s" };
+    let name = command.name();
     Err(error!("{program}: \"{name}\" requires {bound} {limit} argument{plural}"))
 }
 
@@ -195,18 +196,18 @@ mod tests {
     /// What holds for every declaration.
     #[test]
     fn declarations() {
-        let names: alloc::vec::Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
+        let names: alloc::vec::Vec<&str> = COMMANDS.iter().map(|command| command.name()).collect();
         assert!(names.is_sorted(), "{names:?}");
         let program = Command { flags: globals::FLAGS, ..*COMMANDS[0] };
         for command in COMMANDS.iter().copied().chain([&program]) {
             assert!(command.min <= command.max);
-            assert!(!command.summary.ends_with('.'));
+            assert!(!command.texts().summary.ends_with('.'));
             for (index, flag) in command.flags.iter().enumerate() {
                 assert!(!flag.help().ends_with('.'), "{}", flag.long());
                 assert!(!["help", "h"].contains(&flag.long()));
                 assert!(flag.short() != Some('h'));
                 for other in &command.flags[..index] {
-                    assert!(other.long() != flag.long(), "{} {}", command.name, flag.long());
+                    assert!(other.long() != flag.long(), "{} {}", command.name(), flag.long());
                     assert!(
                         other.short().is_none() || other.short() != flag.short(),
                         "{}",
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn counts() {
         let check = |min, max, given, expect: &str| {
-            let command = Command { name: "x", min, max, ..*COMMANDS[0] };
+            let command = Command { text: "x", min, max, ..*COMMANDS[0] };
             let positionals = alloc::vec![c""; given];
             let parsed = Parsed { positionals, ..Parsed::default() };
             let got = count("runc", &command, &parsed);

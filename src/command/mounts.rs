@@ -7,11 +7,10 @@ use crate::error::{Error, Result};
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "mounts",
-    arguments: "add|remove <container-id> <file>",
-    summary: "add mounts to a container that runs, or remove them",
-    description: "FILE, or stdin for -, has a list as mounts of config.json. Only bind mounts can be\n\
-                  added; of those to remove only the destination counts.",
+    text: "mounts add|remove <container-id> <file>\n\
+        add mounts to a container that runs, or remove them\n\
+        FILE, or stdin for -, has a list as mounts of config.json. Only bind mounts can be\n\
+        added; of those to remove only the destination counts.",
     flags: &[],
     min: 3,
     max: 3,

@@ -7,13 +7,12 @@ use crate::pack::{Request, pack};
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "pack",
-    arguments: "",
-    summary: "make an initramfs of a bundle",
-    description: "The archive has this program, or another one given with --init, as /init and\n\
-                  /bin/ocinit, and the bundle in /bundle. It takes neither root nor other\n\
-                  programs. The same input gives the same bytes; the time of all files is\n\
-                  $SOURCE_DATE_EPOCH, or 1970.",
+    text: "pack\n\
+        make an initramfs of a bundle\n\
+        The archive has this program, or another one given with --init, as /init and\n\
+        /bin/ocinit, and the bundle in /bundle. It takes neither root nor other\n\
+        programs. The same input gives the same bytes; the time of all files is\n\
+        $SOURCE_DATE_EPOCH, or 1970.",
     flags: &[
         Flag("bundle DIR, -b: the bundle's directory (default: the current directory)"),
         Flag("output FILE, -o: write it to this file (default: stdout)"),

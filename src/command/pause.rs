@@ -6,10 +6,8 @@ use crate::error::{Error, Result};
 
 /// The declaration of `pause`.
 pub static PAUSE: Command = Command {
-    name: "pause",
-    arguments: "<container-id>",
-    summary: "suspend all processes of a container",
-    description: "",
+    text: "pause <container-id>\n\
+        suspend all processes of a container",
     flags: &[],
     min: 1,
     max: 1,
@@ -20,10 +18,8 @@ pub static PAUSE: Command = Command {
 
 /// The declaration of `resume`.
 pub static RESUME: Command = Command {
-    name: "resume",
-    arguments: "<container-id>",
-    summary: "let the processes of a paused container go on",
-    description: "",
+    text: "resume <container-id>\n\
+        let the processes of a paused container go on",
     flags: &[],
     min: 1,
     max: 1,

@@ -14,11 +14,10 @@ pub const JSON: Flag = Flag("json: print JSON");
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "plan",
-    arguments: "[container-id]",
-    summary: "show what create would do for a bundle",
-    description: "Nothing is made, and no privilege is needed: the plan is that of the user who\n\
-                  asks. The id, which matters for the path of cgroups, is ID where none is given.",
+    text: "plan [container-id]\n\
+        show what create would do for a bundle\n\
+        Nothing is made, and no privilege is needed: the plan is that of the user who\n\
+        asks. The id, which matters for the path of cgroups, is ID where none is given.",
     flags: &[BUNDLE, CONFIG, JSON, NO_PIVOT, NO_NEW_KEYRING, PRESERVE_FDS],
     min: 0,
     max: 1,

@@ -17,11 +17,10 @@ use crate::sys::exec::Strings;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "ps",
-    arguments: "<container-id> [ps options]",
-    summary: "show the processes of a container",
-    description: "The table is that of the host's ps, with these options or -ef, without the\n\
-                  processes of others.",
+    text: "ps <container-id> [ps options]\n\
+        show the processes of a container\n\
+        The table is that of the host's ps, with these options or -ef, without the\n\
+        processes of others.",
     flags: &[FORMAT],
     min: 1,
     max: MANY,

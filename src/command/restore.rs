@@ -12,11 +12,10 @@ use crate::error::Result;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "restore",
-    arguments: "<container-id>",
-    summary: "bring a container back from a checkpoint",
-    description: "The bundle is the one that was saved, or a copy. Unless detached, it stays\n\
-                  until the program ends, as `run` does. What went wrong is in restore.log.",
+    text: "restore <container-id>\n\
+        bring a container back from a checkpoint\n\
+        The bundle is the one that was saved, or a copy. Unless detached, it stays\n\
+        until the program ends, as `run` does. What went wrong is in restore.log.",
     flags: &[
         create::BUNDLE,
         IMAGE_PATH,

@@ -7,12 +7,11 @@ use crate::error::Result;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "run",
-    arguments: "<container-id>",
-    summary: "create and run a container",
-    description: "Does what `create` and `start` do. Unless detached, it stays until the\n\
-                  program ends, passes signals on, deletes the container and exits with the\n\
-                  program's status (128+N when signal N killed it).",
+    text: "run <container-id>\n\
+        create and run a container\n\
+        Does what `create` and `start` do. Unless detached, it stays until the\n\
+        program ends, passes signals on, deletes the container and exits with the\n\
+        program's status (128+N when signal N killed it).",
     flags: &[
         create::BUNDLE,
         create::CONFIG,

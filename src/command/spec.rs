@@ -14,10 +14,9 @@ use crate::text;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "spec",
-    arguments: "",
-    summary: "write a config.json to start from",
-    description: "It runs `sh` on a terminal, in the root file system `rootfs` of the bundle.",
+    text: "spec\n\
+        write a config.json to start from\n\
+        It runs `sh` on a terminal, in the root file system `rootfs` of the bundle.",
     flags: &[
         Flag("bundle DIR, -b: directory to write it to (default: the current directory)"),
         Flag("file FILE, -f: its name there (default: config.json)"),

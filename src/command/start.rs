@@ -7,10 +7,8 @@ use crate::error::Result;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "start",
-    arguments: "<container-id>",
-    summary: "execute the program of a created container",
-    description: "",
+    text: "start <container-id>\n\
+        execute the program of a created container",
     flags: &[],
     min: 1,
     max: 1,

@@ -11,10 +11,8 @@ use crate::spec;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "state",
-    arguments: "<container-id>",
-    summary: "show the state of a container",
-    description: "",
+    text: "state <container-id>\n\
+        show the state of a container",
     flags: &[],
     min: 1,
     max: 1,

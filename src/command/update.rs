@@ -19,12 +19,11 @@ use crate::text;
 
 /// The declaration.
 pub static COMMAND: Command = Command {
-    name: "update",
-    arguments: "<container-id>",
-    summary: "change the limits of a container",
-    description: "What is not given stays as it is. BYTES may end with K, M, G, T or P; -1 is no limit.\n\
-                  FILE has an object as linux.resources of config.json, of which devices is left out\n\
-                  unless --devices is given.",
+    text: "update <container-id>\n\
+        change the limits of a container\n\
+        What is not given stays as it is. BYTES may end with K, M, G, T or P; -1 is no limit.\n\
+        FILE has an object as linux.resources of config.json, of which devices is left out\n\
+        unless --devices is given.",
     flags: &[
         Flag("resources FILE, -r: read them from FILE, or stdin for -; no other flag counts"),
         Flag("devices: the rules for devices of FILE take the place of the container's"),

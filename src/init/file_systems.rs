@@ -109,7 +109,7 @@ impl Place {
 /// Whether something is mounted there: it is on another device than what is
 /// above it.
 pub fn is_mount_point(path: &CStr) -> bool {
-    let above = format!("{}/..", path.to_string_lossy());
+    let above = format!("{}/..", crate::text::lossy(path.to_bytes()));
     match (rustix::fs::stat(path), named::stat(&above)) {
         (Ok(here), Ok(there)) => here.st_dev != there.st_dev,
         _ => false,

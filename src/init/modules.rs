@@ -4,9 +4,8 @@
 
 use crate::error::{Context, Error, Result};
 use crate::named;
-use crate::text;
+use crate::text::{self, keep, lossy};
 use alloc::collections::BinaryHeap;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use rustix::fs::{OFlags, RawDir};
@@ -23,12 +22,12 @@ pub fn load_all(complain: &mut dyn FnMut(Error)) {
         Err(error) => return complain(error),
     };
     for name in names {
-        load(text::about_both("{}/{}", DIRECTORY, &name)).unwrap_or_else(&mut *complain);
+        load(text::about_both("{}/{}", DIRECTORY, name)).unwrap_or_else(&mut *complain);
     }
 }
 
 /// Their names, sorted.
-fn names() -> Result<Vec<String>> {
+fn names() -> Result<Vec<&'static str>> {
     let what = || text::about("read directory \"{}\"", DIRECTORY);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = named::open(DIRECTORY, flags).context(what)?;
@@ -37,7 +36,7 @@ fn names() -> Result<Vec<String>> {
     // Less code than a sort, as in `container::Root::ids`.
     let mut names = BinaryHeap::new();
     while let Some(entry) = entries.next() {
-        let name = entry.context(what)?.file_name().to_string_lossy().into_owned();
+        let name = keep(lossy(entry.context(what)?.file_name().to_bytes()));
         if !name.starts_with('.') {
             names.push(name);
         }

@@ -16,9 +16,13 @@ pub fn script() -> String {
         one(&mut out, first, flag);
     }
     for command in COMMANDS {
-        let summary = quoted(command.summary);
-        let _ = writeln!(out, "complete -c ocinit -n '{first}' -a {} -d '{summary}'", command.name);
-        let here = format!("__fish_seen_subcommand_from {}", command.name);
+        let summary = quoted(command.texts().summary);
+        let _ = writeln!(
+            out,
+            "complete -c ocinit -n '{first}' -a {} -d '{summary}'",
+            command.texts().name
+        );
+        let here = format!("__fish_seen_subcommand_from {}", command.texts().name);
         for flag in flags(command) {
             one(&mut out, &here, flag);
         }
