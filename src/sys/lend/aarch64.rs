@@ -1,7 +1,8 @@
 //! On aarch64 (AAPCS64; the stack is 16-byte aligned): the kernel keeps every
 //! register but x0.
 
-use super::{BELOW, CLONE3, Work};
+use super::{BELOW, Work};
+use crate::sys::clone::CLONE3;
 use core::arch::asm;
 use core::mem::{offset_of, size_of};
 use linux_raw_sys::general::clone_args;

@@ -8,28 +8,26 @@
 //! `timens_install`).
 //!
 //! Each architecture's file has the call itself, since the two sides come back on
-//! different stacks. sparc64 has none: stable Rust has no assembler there.
+//! different stacks.
 
-use super::clone::{CLONE3, Side, clone};
+use super::clone::{Side, clone};
 use core::convert::Infallible;
 use rustix::fd::BorrowedFd;
-use rustix::io::Result;
+use rustix::io::{Errno, Result};
 use rustix::process::Pid;
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 #[cfg_attr(target_arch = "powerpc64", path = "powerpc64.rs")]
-#[cfg(not(target_arch = "sparc64"))]
+#[cfg_attr(target_arch = "sparc64", path = "sparc64.rs")]
 mod arch;
 
 /// How far below the caller's stack pointer the lowest byte of the stack is that
 /// the kernel hears of: a number that one instruction can take away everywhere.
-#[cfg(not(target_arch = "sparc64"))]
 const BELOW: usize = 1 << 16;
 
 /// What stays free beneath the caller's stack pointer: the red zone of the
 /// architecture that has the largest (288 bytes), and a frame's head.
-#[cfg(not(target_arch = "sparc64"))]
 const FREE: usize = 512;
 
 /// What becomes of the caller's memory.
@@ -47,7 +45,7 @@ pub enum Memory {
 ///
 /// `work` has descriptors of its own and perhaps the caller's memory: it may close
 /// what it borrows, and must not drop what the caller goes on to use. Where the
-/// kernel (or QEMU's user mode) lacks clone3(2), memory is copied.
+/// kernel (or QEMU's user mode) lacks clone3(2), and on sparc64, memory is copied.
 ///
 /// # Errors
 /// Those of clone3(2).
@@ -57,10 +55,9 @@ pub fn clone_for(
     cgroup: Option<BorrowedFd<'_>>,
     work: &mut dyn FnMut() -> Infallible,
 ) -> Result<Pid> {
-    #[cfg(not(target_arch = "sparc64"))]
     if memory == Memory::Lent {
         match lend(flags, cgroup, work) {
-            Err(rustix::io::Errno::NOSYS) if cgroup.is_none() => {}
+            Err(Errno::NOSYS) => {}
             result => return result,
         }
     }
@@ -70,7 +67,6 @@ pub fn clone_for(
     }
 }
 
-#[cfg(not(target_arch = "sparc64"))]
 fn lend(
     flags: u32,
     cgroup: Option<BorrowedFd<'_>>,
@@ -83,16 +79,13 @@ fn lend(
     // process has executed or ended, since this one stands still so long, and has
     // no handler of a signal that could use the stack meanwhile.
     let value = unsafe { arch::clone(&mut arguments, begin, &mut work) };
-    super::raw::result(value)
-        .and_then(|pid| Pid::from_raw(pid as i32).ok_or(rustix::io::Errno::INVAL))
+    super::raw::result(value).and_then(|pid| Pid::from_raw(pid as i32).ok_or(Errno::INVAL))
 }
 
 /// A pointer to the closure, in one word.
-#[cfg(not(target_arch = "sparc64"))]
 type Work<'a> = &'a mut dyn FnMut() -> Infallible;
 
 /// What the new process begins with.
-#[cfg(not(target_arch = "sparc64"))]
 extern "C" fn begin(work: &mut Work<'_>) -> ! {
     run(*work)
 }

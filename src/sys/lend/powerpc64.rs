@@ -1,7 +1,8 @@
 //! On powerpc64le (ELFv2 ABI): a function is called with its address in r12, and
 //! the frame above it begins with 32 bytes that are the callee's to use.
 
-use super::{BELOW, CLONE3, Work};
+use super::{BELOW, Work};
+use crate::sys::clone::CLONE3;
 use core::arch::asm;
 use core::mem::{offset_of, size_of};
 use linux_raw_sys::general::clone_args;

@@ -1,6 +1,7 @@
 //! On x86_64 (System V ABI): the kernel takes only rcx and r11 away.
 
-use super::{BELOW, CLONE3, Work};
+use super::{BELOW, Work};
+use crate::sys::clone::CLONE3;
 use core::arch::asm;
 use core::mem::{offset_of, size_of};
 use linux_raw_sys::general::clone_args;
