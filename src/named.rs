@@ -1,5 +1,6 @@
-//! Files by a name that is a text, from where the process is. One place, because
-//! each such call makes a C string of the text.
+//! Files of the host by a name that is a text, from where the process is; what a
+//! container names is the affair of `rootfs::path`. One place, because each such
+//! call makes a C string of the text.
 
 use crate::text::c_string;
 use rustix::fd::OwnedFd;

@@ -99,6 +99,14 @@ mod tests {
     use super::*;
     use crate::process::spawn::reap;
 
+    /// Not on sparc64, nor in QEMU's user mode.
+    fn can_be_lent() -> bool {
+        match lend(0, None, &mut || super::super::exit(0)) {
+            Err(Errno::NOSYS) => false,
+            pid => reap(pid.unwrap()).is_ok(),
+        }
+    }
+
     #[test]
     fn memory_is_the_callers_and_descriptors_are_not() {
         let (ours, theirs) = rustix::pipe::pipe().unwrap();
@@ -110,7 +118,7 @@ mod tests {
         };
         let pid = clone_for(Memory::Lent, 0, None, &mut work).unwrap();
         assert_eq!(reap(pid).unwrap().exit_status(), Some(3));
-        assert_eq!(left, [7; 3000]);
+        assert_eq!(left, [if can_be_lent() { 7 } else { 0 }; 3000]);
         rustix::io::write(&theirs, b"x").expect("the reading end is open here");
     }
 
