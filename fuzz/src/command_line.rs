@@ -25,7 +25,7 @@ pub fn check(data: &[u8]) {
     let _ = globals::read("ocinit", &parsed.values, &[]);
     let Some((name, rest)) = parsed.positionals.split_first() else { return };
     let Some(command) =
-        COMMANDS.iter().find(|command| command.texts().name.as_bytes() == name.to_bytes())
+        COMMANDS.iter().find(|command| command.name().as_bytes() == name.to_bytes())
     else {
         return;
     };

@@ -51,7 +51,8 @@ fn needs_command(plan: &Plan, host: &Host) -> bool {
         start_container: _,
         warnings: _,
     } = plan;
-    // A user of the container, or of a namespace that we are in, may not write it.
+    // Where a user namespace is between the process and the host's /proc, it may not
+    // write its score itself.
     let foreign = host.in_user_namespace || namespaces.joins(CLONE_NEWUSER);
     namespaces.new != 0
         || oom_score_adj.is_some() && foreign
@@ -84,14 +85,7 @@ mod tests {
     use crate::text;
     use alloc::vec::Vec;
 
-    const HOST: Host = Host {
-        uid: 0,
-        gid: 0,
-        capabilities: !0,
-        in_user_namespace: false,
-        apparmor: false,
-        selinux: false,
-    };
+    const HOST: Host = Host::ROOT;
 
     /// A process with these properties, planned on this host.
     fn planned(properties: &str, host: Host) -> &'static mut Plan {

@@ -45,11 +45,14 @@ pub fn end(pid: Pid) {
 
 impl Born {
     /// Waits until the process is ready, running the hooks that it asks for;
-    /// returns the terminal's master if it has one.
+    /// returns the terminal's master if it has one. Who is alone asks for nothing.
     ///
     /// # Errors
     /// What the process reports, or a hook's failure. The process is gone then.
     pub fn until_ready(&self, plan: &Plan) -> Result<Option<OwnedFd>> {
+        if self.alone {
+            return Ok(None);
+        }
         let mut packet = [0; report::MAX];
         loop {
             let (length, fd) =
@@ -89,7 +92,7 @@ impl Born {
     /// # Errors
     /// The channel is broken.
     pub fn go(&self) -> Result<()> {
-        go(&self.channel)
+        if self.alone { Ok(()) } else { go(&self.channel) }
     }
 
     /// Lets it go on, and leaves it.

@@ -24,7 +24,7 @@ const CONFIG_LIMIT: usize = 64 << 20;
 /// There is none.
 pub fn bundle_directory(path: &str) -> Result<&'static str> {
     let what = || text!("open bundle {}", quoted(path));
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
     let directory = named::open(path, flags).context(what)?;
     real_path(&directory).context(what)
 }
@@ -41,7 +41,7 @@ fn real_path(file: &OwnedFd) -> rustix::io::Result<&'static str> {
 /// It cannot be read, is no file, or is larger than any configuration.
 pub fn read_config(path: &str) -> Result<&'static [u8]> {
     let what = || text!("open {}", quoted(path));
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
     let file = named::open(path, flags).map_err(|errno| {
         let error = Error::os(what(), errno);
         match errno {
@@ -85,7 +85,7 @@ pub fn check_rootfs(spec: &Spec<'_>, bundle: &str) -> Result<&'static str> {
     let root = spec.root.as_ref().ok_or_else(|| error!("config.json: root: it is missing"))?;
     let path = absolute(bundle, root.path);
     let what = || text!("root.path: open root file system {}", quoted(path));
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
     let directory = named::open(path, flags).map_err(|errno| {
         let error = Error::os(what(), errno);
         match errno {

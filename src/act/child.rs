@@ -3,6 +3,7 @@
 
 use super::channel::Channel;
 use super::home;
+use super::launch::LOWERING;
 use super::network::{self, Network};
 use super::report::{Kind, Report};
 use crate::fault::{Act, Detail, Fault};
@@ -247,11 +248,15 @@ impl Child<'_> {
         Ok(())
     }
 
-    /// What else the command does.
+    /// What the command does for who is not alone.
     fn set_oom_score_adj(&self, score: i32) {
         let mut text = heapless::String::<11>::new();
         let _ = write!(text, "{score}");
         if let Err(fault) = self.write_proc(c"self/oom_score_adj", text.as_bytes()) {
+            let fault = match fault.errno {
+                Some(Errno::ACCESS | Errno::PERM) => fault.hint(LOWERING),
+                _ => fault,
+            };
             self.fail(&format_args!("write {score} to \"/proc/self/oom_score_adj\""), &fault);
         }
     }

@@ -161,18 +161,13 @@ fn bring_up(
     console: Option<&OwnedFd>,
     listener: &Listener<'_>,
 ) -> Result<Foreground> {
-    let mut master = None;
-    if !born.alone {
-        listener.state.rdt.enter(born.pid)?;
-        master = born.until_ready(plan).map_err(not_started)?;
-    }
+    listener.state.rdt.enter(born.pid)?;
+    let master = born.until_ready(plan).map_err(not_started)?;
     let foreground = Foreground::serve(console, master)?;
-    if !born.alone {
-        if let Some(path) = options.pidfd_socket {
-            send_pidfd(path, born.pid)?;
-        }
-        born.go()?;
+    if let Some(path) = options.pidfd_socket {
+        send_pidfd(path, born.pid)?;
     }
+    born.go()?;
     born.until_program(listener).map_err(not_started)?;
     // Engines take the file's presence for the process's success.
     if let Some(path) = options.pid_file {

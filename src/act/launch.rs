@@ -283,6 +283,9 @@ fn write_id_maps(plan: &Plan, launch: &Launch<'_>, pid: Pid) -> Result<()> {
     }
 }
 
+/// What helps against `EACCES` for a score (proc_pid_oom_score_adj(5)).
+pub const LOWERING: &str = "lowering it needs CAP_SYS_RESOURCE";
+
 fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
     let Some(value) = plan.oom_score_adj else { return Ok(()) };
     let path = text!("/proc/{}/oom_score_adj", pid.as_raw_nonzero());
@@ -292,7 +295,7 @@ fn set_oom_score_adj(plan: &Plan, pid: Pid) -> Result<()> {
         .map_err(|errno| {
             let error = Error::os(text!("write {value} to \"{path}\""), errno);
             match errno {
-                Errno::ACCESS | Errno::PERM => error.hint("lowering it needs CAP_SYS_RESOURCE"),
+                Errno::ACCESS | Errno::PERM => error.hint(LOWERING),
                 _ => error,
             }
         })

@@ -103,9 +103,9 @@ fn user_namespace(maps: &IdMaps, environment: &Strings) -> Result<OwnedFd> {
         }
         Side::Parent(pid) => {
             let path = text!("/proc/{}/ns/user", pid.as_raw_nonzero());
-            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-            let made =
-                maps.write(pid, environment).and_then(|()| named::open(path, flags).context(what));
+            let made = maps
+                .write(pid, environment)
+                .and_then(|()| named::open(path, OFlags::RDONLY).context(what));
             // It ends when it hears that we are gone.
             drop((ours, theirs));
             let _ = reap(pid);

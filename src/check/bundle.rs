@@ -2,6 +2,7 @@
 
 use super::machine::{FORBIDDING, NAMESPACE_OPTIONS, file_system, limit};
 use super::{Report, any_line, cgroups, exists, field, ids, read, value};
+use crate::act::launch::LOWERING;
 use crate::act::preview::Preview;
 use crate::fault::Quoted;
 use crate::named;
@@ -266,7 +267,7 @@ impl Look<'_> {
     /// Looks for the program in the root file system, unless a mount could
     /// bring it.
     fn program(&mut self, op: &Op) {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
         let Ok(root) = named::open(self.preview.rootfs, flags) else { return };
         let found = |candidate: &CStr| path::open_in(root.as_fd(), candidate).is_ok();
         let brought = |candidate: &CStr| {
@@ -307,8 +308,7 @@ impl Look<'_> {
         }
         let now: Option<i32> = value(&["/proc/self/oom_score_adj"]).and_then(number::signed);
         if !resource && plan.oom_score_adj.zip(now).is_some_and(|(asked, now)| asked < now) {
-            let hint = "lowering it needs CAP_SYS_RESOURCE";
-            self.failed(&"write oom_score_adj", Errno::ACCESS, hint);
+            self.failed(&"write oom_score_adj", Errno::ACCESS, LOWERING);
         }
         let nice = self.has(CAP_SYS_NICE) && !host.in_user_namespace;
         use SchedulerPolicy::{Deadline, Fifo, RoundRobin};

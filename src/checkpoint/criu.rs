@@ -100,7 +100,7 @@ pub fn make_directory(path: &str) -> Result<OwnedFd> {
 /// # Errors
 /// Those of open(2).
 pub fn open_directory(path: &str) -> Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
     named::open(path, flags).context(|| text::about_quoted("open directory {}", path))
 }
 

@@ -180,7 +180,7 @@ fn of_container(options: &mut Options, state: &State, plan: &Plan) -> Result<()>
 /// written beside the images.
 fn contents(options: &mut Options, state: &State, plan: &Plan, images: &OwnedFd) -> Result<()> {
     let path = text!("/proc/{}/root", state.pid);
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
     let root = named::open(path, flags).context(|| text::about_quoted("open {}", path))?;
     tell_dump(&mut options.opts, &external(&plan.ops)?, root.as_fd());
     let descriptors = stdio::of_container(state)?;

@@ -27,10 +27,8 @@ fn is_error(line: &str) -> bool {
 /// The last errors of a log in one line, without their times.
 fn errors(log: &str) -> String {
     let mut lines: Vec<&str> = log.lines().filter(|line| is_error(line)).collect();
-    let lines = &mut lines[..];
-    let first = lines.len().saturating_sub(LINES);
-    let lines = lines.get_mut(first..).unwrap_or_default();
-    for line in &mut *lines {
+    let mut lines = lines.split_off(lines.len().saturating_sub(LINES));
+    for line in &mut lines {
         // `(00.042) Error …`
         if let Some((time, rest)) = line.split_once(')')
             && time.starts_with('(')
@@ -39,7 +37,7 @@ fn errors(log: &str) -> String {
             *line = rest.trim_ascii_start();
         }
     }
-    let mut text = text::joined(lines, "; ");
+    let mut text = text::joined(&lines, "; ");
     let end = (0..=LENGTH).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.truncate(end);
     text

@@ -267,7 +267,7 @@ impl Restoring<'_> {
 
     /// What stands for the mounts of the host's files.
     fn mounts(&self, asked: &mut Options) -> Result<()> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
         let root = named::open(self.state.rootfs, flags)
             .context(|| text::about_quoted("open {}", self.state.rootfs))?;
         let mut list = external(&self.plan.ops)?;

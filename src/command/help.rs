@@ -3,8 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::command::flag::Texts;
-use crate::command::flag::{Command, Flag};
+use crate::command::flag::{Command, Flag, Texts};
 use crate::command::{COMMANDS, globals};
 use crate::spec;
 use crate::text;

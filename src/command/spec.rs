@@ -41,7 +41,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     };
     let bundle = invocation.value("bundle").unwrap_or(".");
     let name = invocation.value("file").unwrap_or("config.json");
-    let open = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let open = OFlags::RDONLY | OFlags::DIRECTORY;
     let directory =
         named::open(bundle, open).context(|| text::about("open bundle \"{}\"", bundle))?;
     let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;

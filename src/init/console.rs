@@ -24,7 +24,7 @@ pub fn take(device: Option<&str>) -> Result<()> {
         None => return Ok(()),
     };
     let what = || text::about("open console \"{}\"", path);
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags = OFlags::RDWR | OFlags::NOCTTY;
     let console = named::open(path, flags).context(what)?;
     for number in 0..3 {
         become_stdio(console.as_fd(), number).context(what)?;

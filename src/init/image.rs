@@ -37,8 +37,7 @@ const STEP_MS: u32 = 20;
 pub fn mount_image(source: &str) -> Result<()> {
     let what = || text::about("root: mount \"{}\"", source);
     let stat = wait_for(source).context(what)?;
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = named::open(source, flags).context(what)?;
+    let file = named::open(source, OFlags::RDONLY).context(what)?;
     let mut head = [0; 2048];
     let length = read_head(&file, &mut head).context(what)?;
     let Some((kind, option)) = file_system(cut::first(&head, length)) else {

@@ -29,7 +29,7 @@ pub fn load_all(complain: &mut dyn FnMut(Error)) {
 /// Their names, sorted.
 fn names() -> Result<Vec<&'static str>> {
     let what = || text::about("read directory \"{}\"", DIRECTORY);
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
     let directory = named::open(DIRECTORY, flags).context(what)?;
     let mut buffer = [MaybeUninit::uninit(); 2048];
     let mut entries = RawDir::new(directory, &mut buffer);
@@ -46,8 +46,7 @@ fn names() -> Result<Vec<&'static str>> {
 
 fn load(path: &str) -> Result<()> {
     let what = || text::about("load module \"{}\"", path);
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = named::open(path, flags).context(what)?;
+    let file = named::open(path, OFlags::RDONLY).context(what)?;
     match rustix::system::finit_module(&file, c"", 0) {
         // It is in the kernel already.
         Ok(()) | Err(Errno::EXIST) => Ok(()),

@@ -16,7 +16,7 @@ use crate::error;
 use crate::error::{Context, Result};
 use crate::log::Log;
 use crate::named;
-use crate::process::spawn::VARIABLE;
+use crate::process::spawn::PATH_VARIABLE;
 use crate::request::{Caller, CgroupManager, CreateOptions, ExecOptions, Globals};
 use crate::spec::Spec;
 use crate::sys::clone::{Side, clone};
@@ -38,7 +38,7 @@ pub const PROBE_PID: &str = "/run/ocinit.health.pid";
 pub const REPORT: usize = 5;
 
 /// What hooks and the shell are given.
-static ENVIRONMENT: &[&CStr] = &[VARIABLE, c"HOME=/", c"TERM=linux"];
+static ENVIRONMENT: &[&CStr] = &[PATH_VARIABLE, c"HOME=/", c"TERM=linux"];
 
 /// Clones a process for a task; its status is what `work` returns.
 ///

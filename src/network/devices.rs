@@ -57,8 +57,7 @@ impl NetDevice {
 /// A device is missing, a name is taken, or the kernel does not let one go.
 pub fn move_devices(devices: &[NetDevice], pid: Pid) -> Result<()> {
     let what = || "linux.netDevices: open the network namespaces";
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let open = |path: &str| named::open(path, flags);
+    let open = |path: &str| named::open(path, OFlags::RDONLY);
     let ours = open("/proc/self/ns/net").context(what)?;
     let theirs = open(text!("/proc/{}/ns/net", pid.as_raw_nonzero())).context(what)?;
     let host = Netlink::open().context(what)?;

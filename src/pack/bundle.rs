@@ -66,7 +66,7 @@ enum Found<'a> {
 fn program<'a>(spec: &Spec<'a>, rootfs: &str) -> Found<'a> {
     let Some(process) = &spec.process else { return Found::Elsewhere };
     let Some(program) = Program::new(&process.args, &process.env) else { return Found::Elsewhere };
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
     let Ok(root) = named::open(rootfs, flags) else { return Found::Elsewhere };
     let here = |path: &&CStr| open_in(root.as_fd(), path).ok();
     if let Some(file) = program.candidates.iter().find_map(here) {

@@ -87,7 +87,7 @@ pub fn pack(request: &Request, log: &Log) -> Result<()> {
 
 fn open_init(path: Option<&str>) -> Result<(OwnedFd, Stat)> {
     let what = || text::about_quoted("open init {}", path.unwrap_or("/proc/self/exe"));
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
     let file = named::open(path.unwrap_or("/proc/self/exe"), flags).context(what)?;
     let stat = fstat(&file).context(what)?;
     match FileType::from_raw_mode(stat.st_mode) {

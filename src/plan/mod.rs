@@ -51,6 +51,19 @@ pub struct Host {
     pub selinux: bool,
 }
 
+#[cfg(test)]
+impl Host {
+    /// One where root has all rights and nothing else is there.
+    pub const ROOT: Host = Host {
+        uid: 0,
+        gid: 0,
+        capabilities: !0,
+        in_user_namespace: false,
+        apparmor: false,
+        selinux: false,
+    };
+}
+
 /// How a container, or a process in one, comes to be.
 pub struct Plan {
     /// Its namespaces.

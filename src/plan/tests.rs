@@ -15,14 +15,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-const HOST: Host = Host {
-    uid: 0,
-    gid: 0,
-    capabilities: !0,
-    in_user_namespace: false,
-    apparmor: false,
-    selinux: false,
-};
+const HOST: Host = Host::ROOT;
 
 /// The plan for a configuration with these properties of `process`, `linux` and
 /// the top, each as JSON members.

@@ -3,7 +3,7 @@
 use crate::cut;
 use crate::fault::{Act, Detail, Fault};
 use crate::number;
-use crate::process::spawn::USUAL;
+use crate::process::spawn::USUAL_PATH;
 use crate::quote::quoted;
 use crate::sys::exec::{Strings, execve};
 use crate::text;
@@ -48,7 +48,7 @@ impl Program {
             Vec::from([c_string(name)?])
         } else {
             // execvpe(3): an empty entry is the current directory.
-            let path = value("PATH").unwrap_or(USUAL);
+            let path = value("PATH").unwrap_or(USUAL_PATH);
             path.split(':')
                 .map(|directory| if directory.is_empty() { "." } else { directory })
                 .map(|directory| c_string(text::about_both("{}/{}", directory, name)))

@@ -117,10 +117,11 @@ pub fn read_all(fd: &OwnedFd) -> Vec<u8> {
 }
 
 /// Where programs usually are, as a variable.
-pub const VARIABLE: &CStr = c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const PATH_VARIABLE: &CStr =
+    c"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The same, its value alone.
-pub const USUAL: &str = match VARIABLE.to_str() {
+pub const USUAL_PATH: &str = match PATH_VARIABLE.to_str() {
     Ok(variable) => variable.split_at(5).1,
     Err(_) => "",
 };
@@ -132,7 +133,7 @@ pub fn find(name: &str, environment: &Strings) -> Result<&'static CStr> {
         .as_slice()
         .iter()
         .find_map(|entry| entry.to_str().ok()?.strip_prefix("PATH="))
-        .unwrap_or(USUAL);
+        .unwrap_or(USUAL_PATH);
     for directory in variable.split(':') {
         if let Some(path) = text::c_string(text::about_both("{}/{}", directory, name))
             && access(path, Access::EXEC_OK).is_ok()

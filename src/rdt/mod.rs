@@ -169,8 +169,7 @@ fn make(path: &str) -> Result<()> {
 }
 
 fn read(path: &str) -> Result<&'static str> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = named::open(path, flags).context(|| text!("open {}", quoted(path)))?;
+    let file = named::open(path, OFlags::RDONLY).context(|| text!("open {}", quoted(path)))?;
     Ok(text::lossy(crate::process::spawn::read_all(&file).leak()))
 }
 

@@ -101,7 +101,7 @@ fn numbers(directory: &str, names: &str, zeros: bool, out: &mut Writer) {
 
 /// The directories of the L3 caches, in the order of their numbers.
 fn domains(directory: &str) -> Vec<String> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
     let opened = named::open(directory, flags);
     let Ok(opened) = opened else { return Vec::new() };
     let mut buffer = [MaybeUninit::uninit(); 1024];

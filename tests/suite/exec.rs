@@ -231,6 +231,22 @@ fn a_process_file_replaces_everything() {
 }
 
 #[test]
+fn a_score_that_may_not_be_lowered_is_an_error_with_the_remedy() {
+    let lab = Lab::new();
+    let c = waiting(&lab, &mut lab.bundle());
+    let file = lab.dir().join("process.json");
+    let process = json!({"args": ["/bin/guest", "exit", "0"], "cwd": "/", "oomScoreAdj": -900});
+    fs::write(&file, process.to_string()).unwrap();
+    let out = c.call("exec", &["--process", file.to_str().unwrap()]).run();
+    if out.code == 0 {
+        ocinit_tests::skip!("this machine has CAP_SYS_RESOURCE");
+    }
+    let out = out.code_is(255);
+    assert!(out.stderr.contains("/oom_score_adj\\\": EACCES"), "{}", out.stderr);
+    assert!(out.stderr.contains("lowering it needs CAP_SYS_RESOURCE"), "{}", out.stderr);
+}
+
+#[test]
 fn detached_it_has_a_pid_file_and_the_runtimes_stdio() {
     let lab = Lab::new();
     let c = waiting(&lab, &mut lab.bundle());

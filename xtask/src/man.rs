@@ -21,7 +21,7 @@ pub fn command(mut parser: lexopt::Parser) -> Result<bool> {
 /// All pages: file name, text.
 pub fn pages() -> Vec<(String, String)> {
     let mut pages = vec![("ocinit.8".to_owned(), program())];
-    pages.extend(COMMANDS.iter().map(|one| (format!("ocinit-{}.8", one.texts().name), page(one))));
+    pages.extend(COMMANDS.iter().map(|one| (format!("ocinit-{}.8", one.name()), page(one))));
     pages
 }
 
@@ -37,7 +37,7 @@ fn program() -> String {
     );
     out.push_str(".SH COMMANDS\n");
     for one in COMMANDS {
-        let _ = writeln!(out, ".TP\n.BR ocinit\\-{} (8)", escape(one.texts().name));
+        let _ = writeln!(out, ".TP\n.BR ocinit\\-{} (8)", escape(one.name()));
         paragraph(&mut out, one.texts().summary);
     }
     options(&mut out, "GLOBAL OPTIONS", &[globals::FLAGS, &ENDING]);
@@ -53,17 +53,17 @@ fn program() -> String {
         &mut out,
         "The state of containers; below $XDG_RUNTIME_DIR for an ordinary user. See `--root`.",
     );
-    see_also(&mut out, COMMANDS.iter().map(|one| format!("ocinit-{}", one.texts().name)));
+    see_also(&mut out, COMMANDS.iter().map(|one| format!("ocinit-{}", one.name())));
     out
 }
 
 fn page(command: &Command) -> String {
-    let name = format!("ocinit-{}", command.texts().name);
+    let name = format!("ocinit-{}", command.name());
     let mut out = head(&name, command.texts().summary);
     let _ = writeln!(
         out,
         ".SH SYNOPSIS\n.B ocinit\n[global options]\n.B {}\n[options] {}",
-        escape(command.texts().name),
+        escape(command.name()),
         escape(command.texts().arguments)
     );
     if !command.texts().description.is_empty() {
@@ -152,7 +152,7 @@ mod tests {
         let pages = pages();
         assert_eq!(pages.len(), COMMANDS.len() + 1);
         for command in COMMANDS {
-            let name = format!("ocinit-{}.8", command.texts().name);
+            let name = format!("ocinit-{}.8", command.name());
             let text = &pages.iter().find(|page| page.0 == name).unwrap().1;
             for flag in command.flags {
                 let shown = text.contains(&format!("\\fB\\-\\-{}\\fR", escape(flag.long())));

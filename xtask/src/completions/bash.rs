@@ -54,7 +54,7 @@ pub fn script() -> String {
     let mut out =
         String::from("# bash completion for ocinit, made by `cargo xtask completions`.\n");
     let with_id: Vec<&str> =
-        COMMANDS.iter().filter(|one| takes_id(one)).map(|one| one.texts().name).collect();
+        COMMANDS.iter().filter(|one| takes_id(one)).map(|one| one.name()).collect();
     let _ = writeln!(out, "_ocinit_commands='{}'", command_names().join(" "));
     let _ = writeln!(out, "_ocinit_with_id='{}'", with_id.join(" "));
     out.push_str("\n# The flags of a command; of none: those before it.\n_ocinit_flags() {\n");
@@ -62,7 +62,7 @@ pub fn script() -> String {
     let mut values = String::new();
     all(&mut out, &mut values, "", &mut global_flags());
     for command in COMMANDS {
-        all(&mut out, &mut values, command.texts().name, &mut flags(command));
+        all(&mut out, &mut values, command.name(), &mut flags(command));
     }
     out.push_str("    esac\n}\n\n# The value that a flag takes; nothing for a switch.\n");
     out.push_str("_ocinit_value() {\n    case \"$1 $2\" in\n");

@@ -17,12 +17,9 @@ pub fn script() -> String {
     }
     for command in COMMANDS {
         let summary = quoted(command.texts().summary);
-        let _ = writeln!(
-            out,
-            "complete -c ocinit -n '{first}' -a {} -d '{summary}'",
-            command.texts().name
-        );
-        let here = format!("__fish_seen_subcommand_from {}", command.texts().name);
+        let _ =
+            writeln!(out, "complete -c ocinit -n '{first}' -a {} -d '{summary}'", command.name());
+        let here = format!("__fish_seen_subcommand_from {}", command.name());
         for flag in flags(command) {
             one(&mut out, &here, flag);
         }

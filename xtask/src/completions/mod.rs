@@ -72,7 +72,7 @@ fn flags(command: &'static Command) -> impl Iterator<Item = Flag> {
 /// Whether the first argument is the id of a container that exists.
 fn takes_id(command: &Command) -> bool {
     command.texts().arguments.starts_with("<container-id>")
-        && !["check", "create", "plan", "run"].contains(&command.texts().name)
+        && !["check", "create", "plan", "run"].contains(&command.name())
 }
 
 /// The names of a flag, with dashes.
@@ -83,5 +83,5 @@ fn names(flag: Flag) -> Vec<String> {
 
 /// The names of all commands.
 fn command_names() -> Vec<&'static str> {
-    COMMANDS.iter().map(|command| command.texts().name).collect()
+    COMMANDS.iter().map(|command| command.name()).collect()
 }

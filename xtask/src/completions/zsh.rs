@@ -13,8 +13,7 @@ pub fn script() -> String {
          local -a commands\n    commands=(\n",
     );
     for command in COMMANDS {
-        let _ =
-            writeln!(out, "        '{}:{}'", command.texts().name, quoted(command.texts().summary));
+        let _ = writeln!(out, "        '{}:{}'", command.name(), quoted(command.texts().summary));
     }
     out.push_str("        'help:show the page of one command'\n    )\n    _arguments -C \\\n");
     specifications(&mut out, &mut global_flags());
@@ -23,10 +22,10 @@ pub fn script() -> String {
          command) _describe command commands ;;\n        arguments)\n            case $line[1] in\n",
     );
     for command in COMMANDS {
-        let _ = writeln!(out, "        {}) _arguments \\", command.texts().name);
+        let _ = writeln!(out, "        {}) _arguments \\", command.name());
         specifications(&mut out, &mut flags(command));
         let first = if takes_id(command) { "'1:container:_ocinit_ids'" } else { "'1: :'" };
-        let _ = writeln!(out, "        {first} '*: :{}' ;;", rest(command.texts().name));
+        let _ = writeln!(out, "        {first} '*: :{}' ;;", rest(command.name()));
     }
     out.push_str(
         "        help) _describe command commands ;;\n            esac ;;\n    esac\n}\n\n",
