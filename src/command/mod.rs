@@ -202,6 +202,7 @@ mod tests {
         for command in COMMANDS.iter().copied().chain([&program]) {
             assert!(command.min <= command.max);
             assert!(!command.texts().summary.ends_with('.'));
+            assert_eq!(command.name(), command.texts().name);
             for (index, flag) in command.flags.iter().enumerate() {
                 assert!(!flag.help().ends_with('.'), "{}", flag.long());
                 assert!(!["help", "h"].contains(&flag.long()));
