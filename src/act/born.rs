@@ -20,6 +20,9 @@ pub struct Born {
     pub pid: Pid,
     /// To it.
     pub channel: Channel,
+    /// When it started, if that was looked at
+    /// ([`Stat`](crate::container::process::Stat)).
+    pub start_time: Option<u64>,
     /// It hears of nothing and says nothing before [`Born::until_program`].
     pub alone: bool,
 }

@@ -272,7 +272,10 @@ impl Making<'_> {
         self.state.rdt.enter(born.pid)?;
         let pid = born.pid.as_raw_nonzero().get();
         self.state.pid = pid;
-        self.state.start_time = Stat::of(pid)?.map_or(0, |stat| stat.start_time);
+        self.state.start_time = match born.start_time {
+            Some(time) => time,
+            None => Stat::of(pid)?.map_or(0, |stat| stat.start_time),
+        };
         // While the process makes its world; the container is still being created.
         self.directory.prepare(self.lock, self.state)?;
         self.view = None;

@@ -8,6 +8,7 @@ use super::network::{self, Network};
 use super::prepare::prepare;
 use super::report::{self, Kind};
 use super::stage;
+use crate::container::process::Stat;
 use crate::error;
 use crate::error::{Context, Error, Result};
 use crate::fault::{Act, Detail};
@@ -19,11 +20,12 @@ use crate::plan::Plan;
 use crate::process::rlimit;
 use crate::process::spawn::reap;
 use crate::spec::Rlimit;
+use crate::sys::clock::nap;
 use crate::sys::descriptor::close_inherited;
 use crate::sys::exec::Strings;
 use crate::sys::fd::AsFd;
 use crate::sys::lend::{Memory, clone_for};
-use crate::sys::schedule::{has_several_cpus, set_affinity};
+use crate::sys::schedule::{current_cpu, has_several_cpus, set_affinity};
 use crate::sys::{limit, signal};
 use crate::text;
 use alloc::vec::Vec;
@@ -88,7 +90,9 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
     }
     .map_err(|errno| from_fault(refused(birth.flags, errno)))
     .and_then(|(mut pid, ours)| match raise(plan, &mut launch, &birth, &mut pid, &ours) {
-        Ok(()) => Ok(Born { pid, channel: ours, alone: birth.memory == Memory::Lent }),
+        Ok(start_time) => {
+            Ok(Born { pid, channel: ours, start_time, alone: birth.memory == Memory::Lent })
+        }
         Err(error) => {
             end(pid);
             Err(error)
@@ -210,16 +214,17 @@ fn spawn(plan: &mut Plan, launch: &Launch<'_>, birth: &Birth) -> rustix::io::Res
 }
 
 /// What the command does for the new process until it is on its own. `pid` is
-/// the set-up process's, and becomes the first process's when that is born.
+/// the set-up process's, and becomes the first process's when that is born; returns
+/// when that one started, if it was looked at.
 fn raise(
     plan: &Plan,
     launch: &mut Launch<'_>,
     birth: &Birth,
     pid: &mut Pid,
     channel: &Channel,
-) -> Result<()> {
+) -> Result<Option<u64>> {
     if birth.memory == Memory::Lent {
-        return Ok(());
+        return Ok(None);
     }
     let when = launch.home.when(birth.at_home);
     if birth.needs_stage {
@@ -238,6 +243,10 @@ fn raise(
     if birth.network == Network::Sent {
         network::send(channel).map_err(|error| failed_first(channel, *pid).unwrap_or(error))?;
     }
+    let start_time = match when {
+        When::Meanwhile if birth.network != Network::Sent => stand_aside(*pid),
+        _ => None,
+    };
     if when == When::Meanwhile {
         let entrances = launch
             .home
@@ -246,7 +255,18 @@ fn raise(
         ignore_end(home::send(channel, &entrances))
             .context(|| "hand over the container's cgroups")?;
     }
-    Ok(())
+    Ok(start_time)
+}
+
+/// Lets the process begin: the kernel may have put it on our CPU, behind us, even
+/// where others are idle, and would leave it there until we sleep, or for
+/// milliseconds. Whoever wakes up gets an idle one. Returns when the process started.
+fn stand_aside(pid: Pid) -> Option<u64> {
+    let stat = Stat::of(pid.as_raw_nonzero().get()).ok()??;
+    if stat.cpu == current_cpu() && has_several_cpus() {
+        nap();
+    }
+    Some(stat.start_time)
 }
 
 /// Does what the set-up process asks for, until the first process is born, which

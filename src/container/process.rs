@@ -22,6 +22,8 @@ pub struct Stat {
     pub state: u8,
     /// Clock ticks from boot to its start.
     pub start_time: u64,
+    /// The CPU that it is on, was on last, or waits for.
+    pub cpu: Option<u32>,
 }
 
 impl Stat {
@@ -31,7 +33,7 @@ impl Stat {
     /// It cannot be read: whether there is such a process is not known then.
     pub fn of(pid: i32) -> Result<Option<Stat>> {
         let path = alloc::format!("/proc/{pid}/stat");
-        // The name takes 64 bytes at most, and field 22 is far from the end.
+        // The name takes 64 bytes at most, and what we look for is not far from it.
         let mut buffer = [0; 512];
         let read = named::open(&path, OFlags::RDONLY)
             .and_then(|file| rustix::io::read(&file, &mut buffer));
@@ -50,7 +52,9 @@ impl Stat {
         let state = *fields.next()?.first()?;
         // From field 4 on, the start time is field 22.
         let start_time = number::unsigned(core::str::from_utf8(fields.nth(18)?).ok()?)?;
-        Some(Stat { state, start_time })
+        // And the CPU is field 39.
+        let cpu = fields.nth(16).and_then(|text| core::str::from_utf8(text).ok());
+        Some(Stat { state, start_time, cpu: cpu.and_then(number::unsigned) })
     }
 
     fn is_dead(self) -> bool {
@@ -154,8 +158,11 @@ mod tests {
         let rest = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 123456 20 21\n";
         for name in ["sh", "a b", ")", "((", ") Z 1 2 (", "a\nb", ""] {
             let line = format!("42 ({name}) S {rest}");
-            let expect = Some(Stat { state: b'S', start_time: 123_456 });
+            let expect = Some(Stat { state: b'S', start_time: 123_456, cpu: None });
             assert_eq!(Stat::parse(line.as_bytes()), expect, "{name}");
+            let more = "22 23 24 25 26 27 28 29 30 31 32 33 34 17 3 0";
+            let line = format!("42 ({name}) S {} {more}", rest.trim_end());
+            assert_eq!(Stat::parse(line.as_bytes()).unwrap().cpu, Some(3), "{name}");
         }
         for bad in ["", "42 (sh", "42 (sh)", "42 (sh) S", "42 (sh) S 1 2 3", "42 (sh) "] {
             assert_eq!(Stat::parse(bad.as_bytes()), None, "{bad}");

@@ -25,6 +25,12 @@ pub fn monotonic() -> u64 {
     time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
 }
 
+/// Sleeps as shortly as can be: for the slack of timers, some 50 µs
+/// (`PR_SET_TIMERSLACK` of prctl(2)).
+pub fn nap() {
+    let _ = rustix::thread::nanosleep(&rustix::time::Timespec { tv_sec: 0, tv_nsec: 1 });
+}
+
 /// Sleeps so many milliseconds, below a second, or until a signal comes.
 pub fn sleep(milliseconds: u32) {
     let time = rustix::time::Timespec {

@@ -1,8 +1,10 @@
-//! sched_setattr(2), ioprio_set(2), sched_setaffinity(2) and sched_getaffinity(2).
+//! sched_setattr(2), ioprio_set(2), sched_setaffinity(2), sched_getaffinity(2) and
+//! getcpu(2).
 
 use super::raw::syscall;
 use linux_raw_sys::general::{
-    __NR_ioprio_set, __NR_sched_getaffinity, __NR_sched_setaffinity, __NR_sched_setattr,
+    __NR_getcpu, __NR_ioprio_set, __NR_sched_getaffinity, __NR_sched_setaffinity,
+    __NR_sched_setattr,
 };
 use rustix::io::Result;
 use rustix::process::Pid;
@@ -62,6 +64,14 @@ pub fn has_several_cpus() -> bool {
     // SAFETY: the kernel writes no more than the size given, and any bits are a mask.
     let got = unsafe { syscall(__NR_sched_getaffinity, [0, size_of::<Mask>(), at, 0, 0, 0]) };
     got.is_err() || cpus.iter().map(|word| word.count_ones()).sum::<u32>() > 1
+}
+
+/// The CPU that this process is on; it may be another one the next moment.
+pub fn current_cpu() -> Option<u32> {
+    let mut cpu = 0u32;
+    let at = &raw mut cpu as usize;
+    // SAFETY: the kernel writes one number there, and nothing for the node.
+    unsafe { syscall(__NR_getcpu, [at, 0, 0, 0, 0, 0]) }.is_ok().then_some(cpu)
 }
 
 /// Sets the CPUs that this process may run on; those outside of its cpuset do
