@@ -112,10 +112,12 @@ impl Born {
 pub fn failed_first(channel: &Channel, pid: Pid) -> Option<Error> {
     let mut packet = [0; report::MAX];
     let length = channel.receive_now(&mut packet)?;
-    Some(match report::kind(&packet[..length]) {
-        Some((Kind::Failed, _)) => report::decode(&packet[..length]),
-        _ => ended(pid),
-    })
+    match report::kind(&packet[..length]) {
+        Some((Kind::Failed, _)) => Some(report::decode(&packet[..length])),
+        // It is further on.
+        Some((Kind::Ready | Kind::WantHooks | Kind::WantDevices, _)) => None,
+        _ => Some(ended(pid)),
+    }
 }
 
 /// It ended without a report.
@@ -202,5 +204,14 @@ mod tests {
         let error = failed_first(&ours, pid).unwrap().to_string();
         assert_eq!(error, "the container's first process ended early, with status 3");
         end(pid);
+    }
+
+    #[test]
+    fn who_is_further_on_has_not_failed() {
+        let (ours, theirs) = channel::pair().unwrap();
+        for kind in [Kind::WantDevices, Kind::WantHooks, Kind::Ready] {
+            theirs.send(&Report::new(kind, 0)).unwrap();
+            assert!(failed_first(&ours, rustix::process::getpid()).is_none());
+        }
     }
 }

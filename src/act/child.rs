@@ -18,7 +18,7 @@ use crate::rootfs::kept::Kept;
 use crate::rootfs::{device, mask, path, root};
 use crate::sys::fd::AsFd;
 use crate::sys::schedule::{self, Mask};
-use crate::sys::{descriptor, domain, network::loopback_up, signal};
+use crate::sys::{descriptor, domain, signal};
 use core::ffi::CStr;
 use core::fmt::{self, Write};
 use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWPID, PROC_SUPER_MAGIC};
@@ -44,6 +44,8 @@ pub struct Child<'a> {
     pub late: u32,
     /// Where its network namespace is from.
     pub network: Network,
+    /// It is in its cgroups, and does nothing that their limits have to hold for.
+    pub settled: bool,
     /// It joins namespaces itself: no stage has done so. That of pids it was born
     /// into.
     pub joins: bool,
@@ -151,10 +153,11 @@ impl Child<'_> {
                 Err(Errno::NOSYS) => Ok(()),
                 result => Ok(result?),
             },
+            Op::Cgroups if self.settled => Ok(()),
             Op::Cgroups => home::receive(&self.channel),
             Op::CgroupNamespace => Ok(crate::sys::clone::unshare(CLONE_NEWCGROUP)?),
             Op::NetworkNamespace => network::enter(self.network, &self.channel),
-            Op::Loopback => Ok(loopback_up()?),
+            Op::Loopback => network::bring_up(self.network),
             Op::NetDevices => self.ask_for(Kind::WantDevices),
             Op::Hostname(name) => Ok(rustix::system::sethostname(name.to_bytes())?),
             Op::Domainname(name) => Ok(rustix::system::setdomainname(name.to_bytes())?),

@@ -26,6 +26,10 @@ pub enum When {
     /// While the process makes its namespaces: it waits at
     /// [`Op::Cgroups`](crate::plan::Op::Cgroups).
     Meanwhile,
+    /// While the process makes its world: it is in its cgroups, and waits for their
+    /// limits only where it does something that they are for
+    /// ([`Plan::needs_limits`](crate::plan::Plan::needs_limits)).
+    Beside,
 }
 
 /// The cgroups that a process is to be in.
@@ -74,8 +78,8 @@ impl Home for New<'_> {
         self.created.unified()
     }
 
-    fn when(&self, _born: bool) -> When {
-        When::Meanwhile
+    fn when(&self, born: bool) -> When {
+        if born && self.leaves_time() { When::Beside } else { When::Meanwhile }
     }
 
     fn leaves_time(&self) -> bool {

@@ -111,6 +111,10 @@ struct Birth {
     network: Network,
     /// In the birthplace of its home.
     at_home: bool,
+    /// When the command does its part for the cgroups.
+    when: When,
+    /// See [`Plan::needs_limits`].
+    needs_limits: bool,
     /// What it begins with.
     memory: Memory,
 }
@@ -125,8 +129,15 @@ impl Birth {
             _ if !launch.home.leaves_time() || !has_several_cpus() => Network::Made,
             _ => Network::Sent,
         };
-        let mut birth =
-            Birth { needs_stage, flags, network, at_home: false, memory: Memory::Copied };
+        let mut birth = Birth {
+            needs_stage,
+            flags,
+            network,
+            at_home: false,
+            when: When::Never,
+            needs_limits: plan.needs_limits(),
+            memory: Memory::Copied,
+        };
         birth.place(launch, launch.home.birthplace().is_some());
         birth
     }
@@ -134,7 +145,11 @@ impl Birth {
     /// Decides whether it is born at home, and what follows from that.
     fn place(&mut self, launch: &Launch<'_>, at_home: bool) {
         self.at_home = at_home;
-        let alone = launch.alone && !self.needs_stage && launch.home.when(at_home) == When::Never;
+        self.when = match launch.home.when(at_home) {
+            When::Beside if self.needs_limits => When::Meanwhile,
+            when => when,
+        };
+        let alone = launch.alone && !self.needs_stage && self.when == When::Never;
         self.memory = if alone { Memory::Lent } else { Memory::Copied };
     }
 
@@ -188,7 +203,7 @@ type Spawned = (Pid, Channel);
 fn spawn(plan: &mut Plan, launch: &Launch<'_>, birth: &Birth) -> rustix::io::Result<Spawned> {
     let (ours, theirs) = channel::pair()?;
     let proc_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let first = launch.home.when(birth.at_home) == When::First;
+    let first = birth.when == When::First;
     let mut child = Child {
         channel: theirs,
         start: launch.start.as_ref(),
@@ -197,6 +212,7 @@ fn spawn(plan: &mut Plan, launch: &Launch<'_>, birth: &Birth) -> rustix::io::Res
         become_root: birth.has_user(),
         late: birth.late(),
         network: birth.network,
+        settled: birth.when == When::Beside,
         joins: true,
         alone: birth.memory == Memory::Lent,
         proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
@@ -226,32 +242,34 @@ fn raise(
     if birth.memory == Memory::Lent {
         return Ok(None);
     }
-    let when = launch.home.when(birth.at_home);
     if birth.needs_stage {
         raise_by_stage(plan, launch, pid, channel)?;
     }
-    if when == When::First {
+    if birth.when == When::First {
         launch.home.settle(*pid, birth.at_home)?;
     }
     set_oom_score_adj(plan, *pid)?;
     if birth.has_user() {
         write_id_maps(plan, launch, *pid)?;
     }
-    if birth.needs_stage || birth.has_user() || when == When::First {
+    if birth.needs_stage || birth.has_user() || birth.when == When::First {
         go(channel)?;
     }
     if birth.network == Network::Sent {
         network::send(channel).map_err(|error| failed_first(channel, *pid).unwrap_or(error))?;
     }
-    let start_time = match when {
-        When::Meanwhile if birth.network != Network::Sent => stand_aside(*pid),
-        _ => None,
+    if !matches!(birth.when, When::Meanwhile | When::Beside) {
+        return Ok(None);
+    }
+    let start_time = match birth.network {
+        Network::Sent => None,
+        Network::Born | Network::Made => stand_aside(*pid),
     };
-    if when == When::Meanwhile {
-        let entrances = launch
-            .home
-            .settle(*pid, birth.at_home)
-            .map_err(|error| failed_first(channel, *pid).unwrap_or(error))?;
+    let entrances = launch
+        .home
+        .settle(*pid, birth.at_home)
+        .map_err(|error| failed_first(channel, *pid).unwrap_or(error))?;
+    if birth.when == When::Meanwhile {
         ignore_end(home::send(channel, &entrances))
             .context(|| "hand over the container's cgroups")?;
     }

@@ -112,7 +112,7 @@ fn operations(
 
 /// Whether the process must be in its network namespace for this operation: all file
 /// systems are taken to show it but those that do not. It enters its cgroups later.
-fn needs_network(op: &Op) -> bool {
+pub fn needs_network(op: &Op) -> bool {
     const OTHERS: [&CStr; 4] = [c"proc", c"tmpfs", c"devpts", c"mqueue"];
     match op {
         Op::Mount(mount) if mount.bind.is_some() || !OTHERS.contains(&mount.fstype) => true,
@@ -122,14 +122,13 @@ fn needs_network(op: &Op) -> bool {
 }
 
 /// Whether the process must be in its cgroups for this operation: they are seen by
-/// it or by those who wait for it, hold for it (memory, devices), or it would be too
+/// it or by those who wait for it, hold for it (memory), or it would be too
 /// late. What comes before is done while the parent makes them.
 fn needs_cgroups(op: &Op) -> bool {
     match op {
         Op::Mount(mount) => mount.copy_up,
         Op::CgroupMount(_)
         | Op::NetDevices
-        | Op::Device(_)
         | Op::RuntimeHooks
         | Op::ContainerHooks
         | Op::Pivot

@@ -1,6 +1,7 @@
 //! The file system of a new container, as operations.
 
 use super::Request;
+use super::container::needs_network;
 use super::devices::devices;
 use super::labels::labels;
 use super::mounts::{self, c_string};
@@ -13,6 +14,7 @@ use crate::hook::Hooks;
 use crate::json::words;
 use crate::process::terminal::Size;
 use crate::quote::quoted;
+use crate::rootfs::device::Device;
 use crate::rootfs::mask::Cover;
 use crate::rootfs::tree::Recursion;
 use crate::spec::{self, Process, Spec};
@@ -113,7 +115,9 @@ pub fn file_system(
     }
     if !dev_is_bound {
         let devices = devices(&linux.devices, in_user_namespace)?;
-        ops.extend(devices.into_iter().map(Op::Device));
+        for (at, device) in (place_of_devices(ops, &devices)..).zip(devices) {
+            ops.insert(at, Op::Device(device));
+        }
         ops.push(Op::DeviceLinks);
     }
     ops.push(Op::WorkingDirectory(plan.cwd));
@@ -144,6 +148,22 @@ pub fn file_system(
         ops.push(Op::RootReadonly);
     }
     Ok(())
+}
+
+/// Where in `ops` the devices are made: after the mounts that the process need not
+/// wait for, since the others leave it time, unless one of these may hide a device.
+fn place_of_devices(ops: &[Op], devices: &[Device]) -> usize {
+    let hides = |op: &Op| match op {
+        Op::Mount(mount) => devices.iter().any(|device| mounts::may_hide(mount, device.path)),
+        Op::CgroupMount(mount) => {
+            devices.iter().any(|device| mounts::may_hide(&mount.mount, device.path))
+        }
+        _ => false,
+    };
+    match ops.iter().position(needs_network) {
+        Some(at) if !ops[at..].iter().any(hides) => at,
+        _ => ops.len(),
+    }
 }
 
 /// Whether a read-only path is so with what is mounted below it: yes, unless

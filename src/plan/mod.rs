@@ -107,3 +107,12 @@ pub struct Plan {
     /// What the user should know, one line each.
     pub warnings: Vec<&'static str>,
 }
+
+impl Plan {
+    /// Whether the first process does something before it is ready that the limits of
+    /// its cgroups have to hold for: it fills a tmpfs, or runs what is not ours.
+    pub fn needs_limits(&self) -> bool {
+        let fills = |op: &Op| matches!(op, Op::Mount(mount) if mount.copy_up);
+        !self.create_container.is_empty() || self.ops.iter().any(fills)
+    }
+}

@@ -221,19 +221,31 @@ pub fn close_later(mount: &mut Mount) -> Option<Mount> {
 
 /// Whether `path` is below `directory`, by its names.
 pub fn is_below(path: &str, directory: &str) -> bool {
-    fn names(path: &str) -> impl Iterator<Item = &[u8]> {
-        let names = path.as_bytes().split(|byte| *byte == b'/');
-        names.filter(|name| !name.is_empty() && *name != b".")
-    }
+    rest_below(path.as_bytes(), directory.as_bytes()).is_some_and(|mut rest| rest.next().is_some())
+}
+
+/// Whether the mount may hide `path`: it is made there or above it, or where its
+/// names do not tell.
+pub fn may_hide(mount: &Mount, path: &CStr) -> bool {
+    let at = mount.destination.to_bytes();
+    names(at).any(|name| name == b"..") || rest_below(path.to_bytes(), at).is_some()
+}
+
+/// What is left of `path` in `directory`.
+fn rest_below<'a>(path: &'a [u8], directory: &[u8]) -> Option<impl Iterator<Item = &'a [u8]>> {
     let mut rest = names(path);
-    names(directory).all(|name| rest.next() == Some(name)) && rest.next().is_some()
+    names(directory).all(|name| rest.next() == Some(name)).then_some(rest)
+}
+
+fn names(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let names = path.split(|byte| *byte == b'/');
+    names.filter(|name| !name.is_empty() && *name != b".")
 }
 
 /// Whether the mount makes the container's /dev the host's: nothing is made
 /// there then.
 pub fn binds_dev(mount: &Mount) -> bool {
-    let parts = mount.destination.to_bytes().split(|byte| *byte == b'/');
-    mount.bind.is_some() && parts.filter(|part| !part.is_empty() && *part != b".").eq([b"dev"])
+    mount.bind.is_some() && names(mount.destination.to_bytes()).eq([b"dev"])
 }
 
 /// `linux.sysctl`: keys with dots or with slashes.

@@ -2,6 +2,7 @@
 
 use crate::cgroup::CgroupMount;
 use crate::fault::Quoted;
+use crate::network::LOOPBACK;
 use crate::process::terminal::Size;
 use crate::quote::escaped;
 use crate::rootfs::device::Device;
@@ -125,7 +126,7 @@ impl fmt::Display for Op {
             Op::Cgroups => f.write_str("enter the cgroups"),
             Op::CgroupNamespace => f.write_str("create a new cgroup namespace"),
             Op::NetworkNamespace => f.write_str("enter the new network namespace"),
-            Op::Loopback => f.write_str("bring up the loopback interface"),
+            Op::Loopback => f.write_str(LOOPBACK),
             Op::NetDevices => f.write_str("linux.netDevices: ask for the devices"),
             Op::Hostname(name) => write!(f, "set the host name {}", Quoted(name)),
             Op::Domainname(name) => write!(f, "set the domain name {}", Quoted(name)),

@@ -197,3 +197,43 @@ fn the_notify_socket_is_the_last_mount() {
     let mounts = operations(plan, "mount ");
     assert_eq!(mounts, [r#"mount "tmpfs" on "/run""#, r#"mount "/s/c/notify" on "/run/notify""#]);
 }
+
+#[test]
+fn devices_are_made_before_the_process_waits() {
+    let order = |more: &str| -> Vec<String> {
+        let mounts = format!(
+            r#""mounts":[{{"type":"tmpfs","source":"t","destination":"/dev"}},
+            {{"type":"sysfs","source":"s","destination":"/sys"}}{more}]"#
+        );
+        let words = ["on \"/sys\"", "on \"/dev\"", "device \"/dev/null\""];
+        let all = operations(planned("", "", &mounts), "\"/");
+        let found = |text: &String| words.iter().find(|word| text.contains(*word)).copied();
+        all.iter().filter_map(found).map(String::from).collect()
+    };
+    let bind =
+        |at| format!(r#",{{"type":"bind","source":"/s","destination":"{at}","options":["bind"]}}"#);
+    let early = ["on \"/dev\"", "device \"/dev/null\"", "on \"/sys\""];
+    let late = ["on \"/dev\"", "on \"/sys\"", "device \"/dev/null\""];
+    assert_eq!(order(""), early);
+    assert_eq!(order(&bind("/data")), early);
+    assert_eq!(order(&bind("/dev/net")), early);
+    // What is mounted there would hide the device, or perhaps.
+    assert_eq!(order(&bind("/dev/urandom")), late);
+    assert_eq!(order(&bind("/x/../y")), late);
+}
+
+#[test]
+fn limits_hold_for_what_fills_memory_and_for_programs() {
+    let needs =
+        |top: &str| planned("", "", top).unwrap_or_else(|error| panic!("{error}")).needs_limits();
+    let tmpfs = |options| {
+        format!(
+            r#""mounts":[{{"type":"tmpfs","source":"t","destination":"/t","options":[{options}]}}]"#
+        )
+    };
+    assert!(!needs(""));
+    assert!(!needs(&tmpfs("\"nosuid\"")));
+    assert!(needs(&tmpfs("\"tmpcopyup\"")));
+    assert!(needs(r#""hooks":{"createContainer":[{"path":"/h"}]}"#));
+    assert!(!needs(r#""hooks":{"createRuntime":[{"path":"/h"}]}"#));
+}
