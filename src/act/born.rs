@@ -145,6 +145,10 @@ fn ended(pid: Pid) -> Error {
 pub fn until_program(channel: &Channel, listener: &Listener<'_>) -> Result<()> {
     let mut packet = [0; report::MAX];
     let mut executing = false;
+    if listener.path.is_empty() {
+        // Nobody waits for us: we need not wake up for each message.
+        channel.wait_closed();
+    }
     loop {
         let (length, fd) = channel.receive(&mut packet).context(|| "wait for the program")?;
         match (report::kind(&packet[..length]), fd) {

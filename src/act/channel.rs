@@ -5,6 +5,7 @@
 use super::report::Report;
 use crate::sys::fd::AsFd;
 use core::mem::MaybeUninit;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::{Errno, IoSlice, IoSliceMut, Result};
 use rustix::net::{
@@ -65,6 +66,13 @@ impl Channel {
             (0, _) => Err(Errno::PIPE),
             _ => Ok(()),
         }
+    }
+
+    /// Waits until the other side is gone, or has become the program. What it said
+    /// before is still to be received.
+    pub fn wait_closed(&self) {
+        // Without events it is the end alone that wakes us.
+        let _ = poll(&mut [PollFd::new(&self.0, PollFlags::empty())], None);
     }
 
     /// The length of a message that is there already, as by [`Channel::receive`].
