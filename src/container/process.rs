@@ -48,8 +48,8 @@ impl Stat {
     /// hold spaces, parentheses and line breaks: the last `)` ends it.
     pub fn parse(text: &[u8]) -> Option<Stat> {
         let end = text.iter().rposition(|byte| *byte == b')')?;
-        let mut fields = cut::rest(text, end + 1).split(|byte| *byte == b' ').skip(1);
-        let state = *fields.next()?.first()?;
+        let mut fields = cut::rest(text, end + 1).split(|byte| *byte == b' ');
+        let state = *fields.nth(1)?.first()?;
         // From field 4 on, the start time is field 22.
         let start_time = number::unsigned(core::str::from_utf8(fields.nth(18)?).ok()?)?;
         // And the CPU is field 39.

@@ -98,7 +98,7 @@ impl<'v, 'p> Node<'v, 'p> {
         let found = match self.value {
             Value::Null => "null",
             Value::Bool(_) => "a boolean",
-            Value::Number(Number::F64(_)) => "a number with a fraction or beyond 64 bits",
+            Value::Number(Number::Other) => "a number with a fraction or beyond 64 bits",
             Value::Number(_) => "a number",
             Value::String(_) => "a string",
             Value::Array(_) => "an array",

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
 use miniserde::de::{Deserialize, Map, Seq, Visitor};
-use miniserde::{Result, json, make_place};
+use miniserde::{Result, make_place};
 
 /// Any value.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +34,9 @@ pub enum Number {
     U64(u64),
     /// Below 0.
     I64(i64),
-    /// Any other.
-    F64(f64),
+    /// Any other. No property takes one, so which one it is is not kept, nor all
+    /// that it takes to write it.
+    Other,
 }
 
 impl fmt::Display for Number {
@@ -43,7 +44,7 @@ impl fmt::Display for Number {
         match *self {
             Number::U64(number) => number.fmt(f),
             Number::I64(number) => number.fmt(f),
-            Number::F64(number) => json::Number::F64(number).fmt(f),
+            Number::Other => f.write_str("null"),
         }
     }
 }
@@ -134,8 +135,8 @@ impl Visitor for Place<Value> {
         Ok(())
     }
 
-    fn float(&mut self, number: f64) -> Result<()> {
-        self.out = Some(Value::Number(Number::F64(number)));
+    fn float(&mut self, _: f64) -> Result<()> {
+        self.out = Some(Value::Number(Number::Other));
         Ok(())
     }
 
@@ -228,10 +229,10 @@ mod tests {
         for (text, sorted) in [
             (r#"{"a":1,"b":[],"c":{}}"#, r#"{"a":1,"b":[],"c":{}}"#),
             (r#"{"b":1,"a":2,"b":null,"a":3}"#, r#"{"a":3,"b":null}"#),
-            (r#"{"a":1,"a":2,"a":{"y":0,"x":-0.5}}"#, r#"{"a":{"x":-0.5,"y":0}}"#),
+            (r#"{"a":1,"a":2,"a":{"y":0,"x":-5}}"#, r#"{"a":{"x":-5,"y":0}}"#),
             (
-                r#"[{},[],"",true,-9,18446744073709551615,1e+30]"#,
-                r#"[{},[],"",true,-9,18446744073709551615,1e+30]"#,
+                r#"[{},[],"",true,-9,18446744073709551615,1e+30,-0.5]"#,
+                r#"[{},[],"",true,-9,18446744073709551615,null,null]"#,
             ),
         ] {
             assert_eq!(round(text), sorted);

@@ -63,7 +63,13 @@ pub fn has_several_cpus() -> bool {
     let at = cpus.as_mut_ptr() as usize;
     // SAFETY: the kernel writes no more than the size given, and any bits are a mask.
     let got = unsafe { syscall(__NR_sched_getaffinity, [0, size_of::<Mask>(), at, 0, 0, 0]) };
-    got.is_err() || cpus.iter().map(|word| word.count_ones()).sum::<u32>() > 1
+    let (mut all, mut several) = (0, got.is_err());
+    for word in cpus {
+        // More than one bit of it, or one beside those before.
+        several |= word & word.wrapping_sub(1) != 0 || all != 0 && word != 0;
+        all |= word;
+    }
+    several
 }
 
 /// The CPU that this process is on; it may be another one the next moment.
