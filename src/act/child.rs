@@ -11,13 +11,13 @@ use crate::namespace;
 use crate::namespace::join::join_all;
 use crate::namespace::refused::refused;
 use crate::plan::{Op, Plan};
-use crate::process::program::{change_directory, check_directory};
+use crate::process::placement::{set_affinity, set_memory_policy};
+use crate::process::program::{change_directory, check_directory, leave};
 use crate::process::rlimit;
 use crate::process::terminal;
 use crate::rootfs::kept::Kept;
 use crate::rootfs::{device, mask, path, root};
 use crate::sys::fd::AsFd;
-use crate::sys::schedule::{self, Mask};
 use crate::sys::{descriptor, domain, signal};
 use core::ffi::CStr;
 use core::fmt::{self, Write};
@@ -198,7 +198,7 @@ impl Child<'_> {
                 terminal::give_stdio(*uid);
                 Ok(())
             }
-            Op::Sysctl { file, value } => self.write_proc(file, value.to_bytes()),
+            Op::Sysctl { file, value, .. } => self.write_proc(file, value.to_bytes()),
             Op::RuntimeHooks => self.ask_for(Kind::WantHooks),
             Op::ContainerHooks => plan.create_container.run(&plan.state, "creating", own_pid()),
             Op::Mask(path) => {
@@ -313,7 +313,7 @@ impl Child<'_> {
             command.send(&Report::new(Kind::Executing, 0)).detail("report to the command")?;
             // The last thing: they hold for what we do, too.
             rlimit::set_all(&plan.rlimits)?;
-            signal::set_default(rustix::process::Signal::PIPE.as_raw());
+            signal::set_default();
             signal::set_mask(self.mask);
             if let Some(filter) = &plan.seccomp {
                 if let Some(descriptor) = filter.load()? {
@@ -324,7 +324,11 @@ impl Child<'_> {
                 }
                 plan.identity.give_up_extra()?;
             }
-            Err(plan.program.become_it(path))
+            let fault = plan.program.become_it(path);
+            if self.start.is_some() {
+                leave(&fault);
+            }
+            Err(fault)
         };
         match result() {
             Err(fault) => fault,
@@ -370,26 +374,6 @@ impl Scene {
         let root = root.as_ref().map(AsFd::as_fd).ok_or(Errno::BADF)?;
         Ok((root, dev, cover, kept))
     }
-}
-
-fn set_memory_policy(mode: u32, nodes: &Mask) -> Act {
-    domain::set_memory_policy(mode, nodes).map_err(|errno| {
-        let fault = Fault::from(errno);
-        match errno {
-            Errno::NOSYS => fault.hint("this kernel has no memory policies (CONFIG_NUMA)"),
-            Errno::INVAL => fault.hint(
-                "a node is not here or not in the cpuset, or this kernel does not know the mode",
-            ),
-            _ => fault,
-        }
-    })
-}
-
-fn set_affinity(cpus: &Mask) -> Act {
-    schedule::set_affinity(cpus).map_err(|errno| match errno {
-        Errno::INVAL => Fault::from(errno).hint("none of these CPUs is in the container's cpuset"),
-        _ => errno.into(),
-    })
 }
 
 fn own_pid() -> i32 {

@@ -11,12 +11,12 @@ use super::stage;
 use crate::container::process::Stat;
 use crate::error;
 use crate::error::{Context, Error, Result};
-use crate::fault::{Act, Detail};
+use crate::fault::{Act, Detail, Quoted};
 use crate::named;
 use crate::namespace::join::join_all;
 use crate::namespace::name;
 use crate::namespace::refused::refused;
-use crate::plan::Plan;
+use crate::plan::{Op, Plan};
 use crate::process::rlimit;
 use crate::process::spawn::reap;
 use crate::spec::Rlimit;
@@ -31,7 +31,7 @@ use crate::text;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use linux_raw_sys::general::{
-    CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUSER,
+    CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS,
 };
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -72,6 +72,7 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
     for join in &mut plan.namespaces.join {
         join.open()?;
     }
+    spare_ours(plan)?;
     prepare(plan, launch.environment)?;
     if launch.last && !needs_stage {
         join_pids(plan).map_err(|fault| stage::failed(&fault))?;
@@ -98,6 +99,27 @@ pub fn launch(plan: &mut Plan, mut launch: Launch<'_>) -> Result<Born> {
             Err(error)
         }
     })
+}
+
+/// Refuses what would change a namespace that is joined and our own: it is the
+/// host's. Some engines give those of the host by their paths.
+///
+/// # Errors
+/// Which, and what would change it.
+fn spare_ours(plan: &Plan) -> Result<()> {
+    for op in &plan.ops {
+        let kind = match op {
+            Op::Hostname(_) | Op::Domainname(_) => CLONE_NEWUTS,
+            Op::Sysctl { kind, .. } => *kind,
+            _ => continue,
+        };
+        let joined = plan.namespaces.join.iter().find(|join| join.kind == kind);
+        if let Some(join) = joined.filter(|join| join.is_ours()) {
+            let path = Quoted(join.path);
+            return Err(error!("{op}: not allowed: {path} is the namespace of the host"));
+        }
+    }
+    Ok(())
 }
 
 /// How the process is born.

@@ -1,6 +1,6 @@
 //! Joining namespaces by path, or those of a running container.
 
-use super::KINDS;
+use super::{KINDS, name as kind_name};
 use crate::error;
 use crate::error::{Context, Result};
 use crate::fault::{Act, Fault, Quoted};
@@ -61,6 +61,14 @@ impl Join {
             .context(|| text!("open namespace {}", Quoted(self.path)))?;
         self.fd = Some(opened);
         Ok(())
+    }
+
+    /// Whether it is the one that we are in; it is open, and of one kind.
+    pub fn is_ours(&self) -> bool {
+        let ours = named::stat(text::about("/proc/self/ns/{}", kind_name(self.kind)));
+        let theirs = self.fd.as_ref().ok_or(Errno::BADF).and_then(fstat);
+        // Who cannot tell takes it for ours.
+        ours.is_err() || theirs.is_err() || ours.ok().map(id) == theirs.ok().map(id)
     }
 
     fn setns(&self) -> rustix::io::Result<()> {
@@ -165,9 +173,12 @@ fn by_path(name: &str, theirs: &str) -> rustix::io::Result<Option<OwnedFd>> {
 }
 
 fn unless_same(ours: Stat, theirs: OwnedFd) -> rustix::io::Result<Option<OwnedFd>> {
-    let found = fstat(&theirs)?;
-    let same = (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino);
+    let same = id(fstat(&theirs)?) == id(ours);
     Ok((!same).then_some(theirs))
+}
+
+fn id(stat: Stat) -> (u64, u64) {
+    (stat.st_dev, stat.st_ino)
 }
 
 fn name(join: &Join, fault: Fault) -> Fault {

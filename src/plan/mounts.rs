@@ -10,7 +10,8 @@ use crate::quote::quoted;
 use crate::rootfs::id_map::IdMap;
 use crate::rootfs::mount::Mount;
 use crate::rootfs::tree::Recursion;
-use crate::spec::{self, IdMapping, MountOptions};
+use crate::spec::validate::sysctl_owner;
+use crate::spec::{self, IdMapping, MountOptions, NamespaceKind};
 use crate::sys::mount::Attributes;
 use crate::text;
 use crate::text::keep;
@@ -260,6 +261,7 @@ pub fn sysctls(values: &[(&str, &str)]) -> Result<Vec<Op>> {
             text::replaced(key, b'.', "/")
         };
         Ok(Op::Sysctl {
+            kind: sysctl_owner(key).map_or(0, NamespaceKind::clone_flag),
             file: c_string("linux.sysctl", text!("sys/{path}"))?,
             value: c_string("linux.sysctl", value)?,
         })

@@ -69,6 +69,8 @@ pub enum Op {
     GiveStdio(u32),
     /// A kernel parameter.
     Sysctl {
+        /// The kind of namespace that it belongs to (`CLONE_NEW*`).
+        kind: u32,
         /// Below /proc.
         file: &'static CStr,
         /// What to write.
@@ -146,7 +148,7 @@ impl fmt::Display for Op {
                 write!(f, "open a terminal of {}x{}", u32::from(size.columns), u32::from(size.rows))
             }
             Op::GiveStdio(uid) => write!(f, "give standard input and output to user {uid}"),
-            Op::Sysctl { file, value } => {
+            Op::Sysctl { file, value, .. } => {
                 write!(f, "write {} to \"/proc/{}\"", Quoted(value), escaped(file.to_bytes()))
             }
             Op::RuntimeHooks => f.write_str("run the createRuntime hooks"),

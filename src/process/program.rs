@@ -10,6 +10,7 @@ use crate::text;
 use crate::text::c_string;
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::fmt::Write;
 use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, accessat, open, stat};
 use rustix::io::Errno;
 
@@ -139,6 +140,18 @@ impl Program {
             _ => fault,
         }
     }
+}
+
+/// Ends as a program that ended by itself: a container that was started has a status
+/// and its words where engines look for them, in its own output, as with runc.
+pub fn leave(fault: &Fault) -> ! {
+    let mut text = fault.text();
+    let _ = match fault.remedy() {
+        "" => text.write_str("\n"),
+        remedy => writeln!(text, ": {remedy}"),
+    };
+    let _ = rustix::io::write(crate::sys::stderr(), text.as_bytes());
+    crate::sys::exit(1)
 }
 
 /// The variables in order, of those given twice only the last.

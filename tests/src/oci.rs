@@ -318,6 +318,7 @@ impl Running {
             stdout: read(&self.stdout),
             stderr: read(&self.stderr),
             stdout_file: self.stdout,
+            stderr_file: self.stderr,
             shown: self.shown,
         }
     }
@@ -338,6 +339,8 @@ pub struct Outcome {
     pub stderr: String,
     /// The file behind `stdout`: a detached container goes on writing to it.
     pub stdout_file: PathBuf,
+    /// The file that the standard error went to.
+    pub stderr_file: PathBuf,
     shown: String,
 }
 
@@ -391,6 +394,11 @@ impl Outcome {
     /// What the standard output file has now.
     pub fn stdout_now(&self) -> String {
         read(&self.stdout_file)
+    }
+
+    /// What the standard error file has now.
+    pub fn stderr_now(&self) -> String {
+        read(&self.stderr_file)
     }
 }
 

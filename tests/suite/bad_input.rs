@@ -270,10 +270,33 @@ fn a_file_that_is_no_program() {
     let mut bundle = lab.bundle();
     bundle.program("/bin/junk", b"\x01junk");
     bundle.args(&["/bin/junk"]);
-    // Only execve itself can tell: at start, or already at create.
+    // Only execve itself can tell.
     let out = lab.container(&bundle).on_bundle("run", &[]).run().one_line();
     assert_ne!(out.code, 0);
     assert!(out.stderr.contains("exec format error"), "{}", out.stderr);
+    lab.assert_clean();
+}
+
+/// For an engine that has started it, it is a container that has run and failed: with a
+/// status to restart it by, and the reason in its log.
+#[test]
+fn a_file_that_is_no_program_fails_as_a_program() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    for (script, said) in
+        [(&b"\x01junk"[..], "exec format error"), (b"#!/no/such/interpreter\n", "no such file")]
+    {
+        bundle.program("/bin/junk", script);
+        bundle.args(&["/bin/junk"]);
+        let c = lab.container(&bundle);
+        let created = c.create();
+        c.start().quiet();
+        c.wait_for("stopped");
+        let said_by_it = created.stderr_now();
+        assert!(said_by_it.starts_with("exec \"/bin/junk\": "), "{said_by_it}");
+        assert!(said_by_it.contains(said) && said_by_it.ends_with('\n'), "{said_by_it}");
+        c.delete();
+    }
     lab.assert_clean();
 }
 

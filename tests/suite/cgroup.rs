@@ -154,6 +154,19 @@ fn the_memory_limit_is_written_and_kept() {
 }
 
 #[test]
+fn a_start_that_needs_more_memory_than_the_limit_says_so() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["linux"]["resources"]["memory"] = json!({"limit": 16_384});
+    if view() == View::V2 && !cgroups::unified_has("memory") {
+        return refused(&lab, &mut bundle, "memory");
+    }
+    let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+    out.says("perhaps a memory limit is too low");
+    lab.assert_clean();
+}
+
+#[test]
 fn the_pids_limit_is_written_and_kept() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();

@@ -155,3 +155,33 @@ fn hostile_settings_and_id_maps_are_refused() {
     assert_eq!(fs::read("/proc/sys/kernel/core_pattern").unwrap(), pattern);
     lab.assert_clean();
 }
+
+/// An engine that shares the host's namespace gives its path: it is the host's all
+/// the same.
+#[test]
+fn what_is_joined_and_the_hosts_is_not_changed() {
+    let lab = Lab::new();
+    let read = |file: &str| fs::read_to_string(file).unwrap().trim().to_string();
+    let hostname = read("/proc/sys/kernel/hostname");
+    let ttl = read("/proc/sys/net/ipv4/ip_default_ttl");
+    let join = |kind: &str, file: &str| {
+        let mut bundle = lab.bundle();
+        bundle.config.as_object_mut().unwrap().remove("hostname");
+        let namespaces = bundle.config["linux"]["namespaces"].as_array_mut().unwrap();
+        namespaces.retain(|namespace| namespace["type"] != kind);
+        namespaces.push(json!({"type": kind, "path": format!("/proc/self/ns/{file}")}));
+        bundle
+    };
+    // With the values that they have, should they be written.
+    let mut network = join("network", "net");
+    network.config["linux"]["sysctl"] = json!({"net.ipv4.ip_default_ttl": ttl});
+    let mut names = join("uts", "uts");
+    names.config["hostname"] = json!(hostname);
+    for bundle in [network, names] {
+        let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+        out.says("is the namespace of the host");
+    }
+    // What does not change them may share them.
+    lab.container(&join("uts", "uts")).on_bundle("run", &[]).ok();
+    lab.assert_clean();
+}

@@ -137,7 +137,7 @@ fn sysctls(rules: &mut Rules, linux: &Linux<'_>) {
             0,
             "sysctl[\"*\"]: not the name of a kernel parameter",
         );
-        let kind = owner(key);
+        let kind = sysctl_owner(key);
         rules.require_of(
             !matches!(key, "kernel.hostname" | "kernel/hostname"),
             key,
@@ -161,7 +161,7 @@ fn sysctls(rules: &mut Rules, linux: &Linux<'_>) {
 
 /// The kind of namespace that a kernel parameter belongs to. Dots or slashes
 /// separate its parts; the first of them says which.
-fn owner(key: &str) -> Option<NamespaceKind> {
+pub fn sysctl_owner(key: &str) -> Option<NamespaceKind> {
     const IPC: &str = "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced ";
     let dot = key.find(['.', '/'])?;
     let (first, rest) = (cut::before(key, dot), cut::from(key, dot + 1));

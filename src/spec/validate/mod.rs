@@ -12,6 +12,8 @@ mod mounts;
 mod process;
 mod resources;
 
+pub use linux::sysctl_owner;
+
 #[cfg(test)]
 mod tests;
 
