@@ -47,19 +47,21 @@ pub fn set_mask(set: Set) {
     change(SIG_SETMASK, set);
 }
 
-/// Gives signal `number` its default action again. An ignored signal stays
-/// ignored across exec, and a program should not start with SIGPIPE ignored
-/// because some engine ignores it.
-pub fn set_default(number: i32) {
+/// Gives all signals their default action again. An ignored one stays ignored
+/// across exec, and a shell cannot even trap it: a program should not start with
+/// SIGPIPE ignored because an engine ignores it, nor with SIGHUP after `nohup`.
+pub fn set_default() {
     // The kernel's struct sigaction, all zero: SIG_DFL, no flags, empty mask.
     let action = [0u64; 4];
     let at = action.as_ptr() as usize;
-    // SAFETY: the structure lives across the call, and is at least as large as
-    // the kernel's on every architecture; an invalid number gives EINVAL. sparc64
-    // has a restorer as the fourth argument, which SIG_DFL does not need, and the
-    // size as the fifth.
-    let arguments = [number as usize, at, 0, SET_SIZE, SET_SIZE, 0];
-    let _ = unsafe { syscall(__NR_rt_sigaction, arguments) };
+    for number in 1..=SET_SIZE * 8 {
+        // SAFETY: the structure lives across the call, and is at least as large as
+        // the kernel's on every architecture; SIGKILL and SIGSTOP give EINVAL.
+        // sparc64 has a restorer as the fourth argument, which SIG_DFL does not
+        // need, and the size as the fifth.
+        let arguments = [number, at, 0, SET_SIZE, SET_SIZE, 0];
+        let _ = unsafe { syscall(__NR_rt_sigaction, arguments) };
+    }
 }
 
 /// A descriptor from which blocked signals of the set can be read, 128 bytes a

@@ -41,6 +41,29 @@ fn an_ignored_sigchld_does_not_lose_the_status() {
     lab.assert_clean();
 }
 
+/// As under `nohup`: a shell could not even trap them.
+#[test]
+fn what_the_caller_ignores_is_not_ignored() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let c = lab.container(&bundle);
+    let trap = "trap '' HUP INT QUIT PIPE TERM USR1 USR2 ALRM";
+    let ignored =
+        |report: ocinit_tests::Value| report["ignored_signals"].as_str().map(String::from);
+    // Rust's own start ignores SIGPIPE in the guest.
+    let pipe = Some("0000000000001000");
+    assert_eq!(ignored(after(&c, trap).ok().json()).as_deref(), pipe);
+    bundle.waits();
+    let c = lab.container(&bundle);
+    c.run_waiting();
+    let binary = ocinit_tests::oci::find_binary().unwrap();
+    let call = lab.program("/bin/sh".as_ref());
+    let call = call.args(["-c", &format!("{trap}; exec \"$@\""), "sh"]).arg(binary);
+    let call = call.arg("--root").arg(lab.state_root()).args(["exec", c.id()]);
+    let report = call.args(["/bin/guest", "report"]).ok().json();
+    assert_eq!(ignored(report).as_deref(), pipe);
+}
+
 #[test]
 fn the_callers_umask_changes_nothing() {
     let lab = Lab::new();
