@@ -15,7 +15,7 @@ use crate::number;
 use crate::quote::quoted;
 use crate::request::ExecOptions;
 use crate::rootfs::mask::Cover;
-use crate::spec::{Capabilities, Linux, Process, User, capability};
+use crate::spec::{Capabilities, Linux, NO_ID, Process, User, capability};
 use crate::text;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -126,6 +126,7 @@ pub fn apply_flags<'a>(
     for text in &options.additional_gids {
         for gid in text.split(',') {
             let gid = number::unsigned(gid)
+                .filter(|gid| *gid != NO_ID)
                 .ok_or_else(|| error!("--additional-gids: {} is not a group id", quoted(gid)))?;
             process.user.additional_gids.push(gid);
         }
@@ -138,7 +139,7 @@ pub fn apply_flags<'a>(
 fn parse_user(text: &str) -> Result<(u32, u32)> {
     let (uid, gid) = text.split_once(':').unwrap_or((text, "0"));
     match (number::unsigned(uid), number::unsigned(gid)) {
-        (Some(uid), Some(gid)) => Ok((uid, gid)),
+        (Some(uid), Some(gid)) if uid != NO_ID && gid != NO_ID => Ok((uid, gid)),
         _ => Err(error!("--user: {} is not UID or UID:GID", quoted(text))),
     }
 }

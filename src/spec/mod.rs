@@ -44,8 +44,8 @@ pub use mount_options::{Attributes, MountOptions};
 pub use mounts::Mount;
 pub use namespaces::{IdMapping, Namespace, NamespaceKind, TimeOffset, TimeOffsets};
 pub use process::{
-    Capabilities, ConsoleSize, ExecCpuAffinity, IoPriority, IoPriorityClass, Process, Rlimit,
-    Scheduler, SchedulerPolicy, User,
+    Capabilities, ConsoleSize, ExecCpuAffinity, IoPriority, IoPriorityClass, NO_ID, Process,
+    Rlimit, Scheduler, SchedulerPolicy, User,
 };
 pub use resources::{
     BlockIo, Cpu, DeviceAccess, DeviceRule, DeviceRuleKind, HugepageLimit, InterfacePriority,

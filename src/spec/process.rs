@@ -210,6 +210,10 @@ impl ConsoleSize {
     }
 }
 
+/// The id that is none: calls like setresuid(2) take it for "leave it as it is", which
+/// would be root's.
+pub const NO_ID: u32 = u32::MAX;
+
 impl User {
     fn fill(&mut self, node: &Node<'_, '_>) {
         self.uid = node.u32("uid").unwrap_or(0);

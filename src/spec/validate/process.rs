@@ -1,7 +1,7 @@
 //! Rules about `process`.
 
 use super::Rules;
-use crate::spec::{Process, Rlimit, Scheduler, SchedulerPolicy, ranges};
+use crate::spec::{NO_ID, Process, Rlimit, Scheduler, SchedulerPolicy, ranges};
 
 pub(super) fn check(rules: &mut Rules, process: &Process<'_>) {
     rules.require(
@@ -20,6 +20,19 @@ pub(super) fn check(rules: &mut Rules, process: &Process<'_>) {
             "env[#]: must be NAME=value",
         );
     }
+    let user = &process.user;
+    for (name, id) in [("uid", user.uid), ("gid", user.gid)] {
+        rules.require_of(
+            id != NO_ID,
+            name,
+            0,
+            "user.*: no id: the kernel keeps the one that it has",
+        );
+    }
+    rules.require(
+        !user.additional_gids.contains(&NO_ID),
+        "user.additionalGids: one of them is no id",
+    );
     rules.require(
         process.user.umask.is_none_or(|umask| umask <= 0o777),
         "user.umask: out of range: allowed are 0 to 511 (octal 777)",
