@@ -6,6 +6,7 @@ use super::home;
 use super::launch::LOWERING;
 use super::network::{self, Network};
 use super::report::{Kind, Report};
+use super::wait;
 use crate::fault::{Act, Detail, Fault};
 use crate::namespace;
 use crate::namespace::join::join_all;
@@ -25,7 +26,7 @@ use linux_raw_sys::general::{CLONE_NEWCGROUP, CLONE_NEWPID, PROC_SUPER_MAGIC};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatfs, openat, openat2};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
+use rustix::net::{SendFlags, send};
 use rustix::process::{DumpableBehavior, getpid, set_dumpable_behavior};
 
 /// What the process knows beyond its plan.
@@ -54,6 +55,8 @@ pub struct Child<'a> {
     pub alone: bool,
     /// The signal mask of the program.
     pub mask: signal::Set,
+    /// Descriptors 0, 1 and 2 are its own.
+    pub detached: bool,
     /// The host's /proc, opened before anything could be mounted over it.
     pub proc: OwnedFd,
 }
@@ -105,7 +108,7 @@ impl Child<'_> {
         if !self.alone && self.channel.wait_go().is_err() {
             crate::sys::exit(1);
         }
-        let starter = self.wait_start();
+        let starter = self.start.map(wait::for_start);
         let fault = self.finish(plan, starter.as_ref().unwrap_or(&self.channel));
         self.fail_to(starter.as_ref(), &Quiet, &fault)
     }
@@ -195,7 +198,7 @@ impl Child<'_> {
                 Ok(())
             }
             Op::GiveStdio(uid) => {
-                terminal::give_stdio(*uid);
+                terminal::give_stdio(*uid, self.detached);
                 Ok(())
             }
             Op::Sysctl { file, value, .. } => self.write_proc(file, value.to_bytes()),
@@ -283,21 +286,6 @@ impl Child<'_> {
         };
         if sent.is_err() {
             crate::sys::exit(1);
-        }
-    }
-
-    /// Waits for `start`, if the command does not wait for us itself; returns
-    /// the connection to report a failure to.
-    fn wait_start(&self) -> Option<Channel> {
-        let listener = self.start?;
-        loop {
-            let Ok(connection) = accept_with(listener, SocketFlags::CLOEXEC) else { continue };
-            let mut byte = [0];
-            match recv(&connection, &mut byte[..], RecvFlags::empty()) {
-                Ok((1.., _)) => return Some(Channel::from(connection)),
-                // Somebody asks whether we are still waiting.
-                _ => drop(connection),
-            }
         }
     }
 

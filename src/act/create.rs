@@ -249,6 +249,7 @@ impl Making<'_> {
                 private,
                 environment: self.environment,
                 mask,
+                detached: self.detached,
                 last: false,
                 alone: false,
             },

@@ -120,6 +120,7 @@ fn run(
                 private: Vec::new(),
                 environment: &environment,
                 mask,
+                detached: options.detach,
                 last: true,
                 alone,
             },

@@ -50,6 +50,8 @@ pub struct Launch<'a> {
     pub environment: &'a Strings,
     /// The program's signal mask.
     pub mask: signal::Set,
+    /// Descriptors 0, 1 and 2 are its own: nobody stays who has them, too.
+    pub detached: bool,
     /// This is the last process that the command makes: so it may join the pid
     /// namespace itself, which only holds for its children.
     pub last: bool,
@@ -239,6 +241,7 @@ fn spawn(plan: &mut Plan, launch: &Launch<'_>, birth: &Birth) -> rustix::io::Res
         alone: birth.memory == Memory::Lent,
         proc: openat(CWD, c"/proc", proc_flags, Mode::empty())?,
         mask: launch.mask,
+        detached: launch.detached,
     };
     let flags = birth.flags & !(birth.late() | CLONE_NEWNET);
     let birthplace = launch.home.birthplace().filter(|_| birth.at_home);

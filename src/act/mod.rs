@@ -24,3 +24,4 @@ pub mod protect;
 pub mod record;
 pub mod report;
 pub mod stage;
+mod wait;

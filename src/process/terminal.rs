@@ -101,17 +101,23 @@ pub fn take(slave: BorrowedFd<'_>) -> Act {
 }
 
 /// Lets `uid` reopen inherited descriptors 0, 1 and 2 by name, as it could a
-/// terminal's: pipes and sockets change owner; what cannot, stays as it is.
-pub fn give_stdio(uid: u32) {
+/// terminal's: they change owner; what cannot, stays as it is. A file or a terminal
+/// does so only where it is the program's own (`detached`): otherwise it is somebody's,
+/// whatever the caller reads from there or sends there.
+pub fn give_stdio(uid: u32, detached: bool) {
     if uid == 0 {
         return;
     }
     for number in 0..3 {
         let Some(fd) = crate::sys::descriptor::borrow(number) else { continue };
-        let may_be_null = !rustix::fs::fstat(fd).is_ok_and(|stat| {
-            (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev)) != (1, 3)
+        let given = rustix::fs::fstat(fd).is_ok_and(|stat| {
+            let null = (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev)) == (1, 3);
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::Fifo | FileType::Socket => true,
+                _ => detached && !null,
+            }
         });
-        if !may_be_null {
+        if given {
             let _ = fchown(fd, Some(Uid::from_raw(uid)), None::<Gid>);
         }
     }

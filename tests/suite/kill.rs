@@ -58,10 +58,26 @@ fn an_unknown_signal_is_refused() {
 #[test]
 fn kill_stops_a_container_that_has_not_been_started() {
     let lab = Lab::new();
+    for signal in ["KILL", "TERM", "INT", "HUP", "QUIT"] {
+        let c = lab.created();
+        c.kill(signal);
+        c.wait_for("stopped");
+        c.call("start", &[]).fails(1).says("cannot start a container that has stopped");
+        c.delete();
+    }
+    lab.assert_clean();
+}
+
+#[test]
+fn a_container_that_waits_takes_no_notice_of_other_signals() {
+    let lab = Lab::new();
     let c = lab.created();
-    c.kill("KILL");
-    c.wait_for("stopped");
-    c.delete();
+    for signal in ["USR1", "CHLD", "WINCH", "URG"] {
+        c.kill(signal);
+    }
+    assert_eq!(c.status(), "created");
+    c.start();
+    c.delete_force();
     lab.assert_clean();
 }
 

@@ -338,3 +338,26 @@ fn an_id_may_have_any_good_character() {
     }
     lab.assert_clean();
 }
+
+/// For an engine that has started it, it is a container that has run and failed: with a
+/// status to restart it by, and the reason in its log.
+#[test]
+fn a_file_that_is_no_program_fails_as_a_program() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    for (script, said) in
+        [(&b"\x01junk"[..], "exec format error"), (b"#!/no/such/interpreter\n", "no such file")]
+    {
+        bundle.program("/bin/junk", script);
+        bundle.args(&["/bin/junk"]);
+        let c = lab.container(&bundle);
+        let created = c.create();
+        c.start().quiet();
+        c.wait_for("stopped");
+        let said_by_it = created.stderr_now();
+        assert!(said_by_it.starts_with("exec \"/bin/junk\": "), "{said_by_it}");
+        assert!(said_by_it.contains(said) && said_by_it.ends_with('\n'), "{said_by_it}");
+        c.delete();
+    }
+    lab.assert_clean();
+}

@@ -1,6 +1,6 @@
 //! The process as config.json describes it: environment, ids, capabilities, limits.
 
-use ocinit_tests::{Lab, Value, json};
+use ocinit_tests::{Lab, Value, eventually, json};
 
 ocinit_tests::isolate!();
 
@@ -313,8 +313,16 @@ fn an_ordinary_user_can_reopen_its_stdio() {
     let mut bundle = lab.bundle();
     bundle.config["process"]["user"] = json!({"uid": 1000, "gid": 1000});
     bundle.shell("echo out > /dev/stdout; echo err > /dev/stderr; cat /dev/stdin");
-    let out = lab.container(&bundle).on_bundle("run", &[]).stdin("in\n").ok();
-    assert_eq!((out.stdout.as_str(), out.stderr.as_str()), ("out\nin\n", "err\n"));
+    // Through pipes, as everybody's; or through what is its own.
+    let c = lab.container(&bundle);
+    let script = "printf 'in\\n' | { \"$@\" 2>&3 | cat; } 3>&1 | cat";
+    let out = c.run_by("/bin/sh", &["-c", script, "sh"]).ok();
+    let mut lines: Vec<_> = out.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["err", "in", "out"]);
+    let out = lab.container(&bundle).on_bundle("run", &["--detach"]).stdin("in\n").ok();
+    eventually("it has said all", || out.stdout_now() == "out\nin\n");
+    assert_eq!(out.stderr_now(), "err\n");
 }
 
 #[test]
@@ -341,4 +349,49 @@ fn a_cwd_through_a_descriptor_does_not_lead_out() {
         assert_ne!(out.code, 0, "{number}: {}", out.stdout);
         lab.assert_clean();
     }
+}
+
+/// It would be root: setresuid(2) leaves what -1 is given for.
+#[test]
+fn the_id_that_is_none_is_no_user() {
+    let lab = Lab::new();
+    for (property, value) in [
+        ("uid", json!(4_294_967_295_u32)),
+        ("gid", json!(4_294_967_295_u32)),
+        ("additionalGids", json!([5, 4_294_967_295_u32])),
+    ] {
+        let mut bundle = lab.bundle();
+        bundle.config["process"]["user"][property] = value;
+        let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+        out.says(&format!("process.user.{property}")).says("no id");
+    }
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let c = lab.container(&bundle);
+    c.run_waiting();
+    for user in ["4294967295", "5:4294967295"] {
+        c.exec(&["--user", user], &["/bin/true"]).fails(255).one_line().says(user);
+    }
+    let flags = ["--additional-gids", "4294967295"];
+    c.exec(&flags, &["/bin/true"]).fails(255).one_line().says("4294967295");
+}
+
+/// They are somebody's: only pipes are given to the user, who may reopen them.
+#[test]
+fn the_callers_files_keep_their_owner() {
+    use std::os::unix::fs::MetadataExt;
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["process"]["user"] = json!({"uid": 1000, "gid": 1000});
+    bundle.shell("cat; echo done");
+    let (input, output) = (lab.dir().join("input"), lab.dir().join("output"));
+    std::fs::write(&input, "in\n").unwrap();
+    let c = lab.container(&bundle);
+    let script = format!("exec \"$@\" < {} > {}", input.display(), output.display());
+    c.run_by("/bin/sh", &["-c", &script, "sh"]).ok();
+    assert_eq!(std::fs::read_to_string(&output).unwrap(), "in\ndone\n");
+    for file in [input, output] {
+        assert_eq!(std::fs::metadata(&file).unwrap().uid(), 0, "{}", file.display());
+    }
+    lab.assert_clean();
 }
