@@ -16,10 +16,12 @@ use crate::process::terminal::Size;
 use crate::quote::quoted;
 use crate::rootfs::device::Device;
 use crate::rootfs::mask::Cover;
+use crate::rootfs::mount::Mount;
 use crate::rootfs::tree::Recursion;
 use crate::spec::{self, Process, Spec};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use linux_raw_sys::general::*;
 
 /// The root is only looked at differently; whatever would be made in it would be
@@ -114,7 +116,9 @@ pub fn file_system(
         ops.push(Op::Mount(Box::new(mount)));
     }
     if !dev_is_bound {
-        let devices = devices(&linux.devices, in_user_namespace)?;
+        let mut devices = devices(&linux.devices, in_user_namespace)?;
+        // What the configuration puts at a device's place is meant to be there.
+        devices.retain(|device| !is_mounted(ops, device.path));
         for (at, device) in (place_of_devices(ops, &devices)..).zip(devices) {
             ops.insert(at, Op::Device(device));
         }
@@ -153,16 +157,31 @@ pub fn file_system(
 /// Where in `ops` the devices are made: after the mounts that the process need not
 /// wait for, since the others leave it time, unless one of these may hide a device.
 fn place_of_devices(ops: &[Op], devices: &[Device]) -> usize {
-    let hides = |op: &Op| match op {
-        Op::Mount(mount) => devices.iter().any(|device| mounts::may_hide(mount, device.path)),
-        Op::CgroupMount(mount) => {
-            devices.iter().any(|device| mounts::may_hide(&mount.mount, device.path))
-        }
-        _ => false,
+    let hides = |op: &Op| {
+        made(op)
+            .is_some_and(|mount| devices.iter().any(|device| mounts::may_hide(mount, device.path)))
     };
     match ops.iter().position(needs_network) {
         Some(at) if !ops[at..].iter().any(hides) => at,
         _ => ops.len(),
+    }
+}
+
+/// Whether a mount is made at `path`, by its names, and stays to be seen: the last
+/// of those at it or above it counts.
+fn is_mounted(ops: &[Op], path: &CStr) -> bool {
+    let mut mounts = ops.iter().rev().filter_map(made).filter(|mount| !mount.remount);
+    mounts
+        .find_map(|mount| mounts::below(mount, path))
+        .is_some_and(|mut rest| rest.next().is_none())
+}
+
+/// The mount that an operation makes.
+fn made(op: &Op) -> Option<&Mount> {
+    match op {
+        Op::Mount(mount) => Some(mount),
+        Op::CgroupMount(mount) => Some(&mount.mount),
+        _ => None,
     }
 }
 

@@ -232,6 +232,14 @@ pub fn may_hide(mount: &Mount, path: &CStr) -> bool {
     names(at).any(|name| name == b"..") || rest_below(path.to_bytes(), at).is_some()
 }
 
+/// The names of `path` below the mount, which is at it or above it.
+pub fn below<'a>(
+    mount: &Mount,
+    path: &'a CStr,
+) -> Option<impl Iterator<Item = &'a [u8]> + use<'a>> {
+    rest_below(path.to_bytes(), mount.destination.to_bytes())
+}
+
 /// What is left of `path` in `directory`.
 fn rest_below<'a>(path: &'a [u8], directory: &[u8]) -> Option<impl Iterator<Item = &'a [u8]>> {
     let mut rest = names(path);

@@ -217,9 +217,36 @@ fn devices_are_made_before_the_process_waits() {
     assert_eq!(order(""), early);
     assert_eq!(order(&bind("/data")), early);
     assert_eq!(order(&bind("/dev/net")), early);
+    assert_eq!(order(&bind("/dev/urandom")), early);
     // What is mounted there would hide the device, or perhaps.
-    assert_eq!(order(&bind("/dev/urandom")), late);
+    assert_eq!(order(r#",{"type":"tmpfs","destination":"/dev/."}"#), late);
     assert_eq!(order(&bind("/x/../y")), late);
+}
+
+#[test]
+fn no_device_is_made_where_something_is_mounted() {
+    let made = |mounts: &[(&str, &str)]| -> Vec<String> {
+        let entry = |(at, option): &(&str, &str)| {
+            format!(r#"{{"source":"/s","destination":"{at}","options":["bind","{option}"]}}"#)
+        };
+        let mounts: Vec<_> = mounts.iter().map(entry).collect();
+        let top = format!(r#""mounts":[{}]"#, mounts.join(","));
+        let devices = r#""devices":[{"type":"p","path":"/dev//tty"},{"type":"p","path":"/x/p"}]"#;
+        operations(planned("", devices, &top), "create device")
+    };
+    let all = made(&[]);
+    assert_eq!(all.len(), 8);
+    let without = |mounts: &[(&str, &str)], path: &str| {
+        let rest = all.iter().filter(|text| !text.contains(path)).cloned().collect::<Vec<_>>();
+        assert_eq!(made(mounts), rest, "{mounts:?}");
+    };
+    without(&[("/dev/null", "ro")], "\"/dev/null\"");
+    without(&[("dev/./tty/", "ro")], "tty\"");
+    without(&[("/x/p", "ro"), ("/dev/pts", "ro")], "\"/x/p\"");
+    without(&[("/dev/null", "ro"), ("/dev/null/", "remount")], "\"/dev/null\"");
+    for mounts in [&[("/x", "ro")][..], &[("/x/p", "ro"), ("/x", "ro")], &[("/x/p", "remount")]] {
+        assert_eq!(made(mounts), all, "{mounts:?}");
+    }
 }
 
 #[test]

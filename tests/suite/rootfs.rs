@@ -136,6 +136,45 @@ fn listed_devices_are_made() {
     assert!(line.starts_with("brw-------") && line.contains("7,"), "{line}");
 }
 
+/// As from runc and crun: `-v /dev/urandom:/dev/random` means what it says.
+#[test]
+fn a_mount_at_the_place_of_a_device_stays() {
+    let lab = Lab::new();
+    let file = lab.dir().join("file");
+    fs::write(&file, "").unwrap();
+    for user_namespace in [false, true] {
+        let mut bundle = lab.bundle();
+        if user_namespace {
+            spec::add_user_namespace(&mut bundle.config);
+        }
+        // What is mounted below it later hides this one.
+        let hidden = json!({"destination": "/dev/zero", "source": file, "options": ["bind"]});
+        bundle.config["mounts"].as_array_mut().unwrap().insert(0, hidden);
+        fs::write(bundle.rootfs("/dev/zero"), "").unwrap();
+        for (at, source) in [
+            ("/dev/random", "/dev/urandom".as_ref()),
+            ("/dev//./null", &*file),
+            ("/dev/full", &file),
+        ] {
+            let mount = json!({"destination": at, "source": source, "options": ["bind"]});
+            spec::add_mount(&mut bundle.config, mount);
+        }
+        bundle.config["linux"]["devices"] =
+            json!([{"type": "c", "path": "/dev//full", "major": 1, "minor": 7}]);
+        let dev = lab.report(&bundle)["dev"].clone();
+        assert_eq!((&dev["random"]["type"], &dev["random"]["minor"]), (&json!("c"), &json!(9)));
+        assert_eq!((&dev["null"]["type"], &dev["full"]["type"]), (&json!("f"), &json!("f")));
+        assert_eq!((&dev["zero"]["type"], &dev["zero"]["minor"]), (&json!("c"), &json!(5)));
+    }
+    // What the image has there is another matter.
+    let mut bundle = lab.bundle();
+    let listed = json!([{"type": "c", "path": "/etc/passwd", "major": 1, "minor": 3}]);
+    bundle.config["linux"]["devices"] = listed;
+    let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+    out.says("/etc/passwd").says("a different file exists at this path");
+    lab.assert_clean();
+}
+
 #[test]
 fn a_bound_dev_is_left_as_it_is() {
     let lab = Lab::new();

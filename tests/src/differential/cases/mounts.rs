@@ -175,6 +175,11 @@ fn dev() -> Vec<Case> {
             .with(|c| drop_mounts(c, &all))
             .mount("/dev", "bind", "@BUNDLE@/data/dir", &["bind"])
             .probes(&["list:/dev"]),
+        case("dev-over-a-device")
+            .mount("/dev/random", "bind", "/dev/urandom", &["bind"])
+            .mount("/dev/null", "bind", "@BUNDLE@/data/file", &["bind"])
+            .linux("devices", json!([{"type": "c", "path": "/dev/null", "major": 1, "minor": 3}]))
+            .probes(&["read:/dev/null", "devices:/dev"]),
         case("dev-read-only")
             .with(|c| c["mounts"][1]["options"] = json!(["ro", "mode=755"]))
             .probes(&["mkdir:/dev/x", "read:/dev/zero"]),
