@@ -1,6 +1,6 @@
 //! Device nodes: those that every container has, and `linux.devices`.
 
-use super::mounts::{absolute, c_string};
+use super::mounts::{absolute, c_string, names};
 use crate::cut;
 use crate::error::Result;
 use crate::rootfs::device::Device;
@@ -9,7 +9,9 @@ use alloc::vec::Vec;
 use rustix::fs::FileType;
 
 /// The devices that every container has (config-linux.md "Default Devices"),
-/// then those of the configuration; of two at one path the later.
+/// then those of the configuration; of two at one path the later. Not `/dev/ptmx`,
+/// which is always the link to the container's own, and which could not take the
+/// place of a node that is bound.
 ///
 /// # Errors
 /// A null byte.
@@ -35,7 +37,8 @@ pub fn devices(configured: &[spec::Device<'_>], in_user_namespace: bool) -> Resu
         };
         devices.push(device(&node, in_user_namespace)?);
     }
-    for node in configured {
+    let ptmx = |node: &&spec::Device<'_>| names(node.path.as_bytes()).eq([&b"dev"[..], b"ptmx"]);
+    for node in configured.iter().filter(|node| !ptmx(node)) {
         let planned = device(node, in_user_namespace)?;
         match devices.iter_mut().find(|device| device.path == planned.path) {
             Some(device) => *device = planned,
@@ -73,8 +76,8 @@ mod tests {
 
     #[test]
     fn configured_devices_replace_default_ones() {
-        let node = spec::Device {
-            path: "/dev/null",
+        let node = |path| spec::Device {
+            path,
             kind: DeviceKind::Char,
             major: 1,
             minor: 3,
@@ -82,7 +85,8 @@ mod tests {
             uid: Some(5),
             gid: None,
         };
-        let planned = devices(&[node], false).unwrap();
+        let planned =
+            devices(&[node("/dev/ptmx"), node("/dev/null"), node("//dev/./ptmx")], false).unwrap();
         assert_eq!(planned.len(), 6);
         assert_eq!((planned[0].mode, planned[0].uid, planned[0].gid), (0o600, 5, 0));
         assert_eq!((planned[1].directory, planned[1].name), (c"/dev", c"zero"));

@@ -246,7 +246,8 @@ fn rest_below<'a>(path: &'a [u8], directory: &[u8]) -> Option<impl Iterator<Item
     names(directory).all(|name| rest.next() == Some(name)).then_some(rest)
 }
 
-fn names(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The names in a path, without those that lead nowhere.
+pub fn names(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     let names = path.split(|byte| *byte == b'/');
     names.filter(|name| !name.is_empty() && *name != b".")
 }

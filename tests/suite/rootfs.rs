@@ -175,6 +175,22 @@ fn a_mount_at_the_place_of_a_device_stays() {
     lab.assert_clean();
 }
 
+/// podman's `--privileged` lists it among the host's devices.
+#[test]
+fn a_listed_ptmx_is_the_link_to_the_containers_own() {
+    let lab = Lab::new();
+    for user_namespace in [false, true] {
+        let mut bundle = lab.bundle();
+        if user_namespace {
+            spec::add_user_namespace(&mut bundle.config);
+        }
+        bundle.config["linux"]["devices"] =
+            json!([{"type": "c", "path": "/dev/./ptmx", "major": 5, "minor": 2}]);
+        assert_eq!(lab.report(&bundle)["dev"]["ptmx"]["link"], "pts/ptmx", "{user_namespace}");
+    }
+    lab.assert_clean();
+}
+
 #[test]
 fn a_bound_dev_is_left_as_it_is() {
     let lab = Lab::new();

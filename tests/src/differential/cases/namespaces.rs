@@ -119,6 +119,9 @@ fn users() -> Vec<Case> {
             "devices",
             json!([{"type": "c", "path": "/dev/full", "major": 1, "minor": 7, "fileMode": 438}]),
         ),
+        case("ptmx", wide())
+            .linux("devices", json!([{"type": "c", "path": "/dev/ptmx", "major": 5, "minor": 2}]))
+            .probes(&["link:/dev/ptmx"]),
         Case::new("namespaces", "user-without-maps")
             .with(|c| spec::set_namespace(c, json!({"type": "user"}))),
     ]
