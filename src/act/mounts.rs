@@ -182,7 +182,7 @@ fn carry_out(
 
 fn add(root: BorrowedFd<'_>, mount: &Mount) -> Act {
     let tree = mount.tree.as_ref().ok_or(Errno::BADF)?;
-    mount.place(root, tree.as_fd()).map(drop)
+    mount.place(root, tree.as_fd(), "").map(drop)
 }
 
 fn remove(root: BorrowedFd<'_>, proc: BorrowedFd<'_>, mount: &Mount) -> Act {

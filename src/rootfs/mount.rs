@@ -122,16 +122,22 @@ impl Mount {
             }
             (_, Err(fault)) => return Err(fault),
         };
-        let place = self.place(root, mount.as_fd())?;
+        let place = self.place(root, mount.as_fd(), &mode)?;
         Ok(kept.keep(place, Some(mount.as_fd()))?)
     }
 
-    /// Moves the mount, made and detached, to its place beneath `root`.
-    pub fn place(&self, root: BorrowedFd<'_>, mount: BorrowedFd<'_>) -> Result<Place, Fault> {
+    /// Moves the mount, made and detached, to its place beneath `root`. `mode` is
+    /// that of the directory that it hides, if it has it from there.
+    pub fn place(
+        &self,
+        root: BorrowedFd<'_>,
+        mount: BorrowedFd<'_>,
+        mode: &str,
+    ) -> Result<Place, Fault> {
         let target = self.target(root, path::is_directory(mount)?)?;
         let place = over_proc::check(self.destination, self.bind.is_some(), mount, target.as_fd())?;
         if self.copy_up {
-            self.fill(target.as_fd(), mount)?;
+            self.fill(target.as_fd(), mount, mode)?;
             self.set_attributes(mount).detail("mount_setattr")?;
         }
         self.label_root(mount)?;
@@ -245,10 +251,11 @@ impl Mount {
         Ok(mount)
     }
 
-    /// Fills the new file system with what the directory below holds.
-    fn fill(&self, target: BorrowedFd<'_>, mount: BorrowedFd<'_>) -> Act {
-        let given = |(key, _): &(&'static CStr, _)| [c"mode", c"uid", c"gid"].contains(key);
-        copy_up(target, mount, !self.data.iter().any(given))
+    /// Fills the new file system with what the directory below holds. Its owner
+    /// comes along with the mode that is inherited.
+    fn fill(&self, target: BorrowedFd<'_>, mount: BorrowedFd<'_>, mode: &str) -> Act {
+        let given = |(key, _): &(&'static CStr, _)| [c"uid", c"gid"].contains(key);
+        copy_up(target, mount, !mode.is_empty() && !self.data.iter().any(given))
     }
 
     fn label_root(&self, mounted: BorrowedFd<'_>) -> Act {
@@ -332,7 +339,7 @@ impl Mount {
         let mounted = path::open_in(root, self.destination)?;
         self.label_root(mounted.as_fd())?;
         if self.copy_up {
-            self.fill(target.as_fd(), mounted.as_fd())?;
+            self.fill(target.as_fd(), mounted.as_fd(), mode)?;
         }
         if (self.bind.is_some() || self.copy_up) && self.legacy_flags != 0 {
             let remount = u64::from(MS_BIND | MS_REMOUNT) | self.legacy_flags;

@@ -274,6 +274,30 @@ fn a_tmpfs_has_the_mode_of_the_directory_that_it_hides() {
     lab.assert_clean();
 }
 
+/// As from runc and crun: what is made to mount on gives it nothing.
+#[test]
+fn a_tmpfs_over_nothing_has_its_own_mode() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.args(&["/bin/guest", "probe", "stat:/fresh"]);
+    for (options, mode) in [
+        (json!(["tmpcopyup"]), "41777"),
+        (json!(["tmpcopyup", "uid=7"]), "41777"),
+        // What only mount(2) can do.
+        (json!(["tmpcopyup", "iversion"]), "41777"),
+        (json!(["tmpcopyup", "mode=0700"]), "40700"),
+    ] {
+        let _ = fs::remove_dir(bundle.rootfs("/fresh"));
+        spec::drop_mount(&mut bundle.config, "/fresh");
+        spec::add_mount(
+            &mut bundle.config,
+            json!({"destination": "/fresh", "type": "tmpfs", "source": "x", "options": options}),
+        );
+        assert_eq!(lab.report(&bundle)["stat:/fresh"]["mode"], mode, "{options}");
+    }
+    lab.assert_clean();
+}
+
 #[test]
 fn a_mount_label_without_selinux_is_refused() {
     if std::path::Path::new("/sys/fs/selinux/enforce").exists() {

@@ -129,7 +129,7 @@ fn file_systems() -> Vec<Case> {
             .probes(&["list:/etc", "stat:/etc", "stat:/etc/passwd", "read:/etc/group"]),
         case("tmpcopyup-of-nothing")
             .mount("/nosuch", "tmpfs", "tmpfs", &["tmpcopyup"])
-            .probes(&["list:/nosuch"]),
+            .probes(&["list:/nosuch", "stat:/nosuch"]),
         overlay("overlay", "/x", "data/dir/below"),
         overlay("overlay-over-root-directory", "/etc", "rootfs/etc"),
         case("proc-with-options")
