@@ -10,6 +10,10 @@
 //! one field, [`MOUNT_ATTR__ATIME`], of which `relatime` is the zero: whoever
 //! sets it must clear the whole field, so an option about it always shows in
 //! `clear`.
+//!
+//! podman leaves options of its volumes among those of a bind mount: `copy`, `nocopy`
+//! and `volume-opt=…`. It has carried them out itself; as with runc and crun they do
+//! nothing.
 
 use alloc::vec::Vec;
 use linux_raw_sys::general::*;
@@ -152,6 +156,11 @@ table! {
     "unbindable" Propagate(MS_UNBINDABLE),
 }
 
+/// What podman leaves in a bind mount (podman-run(1), `--volume` and `--mount`).
+fn is_of_volume(option: &str) -> bool {
+    matches!(option, "copy" | "nocopy") || option.starts_with("volume-opt=")
+}
+
 impl Attributes {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
@@ -194,6 +203,9 @@ impl<'a> MountOptions<'a> {
                 None if option.is_empty() => {}
                 None => parsed.data.push(option),
             }
+        }
+        if parsed.bind.is_some() {
+            parsed.data.retain(|option| !is_of_volume(option));
         }
         parsed
     }
@@ -337,6 +349,17 @@ mod tests {
         assert_eq!(parse("ro,rw").superblock_clear, MS_RDONLY);
         assert_eq!(parse("silent,loud").superblock, 0);
         assert_eq!(parse("ridmap").idmap, Some(true));
+    }
+
+    #[test]
+    fn a_volumes_options_do_nothing_on_binds() {
+        for (options, data) in [
+            ("copy,nocopy,volume-opt=o=ro,rbind", &[][..]),
+            ("bind,copies,nocopy=1,volume-opt,r0", &["copies", "nocopy=1", "volume-opt", "r0"]),
+            ("nocopy,volume-opt=a", &["nocopy", "volume-opt=a"]),
+        ] {
+            assert_eq!(parse(options).data, data, "{options}");
+        }
     }
 
     #[test]

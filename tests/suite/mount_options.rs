@@ -298,6 +298,27 @@ fn a_tmpfs_over_nothing_has_its_own_mode() {
     lab.assert_clean();
 }
 
+/// podman leaves what it has done itself in the list.
+#[test]
+fn an_engines_options_of_volumes_do_nothing() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let options = json!(["nocopy", "copy", "volume-opt=o=ro", "bind"]);
+    spec::add_mount(
+        &mut bundle.config,
+        json!({"destination": "/mnt", "source": lab.dir(), "options": options}),
+    );
+    bundle.args(&["/bin/guest", "probe", "create:/mnt/new"]);
+    assert_eq!(lab.report(&bundle)["create:/mnt/new"], true);
+    for wrong in ["r0", "copy=1", "volume-opt"] {
+        bundle.config["mounts"].as_array_mut().unwrap().last_mut().unwrap()["options"][0] =
+            json!(wrong);
+        let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+        out.says("options[0]").says("unknown option");
+    }
+    lab.assert_clean();
+}
+
 #[test]
 fn a_mount_label_without_selinux_is_refused() {
     if std::path::Path::new("/sys/fs/selinux/enforce").exists() {

@@ -109,6 +109,12 @@ pub fn all() -> Vec<Case> {
     all.extend([
         case("nonsense".into()).mount("/x/tmpfs", "tmpfs", "tmpfs", &["nonsense"]),
         case("nonsense-on-bind".into()).mount("/x", "bind", "@TREE@", &["bind", "nonsense"]),
+        case("of-a-volume".into()).mount(
+            "/x",
+            "bind",
+            "@TREE@",
+            &["nocopy", "copy", "volume-opt=o=ro", "bind"],
+        ),
         case("no-type-but-bind".into()).mount("/x", "", "@TREE@", &["bind"]),
         case("bind-type-without-option".into()).mount("/x", "bind", "@TREE@", &[]),
         case("other-type-but-bind".into()).mount("/x", "tmpfs", "@TREE@", &["bind"]),
