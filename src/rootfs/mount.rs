@@ -141,7 +141,7 @@ impl Mount {
             self.set_attributes(mount).detail("mount_setattr")?;
         }
         self.label_root(mount)?;
-        path::attach(mount, target.as_fd()).detail("move_mount")?;
+        attached(path::attach(mount, target.as_fd()), "move_mount")?;
         for &(propagation, recursion) in &self.propagation {
             let attributes = Attributes { propagation, ..Attributes::default() };
             mount_setattr(mount, attributes, recursion == Recursion::All)
@@ -329,8 +329,8 @@ impl Mount {
         let at = FdPath::new(target.as_fd());
         if let Some(recursion) = self.bind {
             let rec = if recursion == Recursion::All { u64::from(MS_REC) } else { 0 };
-            mount(self.source, at.as_c_str(), c"", u64::from(MS_BIND) | rec, None)
-                .detail("mount")?;
+            let flags = u64::from(MS_BIND) | rec;
+            attached(mount(self.source, at.as_c_str(), c"", flags, None), "mount")?;
         } else {
             let later = if self.copy_up { u64::from(MS_RDONLY) } else { 0 };
             self.mount_at(at.as_c_str(), self.legacy_flags & !later, mode).detail("mount")?;
@@ -376,6 +376,14 @@ impl Mount {
     }
 }
 
+/// What attaching a mount by the call `by` came to.
+fn attached(result: Result<(), Errno>, by: &str) -> Act {
+    result.detail(by).map_err(|fault| match fault.errno {
+        Some(Errno::NOTDIR) => fault.hint("one of them is a directory, the other is not"),
+        _ => fault,
+    })
+}
+
 /// The kernel's own words about a refused option (they are read from the
 /// context's descriptor, one message a read, as `e TEXT`).
 fn explain(context: BorrowedFd<'_>, errno: Errno, option: &CStr) -> Fault {
@@ -383,11 +391,9 @@ fn explain(context: BorrowedFd<'_>, errno: Errno, option: &CStr) -> Fault {
     let length = rustix::io::read(context, &mut message[..]).unwrap_or(0);
     let said = message[..length].strip_prefix(b"e ").unwrap_or(&[]).trim_ascii();
     let fault = Fault::from(errno);
-    if !said.is_empty() {
-        return fault.detail(core::str::from_utf8(said).unwrap_or("?"));
+    match said {
+        [] if option.is_empty() => fault,
+        [] => fault.detail(format_args!("option {}", Quoted(option))),
+        said => fault.detail(core::str::from_utf8(said).unwrap_or("?")),
     }
-    if option.is_empty() {
-        return fault;
-    }
-    fault.detail(format_args!("option {}", Quoted(option)))
 }

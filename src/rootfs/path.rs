@@ -301,8 +301,15 @@ impl FdPath {
 }
 
 /// Attaches the detached mount `mount` on the object `target` refers to.
+///
+/// Errors: those of move_mount(2), but `ENOTDIR` where one is a directory and the
+/// other is not: the kernel has `EINVAL` for that as for much else, and engines look
+/// for what mount(2) says.
 pub fn attach(mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()> {
     use rustix::mount::{MoveMountFlags, move_mount};
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    move_mount(mount, c"", target, c"", flags)
+    match move_mount(mount, c"", target, c"", flags) {
+        Err(Errno::INVAL) if is_directory(mount)? != is_directory(target)? => Err(Errno::NOTDIR),
+        result => result,
+    }
 }

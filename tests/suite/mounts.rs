@@ -55,6 +55,28 @@ fn files_and_directories_are_bound() {
     }
 }
 
+/// docker looks for "not a directory" before it says what is wrong.
+#[test]
+fn a_file_and_a_directory_do_not_cover_each_other() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    let dir = lab.dir().join("dir");
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("file"), "").unwrap();
+    let binds = [
+        json!({"destination": "/etc", "source": dir.join("file"), "options": ["bind"]}),
+        json!({"destination": "/etc/passwd", "source": dir, "options": ["rbind"]}),
+    ];
+    for mount in binds {
+        let at = mount["destination"].as_str().unwrap().to_string();
+        spec::add_mount(&mut bundle.config, mount);
+        let out = lab.container(&bundle).on_bundle("run", &[]).fails(1).one_line();
+        out.says(&at).says("ENOTDIR (not a directory)").says("the other is not");
+        spec::drop_mount(&mut bundle.config, &at);
+    }
+    lab.assert_clean();
+}
+
 #[test]
 fn a_recursive_bind_takes_the_mounts_below() {
     let lab = Lab::new();
