@@ -3,7 +3,7 @@
 //! | host | with a cgroup namespace | without |
 //! |---|---|---|
 //! | v2 | cgroup2, which shows the namespace's root | the container's own directory, bound |
-//! | v1, hybrid | a tmpfs with a directory a hierarchy, each mounted | the same, each bound |
+//! | v1, hybrid | a tmpfs with a directory a hierarchy of v1, each mounted | the same, each bound |
 //!
 //! A mount that is refused (in a user namespace without a cgroup namespace of
 //! its own) becomes the bind. A cgroup of the host that is not the container's
@@ -249,7 +249,12 @@ impl CgroupMount {
             }
             _ => {
                 let (mut parts, mut links) = (Vec::new(), Vec::new());
-                for (name, hierarchy, source) in directories {
+                // systemd takes a container with both for a hybrid host, and looks in
+                // the unified one for what is not there.
+                let named = |one: &Hierarchy| one.controllers.starts_with("name=");
+                let has_v1 = all.iter().any(|one| !one.unified && !named(one));
+                let shown = directories.filter(|(_, one, _)| !(one.unified && has_v1));
+                for (name, hierarchy, source) in shown {
                     let joint = hierarchy.controllers.split(',').filter(|one| *one != name);
                     if hierarchy.controllers.as_bytes().contains(&b',') && !hierarchy.unified {
                         links.extend(joint.map(|one| (c_string(one), c_string(name))));
