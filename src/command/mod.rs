@@ -42,6 +42,7 @@ use crate::error;
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::request::Caller;
+use crate::sys::signal;
 use crate::text;
 
 /// All commands, in the order of the help.
@@ -146,6 +147,7 @@ fn dispatch(
     let caller = Caller { globals, log, arguments: all, environment };
     // It stays, as all that is made once.
     let invocation = &*Box::leak(Box::new(Invocation { program, command, caller, parsed }));
+    signal::hear_of_children();
     (command.run)(invocation).or_else(|error| {
         invocation.log.error(&error);
         Ok(error.status.unwrap_or(command.failure))

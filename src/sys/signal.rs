@@ -3,7 +3,7 @@
 use super::raw::syscall;
 use linux_raw_sys::general::{
     __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_signalfd4, O_CLOEXEC, O_NONBLOCK, SIG_BLOCK,
-    SIG_SETMASK,
+    SIG_SETMASK, SIGCHLD,
 };
 use rustix::fd::{FromRawFd, OwnedFd};
 use rustix::io::Result;
@@ -51,17 +51,27 @@ pub fn set_mask(set: Set) {
 /// across exec, and a shell cannot even trap it: a program should not start with
 /// SIGPIPE ignored because an engine ignores it, nor with SIGHUP after `nohup`.
 pub fn set_default() {
+    for number in 1..=SET_SIZE * 8 {
+        default(number);
+    }
+}
+
+/// Gives SIGCHLD its default action again: of the children of who ignores it
+/// nobody hears how they ended, nor that they did (wait(2), "NOTES").
+pub fn hear_of_children() {
+    default(SIGCHLD as usize);
+}
+
+fn default(number: usize) {
     // The kernel's struct sigaction, all zero: SIG_DFL, no flags, empty mask.
     let action = [0u64; 4];
     let at = action.as_ptr() as usize;
-    for number in 1..=SET_SIZE * 8 {
-        // SAFETY: the structure lives across the call, and is at least as large as
-        // the kernel's on every architecture; SIGKILL and SIGSTOP give EINVAL.
-        // sparc64 has a restorer as the fourth argument, which SIG_DFL does not
-        // need, and the size as the fifth.
-        let arguments = [number, at, 0, SET_SIZE, SET_SIZE, 0];
-        let _ = unsafe { syscall(__NR_rt_sigaction, arguments) };
-    }
+    // SAFETY: the structure lives across the call, and is at least as large as
+    // the kernel's on every architecture; SIGKILL and SIGSTOP give EINVAL.
+    // sparc64 has a restorer as the fourth argument, which SIG_DFL does not
+    // need, and the size as the fifth.
+    let arguments = [number, at, 0, SET_SIZE, SET_SIZE, 0];
+    let _ = unsafe { syscall(__NR_rt_sigaction, arguments) };
 }
 
 /// A descriptor from which blocked signals of the set can be read, 128 bytes a

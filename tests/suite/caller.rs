@@ -5,9 +5,18 @@ use std::fs;
 
 ocinit_tests::isolate!();
 
-/// `run` of the container after some shell in the same process.
+/// `run` of the container after some shell in the same process: bash, since dash
+/// keeps a handler of its own for SIGCHLD.
 fn after(c: &Container, script: &str) -> Call {
-    c.run_by("/bin/sh", &["-c", &format!("{script}; exec \"$@\""), "sh"])
+    c.run_by("/bin/bash", &["-c", &format!("{script}; exec \"$@\""), "bash"])
+}
+
+/// The same with a program in the container, by `exec`.
+fn exec_after(lab: &Lab, c: &Container, script: &str, program: &[&str]) -> Call {
+    let binary = ocinit_tests::oci::find_binary().unwrap();
+    let call = lab.program("/bin/bash".as_ref());
+    let call = call.args(["-c", &format!("{script}; exec \"$@\""), "bash"]).arg(binary);
+    call.arg("--root").arg(lab.state_root()).args(["exec", c.id()]).args(program)
 }
 
 #[test]
@@ -35,9 +44,20 @@ fn without_stdio_the_program_has_nothing_odd_in_its_place() {
 fn an_ignored_sigchld_does_not_lose_the_status() {
     let lab = Lab::new();
     let mut bundle = lab.bundle();
-    bundle.args(&["/bin/guest", "exit", "42"]);
+    let ignored = "trap '' CHLD";
+    let exit = ["/bin/guest", "exit", "42"];
+    bundle.args(&exit);
+    bundle.config["hooks"] = json!({
+        "createRuntime": [{"path": "/bin/true"}],
+        "createContainer": [{"path": "/bin/true"}],
+        "poststop": [{"path": "/bin/true"}],
+    });
+    after(&lab.container(&bundle), ignored).fails(42).quiet();
+    bundle.waits();
     let c = lab.container(&bundle);
-    after(&c, "trap '' CHLD").fails(42);
+    c.run_waiting();
+    exec_after(&lab, &c, ignored, &exit).fails(42).quiet();
+    c.delete_force();
     lab.assert_clean();
 }
 
@@ -56,11 +76,7 @@ fn what_the_caller_ignores_is_not_ignored() {
     bundle.waits();
     let c = lab.container(&bundle);
     c.run_waiting();
-    let binary = ocinit_tests::oci::find_binary().unwrap();
-    let call = lab.program("/bin/sh".as_ref());
-    let call = call.args(["-c", &format!("{trap}; exec \"$@\""), "sh"]).arg(binary);
-    let call = call.arg("--root").arg(lab.state_root()).args(["exec", c.id()]);
-    let report = call.args(["/bin/guest", "report"]).ok().json();
+    let report = exec_after(&lab, &c, trap, &["/bin/guest", "report"]).ok().json();
     assert_eq!(ignored(report).as_deref(), pipe);
 }
 
