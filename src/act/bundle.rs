@@ -11,6 +11,7 @@ use crate::spec::Spec;
 use crate::sys::fd::AsFd;
 use crate::text;
 use alloc::vec::Vec;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -35,14 +36,13 @@ fn real_path(file: &OwnedFd) -> rustix::io::Result<&'static str> {
     core::str::from_utf8(path.leak()).map_err(|_| Errno::ILSEQ)
 }
 
-/// Reads a whole configuration file.
+/// Reads a whole configuration file. Of a pipe the writer is waited for, as runc does.
 ///
 /// # Errors
 /// It cannot be read, is no file, or is larger than any configuration.
 pub fn read_config(path: &str) -> Result<&'static [u8]> {
     let what = || text!("open {}", quoted(path));
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
-    let file = named::open(path, flags).map_err(|errno| {
+    let file = named::open(path, OFlags::RDONLY).map_err(|errno| {
         let error = Error::os(what(), errno);
         match errno {
             Errno::NOENT => error.hint("a bundle is a directory with a config.json: see `spec`"),
@@ -66,6 +66,10 @@ pub fn read_document(file: BorrowedFd<'_>, path: &str, size: usize) -> Result<&'
     loop {
         match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
             Err(Errno::INTR) => {}
+            // The caller's stdin may be so, and the flag is not ours alone.
+            Err(Errno::AGAIN) => {
+                let _ = poll(&mut [PollFd::from_borrowed_fd(file, PollFlags::IN)], None);
+            }
             Err(errno) => return Err(Error::os(text!("read {}", quoted(path)), errno)),
             Ok(0) => return Ok(text.leak()),
             Ok(_) if text.len() > CONFIG_LIMIT => {

@@ -146,6 +146,47 @@ fn a_big_document_works() {
 }
 
 #[test]
+fn a_document_is_waited_for() {
+    let lab = Lab::new();
+    let c = lab.waiting();
+    let process = json!({"args": ["echo", "hi"], "cwd": "/", "env": ["PATH=/bin"]}).to_string();
+    let fifo = lab.dir().join("fifo");
+    for line in [
+        "exec \"$@\" exec -p <(sleep 0.2; echo \"$TEXT\") $ID",
+        "(sleep 0.2; echo \"$TEXT\") | \"$@\" exec -p /dev/stdin $ID",
+        "echo \"$TEXT\" | (head -c 9; sleep 0.2; cat) | \"$@\" exec -p /dev/stdin $ID",
+        "echo \"$TEXT\" | (sleep 0.2; exec \"$@\" exec -p /dev/stdin $ID)",
+        "mkfifo $FIFO; (sleep 0.2; echo \"$TEXT\" > $FIFO)& exec \"$@\" exec -p $FIFO $ID",
+        "exec \"$@\" update -r <(sleep 0.2; echo '{}') $ID",
+    ] {
+        let call = lab.program("/bin/bash".as_ref()).args(["-c", line, "bash"]);
+        let call = call.arg(ocinit_tests::oci::find_binary().unwrap());
+        let call = call.arg("--root").arg(lab.state_root());
+        let out = call.env("TEXT", &process).env("FIFO", &fifo).env("ID", c.id()).run();
+        assert_eq!((out.code, out.stderr.as_str()), (0, ""), "{line}");
+        assert!(line.contains("update") || out.stdout == "hi\n", "{line}: {}", out.stdout);
+    }
+    c.delete_force();
+    lab.assert_clean();
+}
+
+/// As node.js and ssh leave it: the flag belongs to all who have the pipe.
+#[test]
+fn a_stdin_that_does_not_block_is_waited_for_and_stays_so() {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let lab = Lab::new();
+    let c = lab.waiting();
+    let (ours, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).unwrap();
+    let update = c.call("update", &["-r", "-"]).fd(ours.try_clone().unwrap(), 0).spawn();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    nix::unistd::write(&write, b"{}").unwrap();
+    drop(write);
+    update.wait().code_is(0).quiet();
+    let flags = OFlag::from_bits_retain(fcntl(&ours, FcntlArg::F_GETFL).unwrap());
+    assert!(flags.contains(OFlag::O_NONBLOCK), "{flags:?}");
+}
+
+#[test]
 fn a_nice_and_stopped_caller_can_go_on() {
     let lab = Lab::new();
     let bundle = lab.waiting_bundle();
