@@ -98,7 +98,6 @@ mod tests {
             linux: &Linux::default(),
             own_keyring: false,
             preserve_fds: 0,
-            extra_env: &[],
             host,
             setgroups_denied: false,
         };

@@ -2,7 +2,7 @@
 //! `plan` and `check` show the same.
 
 use super::bundle::read_config;
-use super::handover::kept_descriptors;
+use super::handover::{check_kept, listening};
 use crate::cgroup::systemd::{self, Driver};
 use crate::cgroup::{self, Cgroups, Layout};
 use crate::container::notify;
@@ -15,6 +15,7 @@ use crate::spec::{NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use crate::text;
 use crate::text::keep;
+use alloc::vec::Vec;
 
 /// Where a container's cgroups are to be.
 pub struct Placement {
@@ -87,8 +88,13 @@ pub fn draft(
     host: Host,
 ) -> Result<Draft> {
     let [bundle, rootfs] = directories;
-    let (preserve_fds, mut extra_env) =
-        kept_descriptors(options.preserve_fds, caller.variable("LISTEN_FDS"))?;
+    let listening = listening(caller);
+    let preserve_fds = check_kept(listening.saturating_add(options.preserve_fds))?;
+    let mut extra_env = Vec::new();
+    if listening > 0 {
+        extra_env.push(text!("LISTEN_FDS={listening}"));
+        extra_env.push("LISTEN_PID=1");
+    }
     let environment = Strings::new(caller.environment);
     let notify_host = notify_host(caller, spec);
     let notify = notify_host.map(|_| {

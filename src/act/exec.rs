@@ -4,7 +4,7 @@ use super::alone::begins_alone;
 use super::born::{Born, end, not_started};
 use super::bundle::read_config;
 use super::foreground::{Foreground, check_terminal};
-use super::handover::{self, kept_descriptors, send_pidfd, write_pid_file};
+use super::handover::{self, check_kept, send_pidfd, write_pid_file};
 use super::home::Joined;
 use super::launch::{Launch, launch};
 use super::listener::Listener;
@@ -89,8 +89,7 @@ fn run(
 ) -> Result<u8> {
     let socket = options.console_socket.is_some();
     check_terminal(process.terminal, options.detach, socket, "--tty")?;
-    let (preserve_fds, extra_env) =
-        kept_descriptors(options.preserve_fds, caller.variable("LISTEN_FDS"))?;
+    let preserve_fds = check_kept(options.preserve_fds)?;
     let host = host::gather(Some(process), None)?;
     let same_user = !host.in_user_namespace && !join.iter().any(|join| join.kind == CLONE_NEWUSER);
     let request = Request {
@@ -99,7 +98,6 @@ fn run(
         linux: &spec.linux,
         own_keyring: state.own_keyring,
         preserve_fds,
-        extra_env: &extra_env,
         host,
         setgroups_denied: !same_user && setgroups_denied(state.pid),
     };

@@ -8,15 +8,15 @@ use crate::error::{Context, Error, Result};
 use crate::named;
 use crate::number;
 use crate::quote::quoted;
+use crate::request::Caller;
 use crate::sys::descriptor::write_all;
 use crate::sys::fd::AsFd;
 use crate::text;
-use alloc::vec::Vec;
 use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, FdFlags, fcntl_getfd};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 
 /// Connects to the AF_UNIX stream socket at `path`, however long that is.
 ///
@@ -80,17 +80,11 @@ pub fn write_pid_file(path: &str, pid: Pid) -> Result<()> {
         })
 }
 
-/// Descriptors that the program keeps from 3 on, and the variables that tell it
-/// about those of socket activation (sd_listen_fds(3)).
+/// Makes sure that the program can keep so many descriptors from 3 on.
 ///
 /// # Errors
 /// One of them is not open.
-pub fn kept_descriptors(
-    preserve: u32,
-    listen_fds: Option<&str>,
-) -> Result<(u32, Vec<&'static str>)> {
-    let listening = listen_fds.and_then(number::unsigned::<u32>).unwrap_or(0);
-    let count = listening.saturating_add(preserve);
+pub fn check_kept(count: u32) -> Result<u32> {
     for number in 3..3u32.saturating_add(count) {
         let inherited = crate::sys::descriptor::borrow(number as i32)
             .map_or(Err(Errno::BADF), fcntl_getfd)
@@ -99,10 +93,15 @@ pub fn kept_descriptors(
             return Err(error!("preserve-fds: descriptor {number} is not open"));
         }
     }
-    let mut variables = Vec::new();
-    if listening > 0 {
-        variables.push(text!("LISTEN_FDS={listening}"));
-        variables.push("LISTEN_PID=1");
+    Ok(count)
+}
+
+/// How many descriptors of socket activation we were given: `LISTEN_PID` says for
+/// whom they are, since children inherit the variables (sd_listen_fds(3)).
+pub fn listening(caller: &Caller) -> u32 {
+    let value = |name| caller.variable(name).and_then(number::unsigned::<u32>);
+    if value("LISTEN_PID") != Some(getpid().as_raw_pid().cast_unsigned()) {
+        return 0;
     }
-    Ok((count, variables))
+    value("LISTEN_FDS").unwrap_or(0)
 }

@@ -1,7 +1,7 @@
 //! `exec`: one more process in a container.
 
 use crate::act::exec::exec;
-use crate::command::create::{CONSOLE_SOCKET, PID_FILE, PIDFD_SOCKET, PRESERVE_FDS};
+use crate::command::create::{CONSOLE_SOCKET, PID_FILE, PIDFD_SOCKET};
 use crate::command::flag::MANY;
 use crate::command::{Command, Flag, Invocation};
 use crate::error::{Error, Result};
@@ -28,7 +28,7 @@ pub static COMMAND: Command = Command {
         Flag("apparmor PROFILE: run under this AppArmor profile"),
         Flag("no-new-privs: set no_new_privs"),
         Flag("cap CAPABILITY, -c, repeated: add a capability"),
-        PRESERVE_FDS,
+        Flag("preserve-fds N: hand on N more descriptors after stdio (default: 0)"),
         Flag("cgroup [CONTROLLER:]PATH, repeated: run in an existing cgroup below the container's"),
         Flag("ignore-paused: also in a paused container, where it waits"),
     ],

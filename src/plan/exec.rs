@@ -33,8 +33,6 @@ pub struct Request<'a> {
     pub own_keyring: bool,
     /// Descriptors from 3 on that the program keeps.
     pub preserve_fds: u32,
-    /// Variables that the runtime adds to the environment (LISTEN_FDS).
-    pub extra_env: &'a [&'static str],
     /// Facts of the host.
     pub host: Host,
     /// setgroups(2) is denied in the container's user namespace.
@@ -75,7 +73,7 @@ pub fn plan(process: &Process<'_>, request: Request<'_>) -> Result<&'static mut 
         cover: Cover::default(),
         identity,
         cwd: c_string("process.cwd", process.cwd)?,
-        program: program(process, request.extra_env)?,
+        program: program(process, &[])?,
         cgroup_owner: None,
         rlimits: process.rlimits.clone(),
         oom_score_adj: process.oom_score_adj,

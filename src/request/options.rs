@@ -69,7 +69,7 @@ pub struct ExecOptions {
     pub no_new_privs: Option<bool>,
     /// Capabilities to add, by name.
     pub capabilities: Vec<&'static str>,
-    /// Descriptors to hand on after stdio and those of LISTEN_FDS.
+    /// Descriptors to hand on after stdio.
     pub preserve_fds: u32,
     /// `[CONTROLLER[,CONTROLLER]:]PATH` each.
     pub cgroups: Vec<&'static str>,

@@ -1,7 +1,7 @@
 //! `run`: stdio, exit status, signals, and every flag.
 
 use ocinit_tests::terminal::Socket;
-use ocinit_tests::{Lab, eventually, json};
+use ocinit_tests::{Lab, Value, eventually, json};
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
@@ -178,24 +178,45 @@ fn preserve_fds_passes_so_many() {
     lab.assert_clean();
 }
 
-#[test]
-fn listen_fds_are_passed_with_the_program_as_their_receiver() {
-    let lab = Lab::new();
+/// What a program sees of a socket that systemd gave to who has this pid, a word of shell.
+fn activated(lab: &Lab, pid: &str) -> Value {
     let bundle = lab.bundle();
     let c = lab.container(&bundle);
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    // As systemd does it: the pid is that of the process that gets the descriptors.
-    let report = c
-        .run_by("/bin/sh", &["-c", r#"export LISTEN_PID=$$; exec "$@""#, "sh"])
-        .env("LISTEN_FDS", "1")
-        .fd(socket, 3)
-        .ok()
-        .json();
+    let script = format!(r#"LISTEN_FDS=1 LISTEN_PID={pid} exec "$@""#);
+    c.run_by("/bin/sh", &["-c", &script, "sh"]).fd(socket, 3).ok().json()
+}
+
+fn listening(report: &Value) -> Vec<&str> {
+    let env = report["env"].as_array().unwrap().iter().filter_map(Value::as_str);
+    env.filter(|entry| entry.starts_with("LISTEN_")).collect()
+}
+
+#[test]
+fn listen_fds_are_passed_with_the_program_as_their_receiver() {
+    let lab = Lab::new();
+    let report = activated(&lab, "$$");
     assert!(report["fds"]["3"].as_str().unwrap().starts_with("socket:"), "{}", report["fds"]);
     assert!(report["fds"]["4"].is_null());
-    let env = report["env"].as_array().unwrap();
-    assert!(env.contains(&json!("LISTEN_FDS=1")), "{env:?}");
-    assert!(env.contains(&json!("LISTEN_PID=1")), "{env:?}");
+    assert_eq!(listening(&report), ["LISTEN_FDS=1", "LISTEN_PID=1"]);
+}
+
+/// sd_listen_fds(3): a child of who was meant inherits the variables.
+#[test]
+fn listen_fds_for_another_process_are_not_passed() {
+    let lab = Lab::new();
+    for pid in ["1", "", "$$x"] {
+        let report = activated(&lab, pid);
+        assert!(report["fds"]["3"].is_null(), "{pid:?}: {}", report["fds"]);
+        assert!(listening(&report).is_empty(), "{pid:?}: {}", report["env"]);
+    }
+    let c = lab.waiting();
+    let call = lab.program("/bin/sh".as_ref());
+    let call = call.args(["-c", r#"LISTEN_FDS=1 LISTEN_PID=$$ exec "$@""#, "sh"]);
+    let call = call.arg(ocinit_tests::oci::find_binary().unwrap()).arg("--root");
+    let call = call.arg(lab.state_root()).args(["exec", c.id(), "/bin/guest", "report"]);
+    let report = call.ok().json();
+    assert!(listening(&report).is_empty(), "runc's exec has none: {}", report["env"]);
 }
 
 #[test]
