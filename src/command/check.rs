@@ -36,7 +36,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let environment = Strings::new(invocation.environment);
     let permitted = capabilities(None).map_or(0, |sets| sets.permitted.bits());
     machine(&mut report, &environment, geteuid().as_raw(), permitted);
-    let asked = invocation.value("bundle").or(invocation.value("config"));
+    let asked = invocation.text("bundle").or(invocation.text("config"));
     if asked.is_some() {
         match preview(invocation, &options(invocation)?) {
             Ok(preview) => bundle(&mut report, &preview, &environment),

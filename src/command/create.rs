@@ -68,7 +68,7 @@ pub fn options(invocation: &Invocation) -> Result<CreateOptions> {
 /// # Errors
 /// A number is not one.
 pub fn with_id(invocation: &Invocation, id: ContainerId) -> Result<CreateOptions> {
-    let text = |long| invocation.value(long);
+    let text = |long| invocation.text(long);
     Ok(CreateOptions {
         id,
         bundle: text("bundle").unwrap_or("."),

@@ -45,7 +45,7 @@ pub static COMMAND: Command = Command {
 /// The id or a number is not one; neither a program nor `--process` is
 /// given.
 fn options(invocation: &Invocation) -> Result<ExecOptions> {
-    let text = |long| invocation.value(long);
+    let text = |long| invocation.text(long);
     let id = invocation.id()?;
     let arguments = invocation.positionals().get(1..).unwrap_or_default().to_vec();
     let process = text("process");

@@ -42,6 +42,11 @@ impl Invocation {
         self.parsed.values.value(long)
     }
 
+    /// The same, where an empty text is none, as for runc.
+    pub fn text(&self, long: &str) -> Option<&'static str> {
+        self.value(long).filter(|value| !value.is_empty())
+    }
+
     /// All values of a flag, in order.
     pub fn values(&self, long: &str) -> Vec<&'static str> {
         self.parsed.values.values(long)

@@ -21,7 +21,7 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(invocation: &Invocation) -> Result<u8> {
-    let name = invocation.positional(1)?.unwrap_or("SIGTERM");
+    let name = invocation.positional(1)?.filter(|name| !name.is_empty()).unwrap_or("SIGTERM");
     let number =
         spec::signal::number(name).ok_or_else(|| Error::about("unknown signal \"{}\"", name))?;
     // Signal 0 is none: it only asks.

@@ -39,8 +39,8 @@ fn run(invocation: &Invocation) -> Result<u8> {
         cgroup_namespace: statfs(c"/sys/fs/cgroup")
             .is_ok_and(|found| found.f_type == CGROUP2_SUPER_MAGIC),
     };
-    let bundle = invocation.value("bundle").unwrap_or(".");
-    let name = invocation.value("file").unwrap_or("config.json");
+    let bundle = invocation.text("bundle").unwrap_or(".");
+    let name = invocation.text("file").unwrap_or("config.json");
     let open = OFlags::RDONLY | OFlags::DIRECTORY;
     let directory =
         named::open(bundle, open).context(|| text::about("open bundle \"{}\"", bundle))?;

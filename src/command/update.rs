@@ -67,12 +67,12 @@ fn run(invocation: &Invocation) -> Result<u8> {
     let id = invocation.id()?;
     let root = invocation.root()?;
     let directory = root.container(&id)?;
-    let (text, name) = match invocation.value("resources").filter(|file| !file.is_empty()) {
+    let (text, name) = match invocation.text("resources") {
         Some("-") => (read_document(standard(0), "-", 4096)?, "stdin"),
         Some(file) => (read_config(file)?, file),
         None => {
             for flag in ["kernel-memory", "kernel-memory-tcp"] {
-                if invocation.value(flag).is_some() {
+                if invocation.text(flag).is_some() {
                     invocation.log.warning(format_args!("--{flag} is ignored"));
                 }
             }
@@ -87,7 +87,7 @@ fn run(invocation: &Invocation) -> Result<u8> {
         // An engine sends those that it knows of; others may have been allowed since.
         (false, _) => asked.devices.clear(),
     }
-    let schema = |flag| invocation.value(flag).filter(|schema| !schema.is_empty());
+    let schema = |flag| invocation.text(flag);
     let shares = IntelRdt {
         l3_cache_schema: schema("l3-cache-schema"),
         mem_bw_schema: schema("mem-bw-schema"),

@@ -27,6 +27,44 @@ fn a_configuration_beside_the_bundles() {
     lab.assert_clean();
 }
 
+/// Engines and scripts give some flags in any case.
+#[test]
+fn a_text_that_is_empty_is_not_given() {
+    let lab = Lab::new();
+    let mut bundle = lab.waiting_bundle();
+    let c = lab.container(&bundle);
+    c.run_waiting();
+    for flag in [
+        "--cwd=",
+        "--user=",
+        "--process=",
+        "--pid-file=",
+        "--console-socket=",
+        "--pidfd-socket=",
+        "--process-label=",
+        "--apparmor=",
+    ] {
+        assert_eq!(c.exec(&[flag], &["echo", "hi"]).ok().quiet().stdout, "hi\n", "{flag}");
+    }
+    for flag in ["--preserve-fds=", "--tty="] {
+        assert_ne!(c.exec(&[flag], &["true"]).run().code, 0, "{flag}");
+    }
+    c.kill("");
+    c.wait_for("stopped");
+    bundle.args(&["true"]).save();
+    for flag in ["--bundle", "--config", "--pid-file", "--console-socket", "--pidfd-socket"] {
+        lab.oci(["run", flag, "", &lab.id()]).cwd(bundle.dir()).ok().quiet();
+        let id = lab.id();
+        lab.oci(["create", flag, "", &id]).cwd(bundle.dir()).ok().quiet();
+        lab.oci(["delete", "--force", &id]).ok();
+    }
+    let new = lab.dir().join("new");
+    fs::create_dir(&new).unwrap();
+    lab.oci(["spec", "--bundle", ""]).cwd(&new).ok().quiet();
+    c.delete();
+    lab.assert_clean();
+}
+
 #[test]
 fn no_subreaper_leaves_orphans_to_the_caller() {
     let lab = Lab::new();
