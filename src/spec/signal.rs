@@ -18,10 +18,11 @@ const RTMAX: u32 = 64;
 const NAMES: &str = concat!(
     "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM CHLD CONT STOP TSTP ",
     "TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS IOT POLL CLD ",
+    "STKFLT ",
 );
 
 #[rustfmt::skip]
-const NUMBERS: [u8; 33] = [
+const NUMBERS: &[u8] = &[
     sys::SIGHUP as u8, sys::SIGINT as u8, sys::SIGQUIT as u8, sys::SIGILL as u8,
     sys::SIGTRAP as u8, sys::SIGABRT as u8, sys::SIGBUS as u8, sys::SIGFPE as u8,
     sys::SIGKILL as u8, sys::SIGUSR1 as u8, sys::SIGSEGV as u8, sys::SIGUSR2 as u8,
@@ -31,6 +32,9 @@ const NUMBERS: [u8; 33] = [
     sys::SIGVTALRM as u8, sys::SIGPROF as u8, sys::SIGWINCH as u8, sys::SIGIO as u8,
     sys::SIGPWR as u8, sys::SIGSYS as u8, sys::SIGABRT as u8, sys::SIGIO as u8,
     sys::SIGCHLD as u8,
+    // The last: sparc64 has none, and its number is another's.
+    #[cfg(not(target_arch = "sparc64"))]
+    { sys::SIGSTKFLT as u8 },
 ];
 
 /// The number of a signal: a number from 0 to 64, or a name in any case, with
@@ -81,6 +85,9 @@ mod tests {
         check("Kill", Some(sys::SIGKILL));
         check("SIGCHLD", Some(sys::SIGCHLD));
         check("cld", Some(sys::SIGCHLD));
+        let stkflt = if cfg!(target_arch = "sparc64") { None } else { Some(16) };
+        check("STKFLT", stkflt);
+        check("SIGSTKFLT", stkflt);
         check("15", Some(15));
         check("0", Some(0));
         check("64", Some(64));
@@ -112,7 +119,8 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(words::iter(NAMES).count(), NUMBERS.len());
+        let missing = usize::from(cfg!(target_arch = "sparc64"));
+        assert_eq!(words::iter(NAMES).count(), NUMBERS.len() + missing);
         for number in 1..32 {
             if !name(number).is_empty() {
                 assert_eq!(super::number(name(number)), Some(number));
