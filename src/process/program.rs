@@ -83,7 +83,8 @@ impl Program {
         for path in &self.candidates {
             match executable(path) {
                 Ok(()) => return Ok(path),
-                Err(Errno::ACCESS) => denied = true,
+                // No name is in any directory: it is the directory itself.
+                Err(Errno::ACCESS) => denied = !name.is_empty(),
                 Err(errno) if name.as_bytes().contains(&b'/') => {
                     return Err(Fault::alone(format_args!(
                         "exec: {}: stat {name}: {}",

@@ -46,6 +46,7 @@ fn a_missing_program_is_255_with_the_known_texts() {
         .one_line()
         .says("exec failed: unable to start container process: ")
         .says("executable file not found in $PATH");
+    c.exec(&[], &[""]).fails(255).one_line().says("\\\"\\\": executable file not found in $PATH");
     c.exec(&[], &["/no/such"]).fails(255).one_line().says("no such file or directory");
     c.exec(&[], &["/etc/passwd"]).fails(255).one_line().says("permission denied");
     c.exec(&[], &["/etc"]).fails(255).one_line();
