@@ -7,7 +7,7 @@ use super::labels::{keyring, labels};
 use super::mounts::c_string;
 use super::{Host, Op, Plan};
 use crate::error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hook::{Hooks, StateText};
 use crate::namespace;
 use crate::namespace::join::Join;
@@ -111,6 +111,11 @@ pub fn apply_flags<'a>(
             return Err(error!("--cwd: {} is not an absolute path", quoted(cwd)));
         }
         process.cwd = cwd;
+    }
+    for entry in &options.env {
+        if !entry.find('=').is_some_and(|at| at > 0) {
+            return Err(Error::about_quoted("--env: invalid environment variable: {}", entry));
+        }
     }
     process.env.extend(&options.env);
     process.selinux_label = options.process_label.or(process.selinux_label);

@@ -24,6 +24,17 @@ fn a_user_that_is_no_number_is_refused() {
 }
 
 #[test]
+fn a_variable_without_a_name_or_a_value_is_refused() {
+    let lab = Lab::new();
+    let c = waiting(&lab, &mut lab.bundle());
+    for bad in ["", "A", "=B"] {
+        let out = c.exec(&["-e", "C=D", "-e", bad], &["true"]).fails(255).one_line();
+        out.says(&format!("--env: invalid environment variable: \\\"{bad}\\\""));
+    }
+    c.exec(&["-e", "A="], &["true"]).ok().quiet();
+}
+
+#[test]
 fn a_bad_process_file_names_what_is_wrong() {
     let lab = Lab::new();
     let c = waiting(&lab, &mut lab.bundle());
