@@ -202,6 +202,8 @@ impl Making<'_> {
         cgroups: &cgroup::Plan,
         driver: Option<&mut Driver>,
     ) -> Result<(Born, Foreground)> {
+        // First, since a limit of the caller's for files would kill us (SIGXFSZ).
+        let mask = signal::block(signal::Set::ALL);
         // What must be cleaned is written down before it is made.
         self.directory.save(self.lock, self.state)?;
         let created = match driver {
@@ -229,7 +231,6 @@ impl Making<'_> {
             Until::Created => Some(self.start_socket()?),
             Until::Running => None,
         };
-        let mask = signal::block(signal::Set::ALL);
         if !self.detached && !self.options.no_subreaper {
             // Orphans of a container without its own pid namespace come to us.
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));

@@ -144,7 +144,7 @@ impl Foreground {
         for record in records[..length].chunks_exact(SIGNAL_RECORD) {
             let number = i32::from_ne_bytes([record[0], record[1], record[2], record[3]]);
             match Signal::from_named_raw(number) {
-                Some(Signal::CHILD | Signal::URG | Signal::PIPE) => {}
+                Some(Signal::CHILD | Signal::URG | Signal::PIPE | Signal::XFSZ) => {}
                 Some(Signal::WINCH) if self.master.is_some() => self.copy_size(),
                 _ => {
                     let _ = crate::sys::signal::send(pid, number);

@@ -150,6 +150,8 @@ impl Restoring<'_> {
         cgroups: &cgroup::Plan,
         mut driver: Option<Driver>,
     ) -> Result<Pid> {
+        // First, since a limit of the caller's for files would kill us (SIGXFSZ).
+        signal::block(signal::Set::ALL);
         // What must be cleaned is written down before it is made.
         self.state.cgroups = cgroups.cgroups.clone();
         self.state.systemd = driver.as_ref().map(|driver| driver.unit.clone());
@@ -164,7 +166,6 @@ impl Restoring<'_> {
         }
         let directories = directories.into_iter().filter_map(c_string).collect::<Vec<_>>();
         let namespaces = self.contents(&mut asked)?;
-        signal::block(signal::Set::ALL);
         if !self.options.detach && !self.options.no_subreaper {
             // Orphans of a container without its own pid namespace come to us.
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));

@@ -15,6 +15,7 @@ use crate::number;
 use crate::rdt;
 use crate::spec::{IntelRdt, Resources};
 use crate::sys::descriptor::standard;
+use crate::sys::signal;
 use crate::text;
 
 /// The declaration.
@@ -129,6 +130,8 @@ fn run(invocation: &Invocation) -> Result<u8> {
     if !what.is_empty() {
         share(state, &shares)?;
     }
+    // A limit of the caller's for files is an error, and not our end (SIGXFSZ).
+    signal::block(signal::Set::ALL);
     directory.save(&lock, state)?;
     Ok(0)
 }

@@ -124,6 +124,33 @@ fn low_limits_of_the_caller_are_enough() {
     assert_eq!(out.stdout, "hello\n");
 }
 
+/// The kernel's SIGXFSZ would kill the command halfway.
+#[test]
+fn a_caller_who_may_write_no_files_is_told_and_nothing_is_left() {
+    let lab = Lab::new();
+    let limited = |arguments: &[&str]| {
+        // The message goes through a pipe, since the harness's own files are limited too.
+        let script = "(ulimit -f 0; exec \"$@\") 2>&1 | cat; exit ${PIPESTATUS[0]}";
+        let call = lab.program("/bin/bash".as_ref()).args(["-c", script, "bash"]);
+        let call = call.arg(ocinit_tests::oci::find_binary().unwrap());
+        let out = call.arg("--root").arg(lab.state_root()).args(arguments).fails(1);
+        assert!(out.stdout.contains("write state of container"), "{arguments:?}: {}", out.stdout);
+        assert!(out.stdout.contains("EFBIG"), "{arguments:?}: {}", out.stdout);
+    };
+    let bundle = lab.waiting_bundle();
+    bundle.save();
+    for command in ["run", "create"] {
+        limited(&[command, "--bundle", bundle.dir().to_str().unwrap(), &lab.id()]);
+        lab.assert_clean();
+    }
+    let c = lab.container(&bundle);
+    c.run_waiting();
+    limited(&["update", c.id()]);
+    assert_eq!(c.status(), "running");
+    c.delete_force();
+    lab.assert_clean();
+}
+
 #[test]
 fn a_big_document_works() {
     let lab = Lab::new();
