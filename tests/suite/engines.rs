@@ -147,6 +147,24 @@ fn podman_volumes_limits_and_host_namespaces_work() {
     p.finish();
 }
 
+/// Devices of the host that are listed, covered and linked; options that are podman's.
+#[test]
+fn podman_privileged_with_volumes_at_devices_works() {
+    let p = Podman::new("runc");
+    let script = "echo $(stat -c '%t,%T' /dev/random) $(readlink /dev/ptmx) \
+        $(stat -c %a /fresh) $(cat /dev/null)";
+    let file = p.lab.dir().join("file");
+    fs::write(&file, "text").unwrap();
+    let null = format!("{}:/dev/null", file.display());
+    let volumes = ["-v", "/dev/urandom:/dev/random", "-v", &null, "-v", "named:/volume:nocopy"];
+    for mapped in [&[][..], &["--uidmap", "0:100000:65536"]] {
+        let run = p.run(&["--rm", "--network", "none", "--privileged", "--tmpfs", "/fresh"]);
+        let run = run.args(volumes).args(mapped).args(["guest:1", "sh", "-c", script]);
+        assert_eq!(run.ok().stdout, "1,9 pts/ptmx 1777 text\n", "{mapped:?}");
+    }
+    p.finish();
+}
+
 #[test]
 fn podman_checkpoints_and_restores() {
     if let Some(why) = criu::impossible() {
