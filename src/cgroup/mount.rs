@@ -5,6 +5,8 @@
 //! | v2 | cgroup2, which shows the namespace's root | the container's own directory, bound |
 //! | v1, hybrid | a tmpfs with a directory a hierarchy of v1, each mounted | the same, each bound |
 //!
+//! Where there are hierarchies of v1, that of v2 is not shown beside them, as with
+//! runc: systemd inside would look there for its cgroups, and find none it may use.
 //! A mount that is refused (in a user namespace without a cgroup namespace of
 //! its own) becomes the bind. A cgroup of the host that is not the container's
 //! own is never shown writable (CVE-2023-25809). Mounting cgroup2 from the
@@ -205,10 +207,10 @@ fn bind(source: &CStr, foreign: bool, entry: &Mount, place: &Place<'_>) -> rusti
 }
 
 impl CgroupMount {
-    /// Plans the entry `mount` of type `cgroup`, or of type `cgroup2`, which on a
-    /// hybrid host shows the unified hierarchy alone. Of the entry the type, the
-    /// destination, the attributes and (for the unified hierarchy) the options
-    /// count. `cgroups` are those of the [`Plan`](super::Plan).
+    /// Plans the entry `mount` of type `cgroup`, or of type `cgroup2`: on a hybrid
+    /// host the one shows the hierarchies of v1, the other the unified one. Of the
+    /// entry the type, the destination, the attributes and (for the unified hierarchy)
+    /// the options count. `cgroups` are those of the [`Plan`](super::Plan).
     pub fn plan(
         layout: &Layout,
         cgroups: &Cgroups,
@@ -221,19 +223,16 @@ impl CgroupMount {
         mount.attributes.clear |= clear;
         // A v1 hierarchy cannot be mounted in a user namespace.
         let fresh_v1 = cgroup_namespace && !user_namespace;
-        let directories = layout.hierarchies.iter().filter_map(|hierarchy| {
-            let (_, name) = cut::at_last(hierarchy.mount, b'/')?;
-            let fresh = if hierarchy.unified { cgroup_namespace } else { fresh_v1 };
-            Some((name, hierarchy, Source::plan(hierarchy, cgroups, fresh)))
-        });
-        let all = &layout.hierarchies[..];
-        let only_v2 = match layout.unified() {
-            Some(unified) if mount.fstype == c"cgroup2" => core::slice::from_ref(unified),
-            _ => all,
-        };
-        let view = match only_v2 {
+        let alone = mount.fstype == c"cgroup2" || layout.is_unified();
+        let view = match layout.unified() {
+            Some(unified) if alone => {
+                let mut source = Source::plan(unified, cgroups, cgroup_namespace);
+                source.options = core::mem::take(&mut mount.data);
+                source.data = core::mem::take(&mut mount.legacy_data);
+                View::Unified(source)
+            }
             // Without any cgroup the kernel says what it thinks of it.
-            [] => View::Unified(Source {
+            _ if layout.hierarchies.is_empty() => View::Unified(Source {
                 fresh: true,
                 fstype: c"cgroup2",
                 options: Vec::new(),
@@ -241,25 +240,15 @@ impl CgroupMount {
                 own: None,
                 host: None,
             }),
-            [only] if only.unified => {
-                let mut source = Source::plan(only, cgroups, cgroup_namespace);
-                source.options = core::mem::take(&mut mount.data);
-                source.data = core::mem::take(&mut mount.legacy_data);
-                View::Unified(source)
-            }
             _ => {
                 let (mut parts, mut links) = (Vec::new(), Vec::new());
-                // systemd takes a container with both for a hybrid host, and looks in
-                // the unified one for what is not there.
-                let named = |one: &Hierarchy| one.controllers.starts_with("name=");
-                let has_v1 = all.iter().any(|one| !one.unified && !named(one));
-                let shown = directories.filter(|(_, one, _)| !(one.unified && has_v1));
-                for (name, hierarchy, source) in shown {
-                    let joint = hierarchy.controllers.split(',').filter(|one| *one != name);
-                    if hierarchy.controllers.as_bytes().contains(&b',') && !hierarchy.unified {
+                for hierarchy in layout.hierarchies.iter().filter(|one| !one.unified) {
+                    let Some((_, name)) = cut::at_last(hierarchy.mount, b'/') else { continue };
+                    if hierarchy.controllers.as_bytes().contains(&b',') {
+                        let joint = hierarchy.controllers.split(',').filter(|one| *one != name);
                         links.extend(joint.map(|one| (c_string(one), c_string(name))));
                     }
-                    parts.push((c_string(name), source));
+                    parts.push((c_string(name), Source::plan(hierarchy, cgroups, fresh_v1)));
                 }
                 View::Directories(parts, links)
             }

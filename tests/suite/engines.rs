@@ -166,6 +166,21 @@ fn podman_privileged_with_volumes_at_devices_works() {
 }
 
 #[test]
+fn podman_runs_systemd() {
+    let p = Podman::new("runc");
+    let root = p.lab.overlay(images::debian());
+    let flags = ["-d", "-t", "--name", "one", "--network", "none", "--systemd=always", "--rootfs"];
+    p.run(&flags).arg(&root).arg("/sbin/init").ok();
+    eventually("systemd is up", || {
+        let state = p.call(&["exec", "one", "systemctl", "is-system-running"]).run().stdout;
+        // A unit or two of the image may fail in a machine like this.
+        ["running", "degraded"].contains(&state.trim())
+    });
+    p.call(&["rm", "--force", "--time", "0", "one"]).ok();
+    p.finish();
+}
+
+#[test]
 fn podman_checkpoints_and_restores() {
     if let Some(why) = criu::impossible() {
         skip!("{why}");

@@ -1,6 +1,6 @@
 //! The mounts of the document: binds, tmpfs, options, propagation.
 
-use ocinit_tests::{Lab, Value, json, mountinfo, spec};
+use ocinit_tests::{Bundle, Lab, Value, cgroups, json, mountinfo, spec};
 use std::fs;
 
 ocinit_tests::isolate!();
@@ -207,6 +207,35 @@ fn mounts_reach_a_slave_volume_and_not_a_private_one() {
         .json();
     let expected = json!({"list:/rslave/sub": ["late"], "list:/rprivate/sub": [], "list:/rshared/sub": ["late"]});
     assert_eq!(out, expected);
+}
+
+/// A bundle with a mount of control groups that has these options.
+fn cgroup_mount(bundle: &mut Bundle, options: &[&str]) {
+    spec::drop_mount(&mut bundle.config, "/sys/fs/cgroup");
+    let mount = json!({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
+        "options": options});
+    spec::add_mount(&mut bundle.config, mount);
+}
+
+#[test]
+fn beside_hierarchies_of_v1_that_of_v2_is_not_shown() {
+    if cgroups::is_unified() {
+        ocinit_tests::skip!("no hierarchies of v1");
+    }
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    for (option, made) in [("rw", json!(true)), ("ro", error("EROFS"))] {
+        cgroup_mount(&mut bundle, &["nosuid", option]);
+        bundle.args(&["/bin/guest", "report"]);
+        let report = lab.report(&bundle);
+        assert!(mountinfo::of(&report).iter().all(|mount| mount.kind != "cgroup2"), "{report}");
+        assert!(mountinfo::at(&report, "/sys/fs/cgroup").options.contains(&option.to_string()));
+        bundle.args(&["/bin/guest", "probe", "list:/sys/fs/cgroup", "mkdir:/sys/fs/cgroup/x"]);
+        let out = lab.container(&bundle).run().json();
+        assert_eq!(out["mkdir:/sys/fs/cgroup/x"], made, "{option}");
+        let listed = out["list:/sys/fs/cgroup"].to_string();
+        assert!(listed.contains("memory") && !listed.contains("unified"), "{listed}");
+    }
 }
 
 #[test]
