@@ -113,7 +113,7 @@ pub fn apply_flags<'a>(
         process.cwd = cwd;
     }
     for entry in &options.env {
-        if !entry.find('=').is_some_and(|at| at > 0) {
+        if entry.find('=').is_none_or(|at| at == 0) {
             return Err(Error::about_quoted("--env: invalid environment variable: {}", entry));
         }
     }
