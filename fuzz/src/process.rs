@@ -25,7 +25,6 @@ fn planned(process: &Process<'_>) {
         linux: &Linux::default(),
         own_keyring: true,
         preserve_fds: 1,
-        extra_env: &["LISTEN_FDS=1"],
         host: ROOT,
         setgroups_denied: true,
     };
