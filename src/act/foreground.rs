@@ -18,6 +18,9 @@ use rustix::termios::{isatty, tcgetwinsize};
 /// The size of `struct signalfd_siginfo`.
 const SIGNAL_RECORD: usize = 128;
 
+/// What `Foreground::step` waits for.
+type Awaited<'a> = heapless::Vec<PollFd<'a>, 5>;
+
 /// What stands between the program and who called us.
 pub struct Foreground {
     master: Option<OwnedFd>,
@@ -67,6 +70,10 @@ impl Foreground {
     /// The kernel refuses to let us wait.
     pub fn wait(&self, program: Pid) -> Result<u8> {
         let signals = signal::signalfd(signal::Set::ALL).context(|| "signalfd")?;
+        if let Some(master) = &self.master {
+            // What nobody reads must not keep what somebody waits for.
+            let _ = rustix::io::ioctl_fionbio(master, true);
+        }
         let mut input = Pipe::new(self.master.is_some());
         let mut output = Pipe::new(self.master.is_some());
         loop {
@@ -81,48 +88,50 @@ impl Foreground {
 
     /// Sleeps until something happens, and passes it on.
     fn step(&self, signals: &OwnedFd, pid: Pid, input: &mut Pipe, output: &mut Pipe) {
-        let mut fds = heapless::Vec::<PollFd<'_>, 4>::new();
+        let mut fds = Awaited::new();
         let _ = fds.push(PollFd::new(signals, PollFlags::IN));
         let Some(master) = &self.master else {
             self.sleep(&mut fds);
             self.pass_signals(signals, pid);
             return;
         };
+        // In place of a descriptor of no interest, whose end poll(2) would tell.
+        let nothing = PollFd::new(signals, PollFlags::empty());
+        let slot = |fd: BorrowedFd<'static>, flags, wanted| match wanted {
+            true => PollFd::from_borrowed_fd(fd, flags),
+            false => nothing.clone(),
+        };
+        // A write that would sleep waits here too: signals and keys are passed on.
+        let _ = fds.push(slot(standard(0), PollFlags::IN, input.is_hungry()));
+        let _ = fds.push(slot(standard(1), PollFlags::OUT, !output.is_empty()));
         let mut wanted = PollFlags::empty();
-        if output.open && output.is_empty() {
-            wanted |= PollFlags::IN;
-        }
-        if !input.is_empty() {
-            wanted |= PollFlags::OUT;
-        }
-        let stdin = standard(0);
-        if !wanted.is_empty() {
-            let _ = fds.push(PollFd::new(master, wanted));
-        }
-        if input.open && input.is_empty() {
-            let _ = fds.push(PollFd::new(&stdin, PollFlags::IN));
-        }
+        wanted.set(PollFlags::IN, output.is_hungry());
+        wanted.set(PollFlags::OUT, !input.is_empty());
+        let _ = fds.push(match wanted.is_empty() {
+            true => nothing.clone(),
+            false => PollFd::new(master, wanted),
+        });
         self.sleep(&mut fds);
         let ready = |number: usize| fds.get(number).map_or(PollFlags::empty(), PollFd::revents);
-        let on_master = if wanted.is_empty() { PollFlags::empty() } else { ready(1) };
-        let on_stdin = ready(1 + usize::from(!wanted.is_empty()));
-        drop(fds);
-        self.pass_signals(signals, pid);
-        if on_master.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
-            output.fill(master.as_fd());
+        let (on_signals, on_stdin, on_stdout, on_master) = (ready(0), ready(1), ready(2), ready(3));
+        if !on_signals.is_empty() {
+            self.pass_signals(signals, pid);
+        }
+        if !on_stdout.is_empty() {
             output.flush(standard(1));
+        } else if output.is_hungry() && !on_master.difference(PollFlags::OUT).is_empty() {
+            output.fill(master.as_fd());
         }
-        if on_master.contains(PollFlags::OUT) {
-            input.flush(master.as_fd());
+        if !on_stdin.is_empty() {
+            input.fill(standard(0));
         }
-        if input.open && input.is_empty() && !on_stdin.is_empty() {
-            input.fill(stdin);
+        if !input.is_empty() {
             input.flush(master.as_fd());
         }
     }
 
     /// Sleeps until one of `fds` is ready; meanwhile the container may say so.
-    fn sleep<'s>(&'s self, fds: &mut heapless::Vec<PollFd<'s>, 4>) {
+    fn sleep<'s>(&'s self, fds: &mut Awaited<'s>) {
         if let Some(notify) = &self.notify {
             let _ = fds.push(PollFd::from_borrowed_fd(notify.as_fd(), PollFlags::IN));
         }
@@ -207,6 +216,10 @@ impl Pipe {
         self.start == self.end
     }
 
+    fn is_hungry(&self) -> bool {
+        self.open && self.is_empty()
+    }
+
     fn fill(&mut self, from: BorrowedFd<'_>) {
         match rustix::io::read(from, &mut self.buffer[..]) {
             Ok(length) if length > 0 => (self.start, self.end) = (0, length),
@@ -216,31 +229,27 @@ impl Pipe {
         }
     }
 
+    /// Writes what `to` takes now.
     fn flush(&mut self, to: BorrowedFd<'_>) {
-        while !self.is_empty() {
-            match rustix::io::write(to, &self.buffer[self.start..self.end]) {
-                Ok(length) => self.start += length,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return,
-                Err(_) => {
-                    // Nobody listens: what is left has nowhere to go.
-                    self.start = self.end;
-                    return;
-                }
-            }
+        match rustix::io::write(to, &self.buffer[self.start..self.end]) {
+            Ok(length) => self.start += length,
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            // Nobody listens: what is left has nowhere to go.
+            Err(_) => self.start = self.end,
         }
     }
 
-    /// Passes on what the program wrote before it ended.
+    /// Passes on what the program wrote before it ended, however long that takes.
     fn drain(&mut self, master: Option<&OwnedFd>) {
         let Some(master) = master else { return };
-        let _ = rustix::io::ioctl_fionbio(master, true);
-        self.flush(standard(1));
-        while self.open {
-            self.fill(master.as_fd());
+        loop {
+            if self.is_empty() {
+                self.fill(master.as_fd());
+            }
             if self.is_empty() {
                 return;
             }
+            let _ = poll(&mut [PollFd::from_borrowed_fd(standard(1), PollFlags::OUT)], None);
             self.flush(standard(1));
         }
     }

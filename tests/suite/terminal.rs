@@ -1,7 +1,11 @@
 //! Terminals: `run` at one, console sockets, sizes, keys.
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ocinit_tests::terminal::{Master, Session, Socket};
 use ocinit_tests::{Bundle, Lab, eventually, json};
+use std::io::{PipeReader, PipeWriter, Read, pipe};
+use std::os::fd::AsFd;
 
 ocinit_tests::isolate!();
 
@@ -141,6 +145,79 @@ fn much_output_arrives_whole() {
     out.code_is(0);
     assert_eq!(seen.matches("0123456789\r\n").count(), 20_000);
     assert!(seen.ends_with("end\r\n"));
+}
+
+/// A pipe for one page, whose writer never sleeps.
+fn small_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, writer) = pipe().unwrap();
+    fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    (reader, writer)
+}
+
+fn wait_until_full(writer: &PipeWriter) {
+    eventually("the pipe is full", || {
+        let mut fds = [PollFd::new(writer.as_fd(), PollFlags::POLLOUT)];
+        poll(&mut fds, PollTimeout::ZERO).unwrap() == 0
+    });
+}
+
+/// What comes until the end, or until nothing has come for long.
+fn read_all(mut reader: PipeReader) -> String {
+    let mut text = Vec::new();
+    let mut bytes = [0; 65_536];
+    loop {
+        let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut fds, PollTimeout::from(10_000_u16)).unwrap() == 0 {
+            break;
+        }
+        match reader.read(&mut bytes).unwrap() {
+            0 => break,
+            length => text.extend_from_slice(&bytes[..length]),
+        }
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn output_that_has_to_wait_arrives_whole() {
+    let lab = Lab::new();
+    for (bytes, ends_first) in [(400_000, false), (9_000, true)] {
+        let (reader, writer) = small_pipe();
+        let mut bundle = with_terminal(&lab);
+        bundle.shell(&format!("head -c {bytes} /dev/zero | tr '\\0' x; exit 3"));
+        let c = lab.container(&bundle);
+        let call = c.on_bundle("run", &[]).fd(writer.try_clone().unwrap(), 1);
+        let s = Session::start(call, 24, 80);
+        wait_until_full(&writer);
+        drop(writer);
+        if ends_first {
+            c.wait_for("stopped");
+        }
+        let text = read_all(reader);
+        assert_eq!(text.len(), bytes);
+        s.wait().0.code_is(3);
+        assert_eq!(text.replace('x', ""), "");
+    }
+    lab.assert_clean();
+}
+
+#[test]
+fn keys_arrive_while_output_has_to_wait() {
+    let lab = Lab::new();
+    let (reader, writer) = pipe().unwrap();
+    let mut bundle = with_terminal(&lab);
+    bundle.shell("trap 'exit 5' INT; while :; do echo 0123456789; done");
+    let c = lab.container(&bundle);
+    let call = c.on_bundle("run", &[]).fd(writer.try_clone().unwrap(), 1);
+    let mut s = Session::start(call, 24, 80);
+    wait_until_full(&writer);
+    drop(writer);
+    s.terminal.type_in("\x03");
+    c.wait_for("stopped");
+    read_all(reader);
+    s.wait().0.code_is(5);
+    lab.assert_clean();
 }
 
 #[test]
