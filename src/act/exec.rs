@@ -145,7 +145,7 @@ fn run(
     };
     match bring_up(options, plan, &born, console.as_ref(), &listener) {
         Ok(_) if options.detach => Ok(0),
-        Ok(foreground) => foreground.wait(born.pid).inspect_err(|_| end(born.pid)),
+        Ok(mut foreground) => foreground.wait(born.pid).inspect_err(|_| end(born.pid)),
         Err(error) => {
             end(born.pid);
             Err(error)

@@ -68,7 +68,7 @@ impl Foreground {
     ///
     /// # Errors
     /// The kernel refuses to let us wait.
-    pub fn wait(&self, program: Pid) -> Result<u8> {
+    pub fn wait(&mut self, program: Pid) -> Result<u8> {
         let signals = signal::signalfd(signal::Set::ALL).context(|| "signalfd")?;
         if let Some(master) = &self.master {
             // What nobody reads must not keep what somebody waits for.
@@ -82,18 +82,27 @@ impl Foreground {
                 output.drain(self.master.as_ref());
                 return Ok(shell_status(status));
             }
-            self.step(&signals, program, &mut input, &mut output);
+            if let Err(errno) = self.step(&signals, program, &mut input, &mut output) {
+                self.hang_up(program, errno);
+            }
         }
     }
 
-    /// Sleeps until something happens, and passes it on.
-    fn step(&self, signals: &OwnedFd, pid: Pid, input: &mut Pipe, output: &mut Pipe) {
+    /// Sleeps until something happens, and passes it on. An error: nobody takes the output
+    /// any more.
+    fn step(
+        &self,
+        signals: &OwnedFd,
+        pid: Pid,
+        input: &mut Pipe,
+        output: &mut Pipe,
+    ) -> rustix::io::Result<()> {
         let mut fds = Awaited::new();
         let _ = fds.push(PollFd::new(signals, PollFlags::IN));
         let Some(master) = &self.master else {
             self.sleep(&mut fds);
             self.pass_signals(signals, pid);
-            return;
+            return Ok(());
         };
         // In place of a descriptor of no interest, whose end poll(2) would tell.
         let nothing = PollFd::new(signals, PollFlags::empty());
@@ -117,16 +126,28 @@ impl Foreground {
         if !on_signals.is_empty() {
             self.pass_signals(signals, pid);
         }
+        let mut written = Ok(());
         if !on_stdout.is_empty() {
-            output.flush(standard(1));
+            written = output.flush(standard(1));
         } else if output.is_hungry() && !on_master.difference(PollFlags::OUT).is_empty() {
             output.fill(master.as_fd());
         }
         if !on_stdin.is_empty() {
             input.fill(standard(0));
         }
-        if !input.is_empty() {
-            input.flush(master.as_fd());
+        if !input.is_empty() && input.flush(master.as_fd()).is_err() {
+            // No slave is open: nobody is there to read it.
+            input.start = input.end;
+        }
+        written
+    }
+
+    /// Takes the terminal away from the program, as nobody sees it any more: it gets
+    /// SIGHUP, and then the SIGPIPE that was for its output, as from runc.
+    fn hang_up(&mut self, pid: Pid, errno: Errno) {
+        self.master = None;
+        if errno == Errno::PIPE {
+            let _ = signal::send(pid, Signal::PIPE.as_raw());
         }
     }
 
@@ -229,14 +250,14 @@ impl Pipe {
         }
     }
 
-    /// Writes what `to` takes now.
-    fn flush(&mut self, to: BorrowedFd<'_>) {
+    /// Writes what `to` takes now. An error: nobody listens any more.
+    fn flush(&mut self, to: BorrowedFd<'_>) -> rustix::io::Result<()> {
         match rustix::io::write(to, &self.buffer[self.start..self.end]) {
             Ok(length) => self.start += length,
             Err(Errno::INTR | Errno::AGAIN) => {}
-            // Nobody listens: what is left has nowhere to go.
-            Err(_) => self.start = self.end,
+            Err(errno) => return Err(errno),
         }
+        Ok(())
     }
 
     /// Passes on what the program wrote before it ended, however long that takes.
@@ -250,7 +271,9 @@ impl Pipe {
                 return;
             }
             let _ = poll(&mut [PollFd::from_borrowed_fd(standard(1), PollFlags::OUT)], None);
-            self.flush(standard(1));
+            if self.flush(standard(1)).is_err() {
+                return;
+            }
         }
     }
 }

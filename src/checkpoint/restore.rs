@@ -103,7 +103,7 @@ pub fn restore(caller: &Caller, options: &CreateOptions, asked: Options) -> Resu
             let foreground = Foreground::serve(console.as_ref(), restoring.master.take())?;
             restoring.hand_over(pid).map(|()| (pid, foreground))
         });
-    let (pid, foreground) = match made {
+    let (pid, mut foreground) = match made {
         Ok(made) => made,
         Err(error) => {
             if let Some(born) = restoring.born {

@@ -221,6 +221,29 @@ fn keys_arrive_while_output_has_to_wait() {
 }
 
 #[test]
+fn when_nobody_reads_any_more_the_terminal_goes_away() {
+    let lab = Lab::new();
+    let line = "while :; do echo y; sleep 0.01; done";
+    for (trap, code) in [("trap 'exit 3' HUP", 3), ("trap '' HUP; trap 'exit 4' PIPE", 4)] {
+        let (mut reader, writer) = pipe().unwrap();
+        let mut bundle = with_terminal(&lab);
+        bundle.shell(&format!("{trap}; {line}"));
+        let c = lab.container(&bundle);
+        let s = Session::start(c.on_bundle("run", &[]).fd(writer, 1), 24, 80);
+        reader.read_exact(&mut [0]).unwrap();
+        drop(reader);
+        s.wait().0.code_is(code);
+    }
+    // SIGHUP is the first of the two.
+    let c = lab.waiting();
+    let (mut reader, writer) = pipe().unwrap();
+    let s = Session::start(c.exec(&["--tty"], &["yes"]).fd(writer, 1), 24, 80);
+    reader.read_exact(&mut [0]).unwrap();
+    drop(reader);
+    s.wait().0.code_is(128 + 1);
+}
+
+#[test]
 fn an_ordinary_user_owns_its_terminal() {
     let lab = Lab::new();
     let mut bundle = with_terminal(&lab);
