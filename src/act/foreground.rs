@@ -42,7 +42,14 @@ impl Foreground {
     /// `master` is the program's terminal, if it has one that is ours to serve:
     /// the caller's becomes raw then.
     pub fn new(master: Option<OwnedFd>) -> Foreground {
-        let outer = master.as_ref().and_then(|_| raw_terminal());
+        let outer = master.as_ref().and_then(|master| {
+            // Where output goes to a file or a pipe, lines end there as the program wrote
+            // them; the caller's terminal does the rest, as runc has it.
+            if let Ok(inner) = Settings::of(master.as_fd()) {
+                let _ = inner.plain_lines().set(master.as_fd(), When::Now);
+            }
+            raw_terminal()
+        });
         let foreground = Foreground { master, outer, notify: None };
         foreground.copy_size();
         foreground
@@ -294,7 +301,6 @@ fn reap_until(pid: Pid) -> Result<Option<WaitStatus>> {
 fn raw_terminal() -> Option<(BorrowedFd<'static>, Settings)> {
     let terminal = (0..3).map(standard).find(|fd| isatty(fd))?;
     let settings = Settings::of(terminal).ok()?;
-    // Line ends of what other programs write stay as they are.
     settings.raw().set(terminal, When::Now).ok()?;
     Some((terminal, settings))
 }

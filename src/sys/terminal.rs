@@ -34,12 +34,22 @@ impl Settings {
         rustix::termios::tcgetattr(terminal).map(Settings)
     }
 
-    /// The same, with every byte passed on as it is.
+    /// The same, with every byte of input passed on as it is, and output as OPOST
+    /// asks for.
     #[must_use]
     pub fn raw(&self) -> Settings {
         let mut raw = self.clone();
         raw.0.make_raw();
+        raw.0.output_modes |= rustix::termios::OutputModes::OPOST;
         raw
+    }
+
+    /// The same, with line ends as they are written.
+    #[must_use]
+    pub fn plain_lines(&self) -> Settings {
+        let mut plain = self.clone();
+        plain.0.output_modes -= rustix::termios::OutputModes::ONLCR;
+        plain
     }
 
     /// Gives them to a terminal.
@@ -63,18 +73,27 @@ impl Settings {
         Ok(Settings(kept))
     }
 
-    /// The same, with every byte passed on as it is: what cfmakeraw(3) does.
+    /// The same, with every byte of input passed on as it is, and output as OPOST
+    /// asks for: what else cfmakeraw(3) does.
     #[must_use]
     pub fn raw(&self) -> Settings {
         use linux_raw_sys::general::*;
         let mut raw = self.0;
         raw.c_iflag &= !(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
-        raw.c_oflag &= !OPOST;
+        raw.c_oflag |= OPOST;
         raw.c_lflag &= !(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
         raw.c_cflag = raw.c_cflag & !(CSIZE | PARENB) | CS8;
         raw.c_cc[VMIN as usize] = 1;
         raw.c_cc[VTIME as usize] = 0;
         Settings(raw)
+    }
+
+    /// The same, with line ends as they are written.
+    #[must_use]
+    pub fn plain_lines(&self) -> Settings {
+        let mut plain = self.0;
+        plain.c_oflag &= !linux_raw_sys::general::ONLCR;
+        Settings(plain)
     }
 
     /// Gives them to a terminal.

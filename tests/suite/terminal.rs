@@ -4,6 +4,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ocinit_tests::terminal::{Master, Session, Socket};
 use ocinit_tests::{Bundle, Lab, eventually, json};
+use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read, pipe};
 use std::os::fd::AsFd;
 
@@ -241,6 +242,25 @@ fn when_nobody_reads_any_more_the_terminal_goes_away() {
     reader.read_exact(&mut [0]).unwrap();
     drop(reader);
     s.wait().0.code_is(128 + 1);
+}
+
+#[test]
+fn lines_that_go_elsewhere_end_as_they_were_written() {
+    let lab = Lab::new();
+    let path = lab.dir().join("lines");
+    let script = ["sh", "-c", "echo one; echo two"];
+    let mut bundle = with_terminal(&lab);
+    bundle.args(&script);
+    let run = lab.container(&bundle);
+    let other = lab.waiting();
+    for call in [run.on_bundle("run", &[]), other.exec(&["--tty"], &script)] {
+        let s = Session::start(call.fd(File::create(&path).unwrap(), 1), 24, 80);
+        s.wait().0.code_is(0);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+    }
+    let (out, seen) = Session::start(other.exec(&["--tty"], &script), 24, 80).wait();
+    out.code_is(0);
+    assert_eq!(seen, "one\r\ntwo\r\n");
 }
 
 #[test]
