@@ -239,6 +239,32 @@ fn beside_hierarchies_of_v1_that_of_v2_is_not_shown() {
 }
 
 #[test]
+fn without_a_cgroup_namespace_the_whole_tree_of_v2_is_shown() {
+    if !cgroups::is_unified() {
+        ocinit_tests::skip!("of v1 the container's own cgroups are shown");
+    }
+    let lab = Lab::new();
+    for (option, users) in [("ro", false), ("rw", false), ("ro", true), ("rw", true)] {
+        let mut bundle = lab.waiting_bundle();
+        cgroup_mount(&mut bundle, &["nosuid", option]);
+        spec::drop_namespace(&mut bundle.config, "cgroup");
+        if users {
+            spec::add_user_namespace(&mut bundle.config);
+        }
+        let c = lab.container(&bundle);
+        c.run_waiting();
+        let shown = mountinfo::at(&c.exec_report(&[]), "/sys/fs/cgroup");
+        assert_eq!((shown.root.as_str(), shown.kind.as_str()), ("/", "cgroup2"));
+        assert!(shown.options.contains(&option.to_string()), "{shown:?}");
+        assert!(shown.options.contains(&"nosuid".to_string()), "{shown:?}");
+        let script = "cat /sys/fs/cgroup$(sed -n s/^0:://p /proc/1/cgroup)/cgroup.procs";
+        let inside = c.exec(&[], &["sh", "-c", script]).ok().stdout;
+        assert!(inside.lines().any(|pid| pid == "1"), "it finds its own cgroup: {inside}");
+        c.delete_force();
+    }
+}
+
+#[test]
 fn the_host_sees_no_mount_of_the_container() {
     let lab = Lab::new();
     let _running = lab.waiting();
