@@ -242,13 +242,15 @@ fn own_of(own: &str, mount: &Mounted<'_>) -> Option<Hierarchy> {
 }
 
 /// `path` as seen from `root`, which is mounted; `/` where it is not below it,
-/// as in a container that was given some other cgroup's directory.
+/// as in a container that was given some other cgroup's directory, or outside of
+/// the cgroup namespace (`/..`).
 fn below<'a>(path: &'a str, root: &str) -> &'a str {
     let root = root.trim_end_matches('/');
-    match path.strip_prefix(root) {
-        Some("") | None => "/",
-        Some(rest) if rest.starts_with('/') => rest,
-        Some(_) => "/",
+    let rest = path.strip_prefix(root).unwrap_or_default();
+    match rest.as_bytes() {
+        [b'/', b'.', b'.', ..] => "/",
+        [b'/', ..] => rest,
+        _ => "/",
     }
 }
 
@@ -336,6 +338,10 @@ mod tests {
             ("/docker/1", "/other", "/"),
             ("/a:b", "/a:b/c:d", "/c:d"),
             ("/../..", "/", "/"),
+            // A process that is outside of its cgroup namespace.
+            ("/", "/..", "/"),
+            ("/", "/../other", "/"),
+            ("/../..", "/../../x", "/x"),
             ("/", "/a/b", "/a/b"),
         ] {
             let expect = "v2  /sys/fs/cgroup ".to_string() + expect;

@@ -13,7 +13,8 @@
 //! 0.1 ms; cgroup2 mounted from the host's cgroup namespace would take 8.
 //!
 //! A new mount that is refused becomes a bind: of the container's own directory, or
-//! of the whole hierarchy, and then read-only whatever the options say.
+//! of the whole of v2, and then read-only whatever the options say. Of v1, where a
+//! user may make no cgroup, the container stays in its caller's, which is shown.
 
 use crate::cut;
 use crate::sys::fd::AsFd;
@@ -65,10 +66,8 @@ struct Source {
     data: &'static CStr,
     /// The container's own directory, to bind.
     own: Option<&'static CStr>,
-    /// What is bound where that is not there: the whole hierarchy.
+    /// What is bound where that is not there: of v1 the caller's directory, of v2 all.
     host: Option<&'static CStr>,
-    /// Only for reading, whatever the options say: `host` is more than was asked for.
-    readonly: bool,
 }
 
 /// A string without NUL bytes: those of the host's mounts have none.
@@ -111,9 +110,10 @@ impl Place<'_> {
 impl Source {
     fn plan(hierarchy: &Hierarchy, cgroups: &Cgroups, fresh: bool) -> Source {
         let unified = hierarchy.unified;
-        let own = cgroups.groups.iter().find(|group| match unified {
-            true => group.unified && fresh,
-            false => !group.unified && group.controllers == hierarchy.controllers,
+        let below = if unified { "" } else { hierarchy.own };
+        let own = cgroups.groups.iter().find(|group| {
+            group.unified == unified
+                && if unified { fresh } else { group.controllers == hierarchy.controllers }
         });
         let mut options = Vec::new();
         let mut data = String::new();
@@ -136,8 +136,7 @@ impl Source {
             options,
             data: c_string(&data),
             own: own.map(|group| c_string(group.directory)),
-            host: Some(c_string(hierarchy.mount)),
-            readonly: !unified || fresh,
+            host: Some(c_string(&text::joined(&[hierarchy.mount, below], ""))),
         }
     }
 
@@ -184,7 +183,8 @@ impl Source {
             }
         }
         let host = self.host.unwrap_or_default();
-        bind(host, self.readonly).detail(format_args!("bind {}", Quoted(host)))
+        // Where it stands in for a new mount, it may be more than was asked for.
+        bind(host, self.fresh).detail(format_args!("bind {}", Quoted(host)))
     }
 }
 
@@ -245,7 +245,6 @@ impl CgroupMount {
                 data: c"",
                 own: None,
                 host: None,
-                readonly: false,
             }),
             _ => {
                 let (mut parts, mut links) = (Vec::new(), Vec::new());

@@ -17,6 +17,7 @@ use crate::rootfs::mount::Mount;
 use crate::spec::Resources;
 use crate::sys::clone::unshare;
 use crate::sys::mount::Attributes;
+use crate::text;
 
 /// Mounts on DIRECTORY/sys/fs/cgroup; the directory is on a tmpfs that goes with
 /// the mount namespace.
@@ -118,11 +119,32 @@ fn mounted_in_a_cgroup_namespace() {
 }
 
 #[test]
-fn never_the_host_of_v1_writable() {
-    in_view(View::Hybrid, |layout| {
-        let part = format!("{}/memory", show(layout, &Cgroups::default(), false, false));
-        assert!(options(&part).starts_with("ro,nosuid"), "{}", options(&part));
-    });
+fn without_cgroups_of_its_own_those_of_the_caller_are_shown() {
+    for (view, readonly) in [(View::Hybrid, false), (View::V1, true)] {
+        in_view(view, move |layout| {
+            let made = create(layout, &format!("caller-{readonly}"), &Resources::default());
+            let caller = made.unwrap().keep();
+            // As where a user may make none below: they are planned, and not there.
+            let mut planned = caller.clone();
+            let mut layout = layout.clone();
+            for (group, hierarchy) in planned.groups.iter_mut().zip(&mut layout.hierarchies) {
+                hierarchy.own = &group.directory[hierarchy.mount.len()..];
+                group.directory = text!("{}/none", group.directory);
+            }
+            let expect = if readonly { "ro,nosuid" } else { "rw,nosuid" };
+            for cgroups in [planned, Cgroups::default()] {
+                let shown = show(&layout, &cgroups, readonly, false);
+                for group in caller.groups.iter().filter(|group| !group.unified) {
+                    let name = group.controllers.trim_start_matches("name=");
+                    let part = format!("{shown}/{name}");
+                    assert!(options(&part).starts_with(expect), "{part}: {}", options(&part));
+                    assert!(same(&part, group.directory), "{part}");
+                }
+            }
+            caller.remove().unwrap();
+            sweep(&caller);
+        });
+    }
 }
 
 #[test]

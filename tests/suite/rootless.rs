@@ -2,7 +2,7 @@
 
 use ocinit_tests::terminal::Session;
 use ocinit_tests::user::{self, User};
-use ocinit_tests::{Bundle, Call, Lab, Value, cgroups, eventually, json, oci, spec};
+use ocinit_tests::{Bundle, Call, Lab, Value, cgroups, eventually, json, mountinfo, oci, spec};
 use std::fs;
 
 ocinit_tests::isolate!();
@@ -199,6 +199,45 @@ fn a_limit_that_cannot_be_set_is_an_error() {
     }
     let out = r.on_bundle("run", &[]).fails(1).one_line();
     assert!(out.stderr.contains("cgroup"), "{}", out.stderr);
+    r.lab.assert_clean();
+}
+
+#[test]
+fn of_v1_the_cgroups_of_the_caller_are_shown() {
+    let Some(pids) = cgroups::v1("pids") else {
+        ocinit_tests::skip!("no hierarchies of v1");
+    };
+    let mut r = Rootless::new(user::bare());
+    let caller = pids.mount.join(format!("caller{}", r.lab.tag()));
+    fs::create_dir(&caller).unwrap();
+    // Root moves itself there, then becomes the user.
+    let script = format!(
+        r#"echo 0 >{}/cgroup.procs; exec setpriv --reuid {} --regid {} --clear-groups "$@""#,
+        caller.display(),
+        r.user.uid,
+        r.user.gid
+    );
+    for (option, namespace) in [("rw", false), ("ro", false), ("rw", true)] {
+        let config = &mut r.bundle.config;
+        if namespace {
+            spec::set_namespace(config, json!({"type": "cgroup"}));
+        }
+        spec::drop_mount(config, "/sys/fs/cgroup");
+        let options = json!(["nosuid", "noexec", "nodev", "relatime", option]);
+        let mount = json!({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
+            "options": options});
+        spec::add_mount(config, mount);
+        r.bundle.save();
+        r.user.take(r.bundle.dir());
+        let call = r.lab.program("/bin/sh".as_ref()).args(["-c", &script, "sh"]);
+        let call = call.arg(oci::find_binary().unwrap()).arg("--root").arg(r.lab.state_root());
+        let report = call.args(["run", "--bundle"]).arg(r.bundle.dir()).arg(&r.id).ok().json();
+        let shown = mountinfo::at(&report, "/sys/fs/cgroup/pids");
+        let root = if namespace { "/".into() } else { format!("/caller{}", r.lab.tag()) };
+        assert_eq!(shown.root, root, "{option}, a cgroup namespace: {namespace}");
+        assert!(shown.options.contains(&option.to_string()), "{shown:?}");
+    }
+    fs::remove_dir(&caller).unwrap();
     r.lab.assert_clean();
 }
 
