@@ -2,7 +2,7 @@
 //! config-linux.md "Devices" and "Default Devices"; runtime-linux.md).
 
 use super::path::{self, Create};
-use super::tree::{Recursion, bind};
+use super::tree::{Recursion, bind_readonly};
 use crate::fault::{Act, Detail, Fault, Quoted};
 use crate::sys::fd::AsFd;
 use core::ffi::CStr;
@@ -105,7 +105,9 @@ impl Device {
             return Err(Fault::new("the host's file at this path is another device"));
         }
         let target = path::create_in(root, self.path, Create::File, Mode::from_raw_mode(0o755))?;
-        bind(node.as_fd(), target.as_fd(), Recursion::One)
+        // Read-only, as what masks a file: the node is the host's.
+        let reopen = || path::open_in(root, self.path);
+        bind_readonly(node.as_fd(), target.as_fd(), Recursion::One, &reopen)
             .detail(format_args!("bind {} of the host", Quoted(self.path)))
     }
 }

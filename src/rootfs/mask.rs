@@ -6,14 +6,12 @@
 
 use super::kept::Kept;
 use super::path::{self, FdPath};
-use super::tree::{Recursion, bind, bind_readonly, clone_object};
+use super::tree::{Recursion, bind_readonly, clone_object, cover};
 use crate::fault::{Act, Detail, Fault};
 use crate::sys::fd::AsFd;
-use crate::sys::mount::mount;
 use core::ffi::CStr;
 use linux_raw_sys::general::{
-    MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC,
-    MS_NOSUID, MS_RDONLY,
+    MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY,
 };
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, major, minor, openat};
@@ -51,11 +49,16 @@ impl Cover {
             result => result?,
         };
         if !path::is_directory(target.as_fd())? {
-            return bind(self.null()?, target.as_fd(), Recursion::One)
+            // Read-only: the node is the host's, and its owner's to change, who is
+            // root inside as well. Reading and writing the device are not hindered.
+            let reopen = || path::open_in(root, path);
+            return bind_readonly(self.null()?, target.as_fd(), Recursion::One, &reopen)
                 .detail("bind the null device");
         }
         match self.empty() {
-            Err(fault) if fault.errno == Some(Errno::NOSYS) => cover_by_mount(target.as_fd()),
+            Err(fault) if fault.errno == Some(Errno::NOSYS) => {
+                Ok(cover(FdPath::new(target.as_fd()).as_c_str()).detail("mount")?)
+            }
             cover => path::attach(cover?.as_fd(), target.as_fd()).detail("move_mount"),
         }
     }
@@ -89,13 +92,6 @@ impl Cover {
     }
 }
 
-/// Covers one directory by mount(2).
-fn cover_by_mount(target: BorrowedFd<'_>) -> Act {
-    let flags = u64::from(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
-    let data = Some(c"size=0k,mode=755");
-    mount(c"tmpfs", FdPath::new(target).as_c_str(), c"tmpfs", flags, data).detail("mount")
-}
-
 /// Makes `path` beneath `root` read-only, alone or with what is mounted below it;
 /// a path that does not exist is left alone.
 pub fn make_readonly(
@@ -108,5 +104,6 @@ pub fn make_readonly(
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
         target => target?,
     };
-    Ok(bind_readonly(target.as_fd(), recursion, &|| path::open_in(root, path))?)
+    let target = target.as_fd();
+    Ok(bind_readonly(target, target, recursion, &|| path::open_in(root, path))?)
 }

@@ -57,25 +57,32 @@ pub fn bind(object: BorrowedFd<'_>, target: BorrowedFd<'_>, recursion: Recursion
     }
 }
 
-/// Shows `object` on itself, read-only, alone or with all that is mounted below
-/// it. `reopen` opens it again, then as the new mount's root.
+/// Shows `object` on `target`, which may be itself, read-only, alone or with all that
+/// is mounted below it. `reopen` opens the target again, then as the new mount's root.
 ///
 /// Before Linux 5.12 what is mounted below stays as it is.
 pub fn bind_readonly(
     object: BorrowedFd<'_>,
+    target: BorrowedFd<'_>,
     recursion: Recursion,
     reopen: &dyn Fn() -> Result<OwnedFd>,
 ) -> Result<()> {
     let readonly = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
     match clone_object(object, Recursion::All) {
         Ok(copy) => match mount_setattr(copy.as_fd(), readonly, recursion == Recursion::All) {
-            Err(Errno::NOSYS) => attach(copy.as_fd(), object)?,
-            result => return result.and_then(|()| attach(copy.as_fd(), object)),
+            Err(Errno::NOSYS) => attach(copy.as_fd(), target)?,
+            result => return result.and_then(|()| attach(copy.as_fd(), target)),
         },
-        Err(Errno::NOSYS) => bind(object, object, Recursion::All)?,
+        Err(Errno::NOSYS) => bind(object, target, Recursion::All)?,
         Err(errno) => return Err(errno),
     }
     remount_readonly(reopen()?.as_fd())
+}
+
+/// Shows an empty directory, read-only, in the place of `point`.
+pub fn cover(point: &CStr) -> Result<()> {
+    let flags = u64::from(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    mount(c"tmpfs", point, c"tmpfs", flags, Some(c"size=0k,mode=755"))
 }
 
 /// Takes the mount with `mounted` as its root away, lazily. The descriptor is
