@@ -214,7 +214,7 @@ impl Child<'_> {
             }
             Op::Label { file, text } => self.write_proc(file, text.to_bytes()),
             Op::Pivot => root::pivot(scene.root()?, self.proc.as_fd()),
-            Op::MoveRoot => root::move_root(scene.root()?, self.proc.as_fd()),
+            Op::MoveRoot(revealing) => root::move_root(scene.root()?, self.proc.as_fd(), revealing),
             Op::ChangeRoot => root::change_root(scene.root()?),
             Op::RootReadonly => root::make_root_readonly(),
             Op::RootPropagation(flags) => root::set_propagation(*flags),

@@ -9,8 +9,9 @@ use crate::container::notify;
 use crate::error::Result;
 use crate::plan::Request;
 use crate::plan::container as planner;
-use crate::plan::{Host, Plan};
+use crate::plan::{Host, Op, Plan};
 use crate::request::{Caller, CgroupManager, CreateOptions};
+use crate::rootfs::revealing::revealing;
 use crate::spec::{NamespaceKind, Spec};
 use crate::sys::exec::Strings;
 use crate::text;
@@ -118,6 +119,12 @@ pub fn draft(
         shared_parent,
     };
     let plan = planner::plan(spec, &request)?;
+    for op in &mut plan.ops {
+        if let Op::MoveRoot(mounts) = op {
+            let mountinfo = read_config("/proc/self/mountinfo")?;
+            *mounts = revealing(text::lossy(mountinfo), rootfs);
+        }
+    }
     Ok(Draft { plan, environment, notify_host })
 }
 

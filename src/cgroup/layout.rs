@@ -255,7 +255,7 @@ fn below<'a>(path: &'a str, root: &str) -> &'a str {
 }
 
 /// A path of mountinfo, where blank, tab, line feed and backslash are `\ooo`.
-fn unescape(text: &str) -> &'static str {
+pub fn unescape(text: &str) -> &'static str {
     let mut parts = text.split('\\');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {

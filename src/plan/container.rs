@@ -132,7 +132,7 @@ fn needs_cgroups(op: &Op) -> bool {
         | Op::RuntimeHooks
         | Op::ContainerHooks
         | Op::Pivot
-        | Op::MoveRoot
+        | Op::MoveRoot(_)
         | Op::ChangeRoot => true,
         _ => false,
     }

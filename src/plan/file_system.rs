@@ -144,7 +144,7 @@ pub fn file_system(
         ops.push(Op::Readonly(path(readonly)?, below(spec, readonly)));
     }
     ops.extend(labels(process, request.host)?);
-    ops.push(if request.no_pivot { Op::MoveRoot } else { Op::Pivot });
+    ops.push(if request.no_pivot { Op::MoveRoot(Vec::new()) } else { Op::Pivot });
     if let Some(flags) = propagation.filter(|flags| flags & (MS_SHARED | MS_UNBINDABLE) != 0) {
         ops.push(Op::RootPropagation(u64::from(flags & !MS_REC)));
     }

@@ -10,6 +10,7 @@ use crate::rootfs::mount::Mount;
 use crate::rootfs::tree::Recursion;
 use crate::sys::schedule::Mask;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
 
@@ -95,7 +96,7 @@ pub enum Op {
     /// pivot_root(2).
     Pivot,
     /// MS_MOVE and chroot(2).
-    MoveRoot,
+    MoveRoot(Vec<&'static CStr>),
     /// chroot(2): there is no mount namespace.
     ChangeRoot,
     /// The root becomes read-only.
@@ -159,7 +160,7 @@ impl fmt::Display for Op {
                 write!(f, "write {} to `/proc/{}`", Quoted(text), escaped(file.to_bytes()))
             }
             Op::Pivot => f.write_str("pivot_root"),
-            Op::MoveRoot => f.write_str("move the root file system to \"/\""),
+            Op::MoveRoot(_) => f.write_str("move the root file system to \"/\""),
             Op::ChangeRoot => f.write_str("chroot"),
             Op::RootReadonly => f.write_str("make \"/\" read-only"),
             Op::RootPropagation(flags) => {

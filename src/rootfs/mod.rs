@@ -8,5 +8,6 @@ pub mod mask;
 pub mod mount;
 mod over_proc;
 pub mod path;
+pub mod revealing;
 pub mod root;
 pub mod tree;

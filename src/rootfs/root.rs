@@ -2,6 +2,7 @@
 //! pivot_root(2), or MS_MOVE and chroot(2) where that cannot work.
 
 use super::path;
+use super::revealing::take_away;
 use super::tree::{Recursion, clone_tree, remount_readonly};
 use crate::fault::{Act, Detail, Fault};
 use crate::sys::clone::setns;
@@ -101,9 +102,10 @@ pub fn pivot(root: BorrowedFd<'_>, proc: BorrowedFd<'_>) -> Act {
 }
 
 /// As [`pivot`], by moving the mount over the root: the host's mounts stay
-/// below it, out of reach.
-pub fn move_root(root: BorrowedFd<'_>, proc: BorrowedFd<'_>) -> Act {
+/// below it, out of reach, but for the `revealing` ones, which go.
+pub fn move_root(root: BorrowedFd<'_>, proc: BorrowedFd<'_>, revealing: &[&'static CStr]) -> Act {
     leave_chroot(proc)?;
+    take_away(revealing)?;
     fchdir(root).detail("fchdir")?;
     mount_move(c".", c"/").detail("move over \"/\"")?;
     chroot(c".").detail("chroot")?;
