@@ -26,6 +26,7 @@ use crate::text;
 use alloc::vec::Vec;
 use linux_raw_sys::general::CLONE_NEWPID;
 use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fs::Mode;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
 };
@@ -312,7 +313,11 @@ impl Making<'_> {
         let flags = SocketFlags::CLOEXEC;
         let socket =
             socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).context(what)?;
-        bind(&socket, &address).context(what)?;
+        // For nobody else to start the container, or to keep `start` waiting.
+        let mask = rustix::process::umask(Mode::from_raw_mode(0o077));
+        let bound = bind(&socket, &address);
+        rustix::process::umask(mask);
+        bound.context(what)?;
         listen(&socket, 8).context(what)?;
         Ok(socket)
     }

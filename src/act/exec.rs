@@ -17,7 +17,7 @@ use crate::namespace::join::{self, Join};
 use crate::plan::Plan;
 use crate::plan::exec::{Request, apply_flags, bare_process, plan};
 use crate::request::{Caller, ExecOptions};
-use crate::spec::{Process, Spec};
+use crate::spec::{NamespaceKind, Process, Spec};
 use crate::sys::exec::Strings;
 use crate::sys::signal;
 use crate::text;
@@ -51,6 +51,10 @@ fn enter(caller: &Caller, options: &ExecOptions) -> Result<u8> {
     if state.unfiltered {
         spec.linux.seccomp = None;
     }
+    // Init may have gone into a user namespace of its own making, where we would be
+    // what it likes, with the caller's groups.
+    let has_user = spec.linux.namespace(NamespaceKind::User).is_some();
+    let joins = joins.into_iter().filter(|join| has_user || join.kind != CLONE_NEWUSER).collect();
     let mut warnings = Vec::new();
     match options.process {
         None => {

@@ -9,6 +9,7 @@ use crate::process::terminal::{Size, set_size};
 use crate::sys::fd::AsFd;
 use crate::sys::signal;
 use crate::sys::terminal::{Settings, When};
+use core::cell::Cell;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -28,6 +29,8 @@ pub struct Foreground {
     outer: Option<(BorrowedFd<'static>, Settings)>,
     /// The container's words to the service manager.
     pub notify: Option<Notify>,
+    /// The container has said that it is ready.
+    ready: Cell<bool>,
 }
 
 /// Bytes on their way, in a fixed buffer.
@@ -50,7 +53,7 @@ impl Foreground {
             }
             raw_terminal()
         });
-        let foreground = Foreground { master, outer, notify: None };
+        let foreground = Foreground { master, outer, notify: None, ready: Cell::new(false) };
         foreground.copy_size();
         foreground
     }
@@ -160,7 +163,7 @@ impl Foreground {
 
     /// Sleeps until one of `fds` is ready; meanwhile the container may say so.
     fn sleep<'s>(&'s self, fds: &mut Awaited<'s>) {
-        if let Some(notify) = &self.notify {
+        if let Some(notify) = self.notify.as_ref().filter(|_| !self.ready.get()) {
             let _ = fds.push(PollFd::from_borrowed_fd(notify.as_fd(), PollFlags::IN));
         }
         let _ = poll(fds, None);
@@ -168,9 +171,10 @@ impl Foreground {
     }
 
     fn relay(&self) {
-        if let Some(notify) = &self.notify {
-            // As long as we are here, we are the service.
-            notify.relay(getpid().as_raw_pid());
+        if let Some(notify) = self.notify.as_ref().filter(|_| !self.ready.get()) {
+            // As long as we are here, we are the service. It is ready once: the rest
+            // is nothing that we pass on, and could come without end.
+            self.ready.set(notify.relay(getpid().as_raw_pid()));
         }
     }
 

@@ -68,10 +68,17 @@ pub fn write_pid_file(path: &str, pid: Pid) -> Result<()> {
         None => ("", path),
     };
     let temporary = text!("{directory}.{name}");
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+    // Never through a link that somebody left there: the directory may be a user's.
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o666);
     let text = text!("{}", pid.as_raw_nonzero());
-    openat(CWD, temporary, flags, mode)
+    let create = || openat(CWD, temporary, flags, mode);
+    create()
+        .or_else(|errno| match errno {
+            // Perhaps of a command that was killed.
+            Errno::EXIST => named::unlink(temporary).and_then(|()| create()),
+            errno => Err(errno),
+        })
         .and_then(|file| write_all(file.as_fd(), text.as_bytes()))
         .and_then(|()| named::rename(temporary, path))
         .map_err(|errno| {

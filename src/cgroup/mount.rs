@@ -237,15 +237,21 @@ impl CgroupMount {
                 source.data = core::mem::take(&mut mount.legacy_data);
                 View::Unified(source)
             }
-            // Without any cgroup the kernel says what it thinks of it.
-            _ if layout.hierarchies.is_empty() => View::Unified(Source {
-                fresh: true,
-                fstype: c"cgroup2",
-                options: Vec::new(),
-                data: c"",
-                own: None,
-                host: None,
-            }),
+            // Without any cgroup the kernel says what it thinks of it. What it shows is
+            // not the container's own.
+            _ if layout.hierarchies.is_empty() => {
+                mount.attributes.set |= u64::from(MOUNT_ATTR_RDONLY);
+                mount.attributes.clear &= !u64::from(MOUNT_ATTR_RDONLY);
+                mount.legacy_flags |= u64::from(MS_RDONLY);
+                View::Unified(Source {
+                    fresh: true,
+                    fstype: c"cgroup2",
+                    options: Vec::new(),
+                    data: c"",
+                    own: None,
+                    host: None,
+                })
+            }
             _ => {
                 let (mut parts, mut links) = (Vec::new(), Vec::new());
                 for hierarchy in layout.hierarchies.iter().filter(|one| !one.unified) {

@@ -151,7 +151,7 @@ fn without_cgroups_of_its_own_those_of_the_caller_are_shown() {
 fn a_host_without_cgroups() {
     in_view(View::Hybrid, |_| {
         // Nothing to bind: the file system itself is mounted.
-        let shown = show(&Layout::default(), &Cgroups::default(), true, true);
+        let shown = show(&Layout::default(), &Cgroups::default(), false, true);
         assert!(options(&shown).starts_with("ro,nosuid"), "{}", options(&shown));
     });
 }

@@ -181,14 +181,21 @@ fn executable(path: &CStr) -> Result<(), Errno> {
     })
 }
 
+/// How often /etc/passwd is read from: more than any has pieces.
+const READS: u32 = 4096;
+
 /// Appends the home directory of `uid` from /etc/passwd; false when there is
 /// none. passwd(5): `name:password:uid:gid:comment:home:shell`.
 fn home_of(uid: u32, variable: &mut heapless::Vec<u8, LINE>) -> rustix::io::Result<bool> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = open(c"/etc/passwd", flags, Mode::empty())?;
+    // The image may have a device there that never ends, or a file as large as it likes.
+    if FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode) != FileType::RegularFile {
+        return Ok(false);
+    }
     let mut buffer = [0; 4 * LINE];
     let mut filled = 0;
-    loop {
+    for _ in 0..READS {
         let length = rustix::io::read(&file, &mut buffer[filled..])?;
         filled += length;
         let mut start = 0;
@@ -205,9 +212,10 @@ fn home_of(uid: u32, variable: &mut heapless::Vec<u8, LINE>) -> rustix::io::Resu
         buffer.copy_within(start..filled, 0);
         filled -= start;
         if length == 0 {
-            return Ok(false);
+            break;
         }
     }
+    Ok(false)
 }
 
 fn line_end(text: &[u8], last: bool) -> Option<usize> {

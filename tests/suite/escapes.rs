@@ -1,6 +1,7 @@
-//! Links and dots in an image or a document do not lead out of the root file system.
+//! Links and dots in an image or a document do not lead out of the root file system, nor
+//! does what its programs may do.
 
-use ocinit_tests::{Bundle, Lab, json, mountinfo, spec};
+use ocinit_tests::{Bundle, Lab, eventually, json, mountinfo, skip, spec};
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -183,5 +184,105 @@ fn what_is_joined_and_the_hosts_is_not_changed() {
     }
     // What does not change them may share them.
     lab.container(&join("uts", "uts")).on_bundle("run", &[]).ok();
+    lab.assert_clean();
+}
+
+/// The kernel lets a user namespace mount a procfs only where none is hidden: the host's
+/// own, below a root that was moved over it, would do.
+#[test]
+fn nothing_that_masks_hide_is_mounted_afresh() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.args(&["/bin/guest", "mount-afresh"]);
+    for flags in [&[][..], &["--no-pivot"]] {
+        let said = lab.container(&bundle).on_bundle("run", flags).ok().json();
+        if said.get("unshare").is_some() {
+            return skip!("no user namespaces here: {said}");
+        }
+        for fstype in ["proc", "sysfs"] {
+            let refused = said[fstype].as_str().unwrap().contains("not permitted");
+            assert!(refused, "{flags:?}: {fstype}: {said}");
+        }
+    }
+    lab.assert_clean();
+}
+
+/// Root inside owns the host's node that covers a file, and could take it from all.
+#[test]
+fn what_covers_a_masked_file_stays_as_it_is() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    // With the mode that it has, should it be changed.
+    bundle.shell("chmod 666 /proc/timer_list; echo x > /proc/timer_list && cat /proc/timer_list");
+    let out = lab.container(&bundle).on_bundle("run", &[]).ok();
+    assert!(out.stderr.contains("Read-only file system"), "{}", out.stderr);
+    assert_eq!(out.stdout, "");
+    lab.assert_clean();
+}
+
+#[test]
+fn users_are_not_looked_for_in_what_never_ends() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.config["process"]["env"] = json!(["PATH=/bin"]);
+    let _ = std::fs::remove_file(bundle.rootfs("/etc/passwd"));
+    std::fs::create_dir_all(bundle.rootfs("/etc")).unwrap();
+    symlink("/dev/zero", bundle.rootfs("/etc/passwd")).unwrap();
+    bundle.shell("echo $HOME");
+    let out = lab.container(&bundle).on_bundle("run", &[]).ok();
+    assert_eq!(out.stdout, "/\n");
+    lab.assert_clean();
+}
+
+/// Where the caller's groups would be at its service.
+#[test]
+fn exec_does_not_follow_init_into_a_user_namespace_of_its_own() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.args(&["/bin/guest", "leave-user"]);
+    let c = lab.container(&bundle);
+    let out = c.run_detached();
+    eventually("it has left", || !out.stdout_now().is_empty());
+    if out.stdout_now() != "ready\n" {
+        return skip!("no user namespaces here");
+    }
+    let link = |path: &str| std::fs::read_link(path).unwrap().display().to_string();
+    assert_ne!(link(&format!("/proc/{}/ns/user", c.pid())), link("/proc/self/ns/user"));
+    let out = c.exec(&[], &["/bin/sh", "-c", "readlink /proc/self/ns/user"]).ok();
+    assert_eq!(out.stdout.trim(), link("/proc/self/ns/user"));
+    c.delete_force();
+    lab.assert_clean();
+}
+
+#[test]
+fn a_pid_file_is_not_written_through_a_link() {
+    let lab = Lab::new();
+    let mut bundle = lab.bundle();
+    bundle.waits();
+    let victim = lab.dir().join("victim");
+    std::fs::write(&victim, "untouched").unwrap();
+    symlink(&victim, lab.dir().join(".pid")).unwrap();
+    let file = lab.dir().join("pid");
+    let c = lab.container(&bundle);
+    c.on_bundle("run", &["--detach", "--pid-file", file.to_str().unwrap()]).ok();
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "untouched");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), c.pid().to_string());
+    c.delete_force();
+    lab.assert_clean();
+}
+
+#[test]
+fn nobody_else_starts_a_container_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    let lab = Lab::new();
+    let bundle = lab.bundle();
+    let c = lab.container(&bundle);
+    let call = lab.program("/bin/sh".as_ref()).args(["-c", "umask 0; exec \"$@\"", "sh"]);
+    let call = call.arg(ocinit_tests::oci::find_binary().unwrap()).arg("--root");
+    let call = call.arg(lab.state_root()).args(["create", "--bundle"]).arg(bundle.dir());
+    call.arg(c.id()).ok();
+    let socket = lab.state_root().join(c.id()).join("start.sock");
+    assert_eq!(std::fs::metadata(socket).unwrap().permissions().mode() & 0o077, 0);
+    c.delete_force();
     lab.assert_clean();
 }

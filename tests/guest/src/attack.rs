@@ -102,3 +102,42 @@ fn processes() -> Vec<u32> {
     let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     names.filter_map(|name| name.parse().ok()).filter(|pid| *pid != std::process::id()).collect()
 }
+
+/// What an ordinary user may do in namespaces of its own: mounts a new procfs and a new
+/// sysfs there, and says what the kernel thinks of it.
+pub fn mount_afresh() {
+    let flags = libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWNET;
+    // SAFETY: takes a number; this process has one thread.
+    if unsafe { libc::unshare(flags) } != 0 {
+        println!("{}", json!({"unshare": std::io::Error::last_os_error().to_string()}));
+        return;
+    }
+    // SAFETY: this process has one thread.
+    match unsafe { libc::fork() } {
+        0 => {}
+        child => {
+            // SAFETY: no status is asked for.
+            unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+            return;
+        }
+    }
+    let said = ["proc", "sysfs"].map(|fstype| {
+        let fstype = std::ffi::CString::new(fstype).expect("no null byte");
+        let at = c"/dev/shm".as_ptr();
+        // SAFETY: the texts live across the call; there are no data.
+        let result = unsafe { libc::mount(fstype.as_ptr(), at, fstype.as_ptr(), 0, std::ptr::null()) };
+        match result {
+            0 => "mounted".to_string(),
+            _ => std::io::Error::last_os_error().to_string(),
+        }
+    });
+    println!("{}", json!({"proc": said[0], "sysfs": said[1]}));
+}
+
+/// Goes into a user namespace of its own and stays there.
+pub fn leave_user() {
+    // SAFETY: takes a number; this process has one thread.
+    let left = unsafe { libc::unshare(libc::CLONE_NEWUSER) };
+    println!("{}", if left == 0 { "ready" } else { "refused" });
+    std::thread::sleep(Duration::from_secs(1000));
+}

@@ -3,7 +3,7 @@
 //! `report` tells everything about the process and its surroundings, with
 //! single accesses tried on the way (`report PROBE...`), `observe` does the same
 //! and stays until SIGTERM, `probe` only tries accesses, `wait` tells the signals
-//! that come in, `overwrite` attacks the program of whoever comes in, `exit N` and `die SIGNAL` end in a known way;
+//! that come in, `overwrite` attacks the program of whoever comes in, `mount-afresh` mounts what masks hide, `leave-user` goes into a user namespace, `exit N` and `die SIGNAL` end in a known way;
 //! `eat MIB` uses memory, `board KIND` checks the container of a board, `converse` talks to itself over TCP.
 
 mod attack;
@@ -23,6 +23,8 @@ fn main() {
         Some("probe") => println!("{}", probe::all(&rest)),
         Some("board") => board::run(rest.first().copied().unwrap_or_default()),
         Some("overwrite") => attack::overwrite(),
+        Some("mount-afresh") => attack::mount_afresh(),
+        Some("leave-user") => attack::leave_user(),
         Some("eat") => eat(number(rest.first())),
         Some("wait") => signals::wait(),
         Some("converse") => converse::converse(),
