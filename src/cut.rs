@@ -26,6 +26,22 @@ pub fn at_last(text: &str, byte: u8) -> Option<(&str, &str)> {
     Some((before(text, place), from(text, place + 1)))
 }
 
+/// The parts of a text between bytes of that kind. A machine has thousands of
+/// mounts, and core's search for a character is made for long texts.
+pub fn split(text: &str, byte: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    core::iter::from_fn(move || {
+        let text = rest?;
+        match text.bytes().position(|other| other == byte) {
+            Some(end) => {
+                rest = text.get(end + 1..);
+                text.get(..end)
+            }
+            None => rest.take(),
+        }
+    })
+}
+
 /// The first of the bytes, as many as were read; all where there are fewer.
 #[inline]
 pub fn first(bytes: &[u8], length: usize) -> &[u8] {

@@ -20,6 +20,7 @@ pub mod hook;
 pub mod init;
 pub mod json;
 pub mod log;
+pub mod mountinfo;
 mod named;
 pub mod namespace;
 pub mod network;

@@ -7,7 +7,7 @@ use crate::error::{Context, Error, Result};
 use crate::process::spawn::shell_status;
 use crate::process::terminal::{Size, set_size};
 use crate::sys::fd::AsFd;
-use crate::sys::signal;
+use crate::sys::signal::{self, RECORD};
 use crate::sys::terminal::{Settings, When};
 use core::cell::Cell;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -15,9 +15,6 @@ use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, wait};
 use rustix::termios::{isatty, tcgetwinsize};
-
-/// The size of `struct signalfd_siginfo`.
-const SIGNAL_RECORD: usize = 128;
 
 /// What `Foreground::step` waits for.
 type Awaited<'a> = heapless::Vec<PollFd<'a>, 5>;
@@ -180,15 +177,15 @@ impl Foreground {
 
     /// Hands on what came, but for what concerns us alone.
     fn pass_signals(&self, signals: &OwnedFd, pid: Pid) {
-        let mut records = [0; 8 * SIGNAL_RECORD];
+        let mut records = [0; 8 * RECORD];
         let Ok(length) = rustix::io::read(signals, &mut records[..]) else { return };
-        for record in records[..length].chunks_exact(SIGNAL_RECORD) {
-            let number = i32::from_ne_bytes([record[0], record[1], record[2], record[3]]);
+        for record in records[..length].as_chunks().0 {
+            let number = signal::number(record);
             match Signal::from_named_raw(number) {
                 Some(Signal::CHILD | Signal::URG | Signal::PIPE | Signal::XFSZ) => {}
                 Some(Signal::WINCH) if self.master.is_some() => self.copy_size(),
                 _ => {
-                    let _ = crate::sys::signal::send(pid, number);
+                    let _ = signal::send(pid, number);
                 }
             }
         }

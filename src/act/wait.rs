@@ -2,7 +2,7 @@
 
 use super::channel::Channel;
 use crate::sys::fd::AsFd;
-use crate::sys::signal::{self, Set};
+use crate::sys::signal::{self, RECORD, Set};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
 use rustix::net::{RecvFlags, SocketFlags, accept_with, recv};
@@ -21,11 +21,9 @@ pub fn for_start(listener: &OwnedFd) -> Channel {
             let mut ready =
                 [PollFd::new(listener, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
             let _ = poll(&mut ready, None);
-            let mut signal = [0; 128];
-            if !ready[1].revents().is_empty() && rustix::io::read(signals, &mut signal).is_ok() {
-                // The number is its first word.
-                let number = u32::from_ne_bytes([signal[0], signal[1], signal[2], signal[3]]);
-                crate::sys::exit(128 + number as u8);
+            let mut record = [0; RECORD];
+            if !ready[1].revents().is_empty() && rustix::io::read(signals, &mut record).is_ok() {
+                crate::sys::exit(128 + signal::number(&record) as u8);
             }
         }
         let Ok(connection) = accept_with(listener, SocketFlags::CLOEXEC) else { continue };

@@ -4,7 +4,6 @@
 //! but for cgroup v2 where every distribution has it, which two inodes tell; this
 //! process's place in it from /proc/PID/cgroup (cgroups(7)).
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -12,8 +11,9 @@ use linux_raw_sys::general::CGROUP2_SUPER_MAGIC;
 use rustix::fs::statfs;
 
 use super::file;
-use crate::cut;
+use crate::cut::split;
 use crate::error::{Context, Result};
+use crate::mountinfo::{Mounted, unescape};
 use crate::named;
 use crate::text;
 use crate::text::keep;
@@ -163,7 +163,7 @@ fn whole_unified() -> Option<Mounted<'static>> {
     let whole = stat.f_type as u64 == u64::from(CGROUP2_SUPER_MAGIC)
         && inode(USUAL)? == HIERARCHY
         && inode(own!("ns/cgroup"))? == FIRST_NAMESPACE;
-    whole.then_some(Mounted { root: "/", point: USUAL, fstype: "cgroup2", options: "" })
+    whole.then_some(Mounted { root: "/", point: USUAL, fstype: "cgroup2", source: "", options: "" })
 }
 
 #[inline(never)]
@@ -176,40 +176,6 @@ fn prefer(old: &mut Hierarchy, found: Hierarchy) {
     // On the same place the later one is on top.
     if old.mount == found.mount || usual(&found) && !usual(old) {
         *old = found;
-    }
-}
-
-/// The parts of a text between bytes of that kind. A machine has thousands of
-/// mounts, and core's search for a character is made for long texts.
-fn split(text: &str, byte: u8) -> impl Iterator<Item = &str> {
-    let mut rest = Some(text);
-    core::iter::from_fn(move || {
-        let text = rest?;
-        match text.bytes().position(|other| other == byte) {
-            Some(end) => {
-                rest = text.get(end + 1..);
-                text.get(..end)
-            }
-            None => rest.take(),
-        }
-    })
-}
-
-/// One line of mountinfo.
-struct Mounted<'a> {
-    root: &'a str,
-    point: &'a str,
-    fstype: &'a str,
-    options: &'a str,
-}
-
-impl<'a> Mounted<'a> {
-    /// `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPER`
-    fn parse(line: &'a str) -> Option<Mounted<'a>> {
-        let mut fields = split(line, b' ').skip(3);
-        let (root, point) = (fields.next()?, fields.next()?);
-        fields.find(|field| *field == "-")?;
-        Some(Mounted { root, point, fstype: fields.next()?, options: fields.nth(1)? })
     }
 }
 
@@ -252,26 +218,6 @@ fn below<'a>(path: &'a str, root: &str) -> &'a str {
         [b'/', ..] => rest,
         _ => "/",
     }
-}
-
-/// A path of mountinfo, where blank, tab, line feed and backslash are `\ooo`.
-pub fn unescape(text: &str) -> &'static str {
-    let mut parts = text.split('\\');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.get(..3).and_then(|octal| u8::try_from(u64::from_str_radix(octal, 8).ok()?).ok())
-        {
-            Some(byte) => {
-                out.push(char::from(byte));
-                out.push_str(cut::from(part, 3));
-            }
-            None => {
-                out.push('\\');
-                out.push_str(part);
-            }
-        }
-    }
-    out.leak()
 }
 
 #[cfg(test)]

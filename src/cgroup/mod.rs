@@ -54,7 +54,7 @@ mod write;
 
 pub use create::{Created, enter};
 pub use group::{Cgroups, Group};
-pub use layout::{Hierarchy, Layout, unescape};
+pub use layout::{Hierarchy, Layout};
 pub use mount::CgroupMount;
 pub use oom::OomWatch;
 pub use plan::{Plan, plan};

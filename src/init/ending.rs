@@ -4,11 +4,12 @@
 use super::board::Board;
 use super::image;
 use super::settings::Ending;
-use super::signals::RECORD;
 use super::sleep::{FOR_EVER, doze};
 use super::watchdog::Watchdog;
+use crate::mountinfo::Mounted;
 use crate::sys::clock::monotonic;
 use crate::sys::signal;
+use crate::sys::signal::RECORD;
 use crate::text::{self, c_string};
 use alloc::vec::Vec;
 use core::fmt;
@@ -118,12 +119,12 @@ fn leave_file_systems() {
     let text = text::lossy(text);
     let mut mounts: Vec<&str> = text.lines().collect();
     while let Some(line) = mounts.pop() {
-        let Some((point, fstype, source)) = mounted(line) else { continue };
-        if !source.starts_with('/') {
+        let Some(mounted) = Mounted::parse(line) else { continue };
+        if !mounted.source.starts_with('/') {
             continue;
         }
         let (Some(point), Some(fstype), Some(source)) =
-            (c_string(point), c_string(fstype), c_string(source))
+            (c_string(mounted.point), c_string(mounted.fstype), c_string(mounted.source))
         else {
             continue;
         };
@@ -131,26 +132,5 @@ fn leave_file_systems() {
             let flags = (MS_REMOUNT | MS_RDONLY).into();
             let _ = crate::sys::mount::mount(source, point, fstype, flags, None);
         }
-    }
-}
-
-/// Mount point, type and source of a line of mountinfo.
-fn mounted(line: &str) -> Option<(&str, &str, &str)> {
-    let mut fields = line.split(' ');
-    let point = fields.nth(4)?;
-    fields.find(|field| *field == "-")?;
-    Some((point, fields.next()?, fields.next()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_of_mountinfo() {
-        let line = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue";
-        assert_eq!(mounted(line), Some(("/mnt2", "ext3", "/dev/root")));
-        assert_eq!(mounted("36 35"), None);
-        assert_eq!(mounted("1 2 3:4 / /x rw - tmpfs"), None);
     }
 }

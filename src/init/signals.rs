@@ -7,9 +7,6 @@ use linux_raw_sys::general::*;
 /// The first real-time signal as users count (see [`crate::spec::signal`]).
 const RTMIN: u32 = 34;
 
-/// The size of what signalfd(2) gives for one: `struct signalfd_siginfo`.
-pub const RECORD: usize = 128;
-
 /// What to do about a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {

@@ -8,7 +8,7 @@ use super::health::{Health, Step as Check};
 use super::output::Output;
 use super::policy::{Event, Policy, Step};
 use super::settings::Sink;
-use super::signals::{Meaning, RECORD, meaning};
+use super::signals::{Meaning, meaning};
 use super::sleep::{FOR_EVER, doze};
 use super::task::{PROBE_PID, REPORT};
 use super::watchdog::Watchdog;
@@ -19,7 +19,7 @@ use crate::number;
 use crate::process::spawn::shell_status;
 use crate::sys::clock::monotonic;
 use crate::sys::fd::AsFd;
-use crate::sys::signal;
+use crate::sys::signal::{self, RECORD};
 use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{Access, OFlags, access};
@@ -176,12 +176,12 @@ impl Init {
         let mut records = [0; 8 * RECORD];
         let Some(signals) = &self.signals else { return };
         let Ok(length) = rustix::io::read(signals, &mut records[..]) else { return };
-        for record in cut::first(&records, length).chunks_exact(RECORD) {
-            let number = u32::from_ne_bytes([record[0], record[1], record[2], record[3]]);
-            match meaning(number) {
+        for record in cut::first(&records, length).as_chunks().0 {
+            let number = signal::number(record);
+            match meaning(number as u32) {
                 Meaning::End(how) => self.event(Event::Asked(how)),
                 Meaning::Nothing => {}
-                Meaning::Forward => self.signal(number as i32),
+                Meaning::Forward => self.signal(number),
             }
         }
     }

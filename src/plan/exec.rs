@@ -15,7 +15,7 @@ use crate::number;
 use crate::quote::quoted;
 use crate::request::ExecOptions;
 use crate::rootfs::mask::Cover;
-use crate::spec::{Capabilities, Linux, NO_ID, Process, User, capability};
+use crate::spec::{Capabilities, Linux, NO_ID, Process, User, capability, is_variable};
 use crate::text;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -113,7 +113,7 @@ pub fn apply_flags<'a>(
         process.cwd = cwd;
     }
     for entry in &options.env {
-        if entry.find('=').is_none_or(|at| at == 0) {
+        if !is_variable(entry) {
             return Err(Error::about_quoted("--env: invalid environment variable: {}", entry));
         }
     }

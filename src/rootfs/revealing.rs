@@ -6,8 +6,8 @@
 //! (fs/namespace.c: `mount_too_revealing`): without masks, and writable.
 
 use super::tree::cover;
-use crate::cgroup::unescape;
 use crate::fault::{Act, Detail, Quoted};
+use crate::mountinfo::{Mounted, unescape};
 use crate::plan::mounts::is_below;
 use crate::text::c_string;
 use alloc::vec::Vec;
@@ -18,17 +18,16 @@ use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 /// Their places, the last mounted first; one for each mount there, since what is
 /// mounted over them goes first.
 pub fn revealing(mountinfo: &str, rootfs: &str) -> Vec<&'static CStr> {
-    let point = |line: &str| line.split(' ').nth(4).map(unescape);
-    let whole = |line: &&str| {
-        let mut fields = line.split(' ').skip(3);
-        let root = fields.next() == Some("/");
-        let fstype = fields.skip_while(|field| *field != "-").nth(1);
-        root && matches!(fstype, Some("proc" | "sysfs"))
-    };
-    let found: Vec<_> = mountinfo.lines().filter(whole).filter_map(point).collect();
-    let theirs = |point: &&str| *point != rootfs && !is_below(point, rootfs);
-    let all = mountinfo.lines().rev().filter_map(point).filter(theirs);
-    all.filter(|point| found.contains(point)).filter_map(c_string).collect()
+    let mounts: Vec<_> = mountinfo.lines().filter_map(Mounted::parse).collect();
+    let whole =
+        |mount: &&Mounted<'_>| mount.root == "/" && matches!(mount.fstype, "proc" | "sysfs");
+    let found: Vec<_> = mounts.iter().filter(whole).map(|mount| mount.point).collect();
+    let all = mounts.iter().rev().map(|mount| mount.point);
+    all.filter(|point| found.contains(point))
+        .map(unescape)
+        .filter(|point| *point != rootfs && !is_below(point, rootfs))
+        .filter_map(c_string)
+        .collect()
 }
 
 /// Takes them out of this mount namespace. What cannot be taken away, as in a user

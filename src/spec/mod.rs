@@ -45,7 +45,7 @@ pub use mounts::Mount;
 pub use namespaces::{IdMapping, Namespace, NamespaceKind, TimeOffset, TimeOffsets};
 pub use process::{
     Capabilities, ConsoleSize, ExecCpuAffinity, IoPriority, IoPriorityClass, NO_ID, Process,
-    Rlimit, Scheduler, SchedulerPolicy, User,
+    Rlimit, Scheduler, SchedulerPolicy, User, is_variable,
 };
 pub use resources::{
     BlockIo, Cpu, DeviceAccess, DeviceRule, DeviceRuleKind, HugepageLimit, InterfacePriority,

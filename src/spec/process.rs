@@ -210,6 +210,11 @@ impl ConsoleSize {
     }
 }
 
+/// Whether a text is a variable of an environment: `NAME=value`.
+pub fn is_variable(text: &str) -> bool {
+    text.find('=').is_some_and(|at| at > 0)
+}
+
 /// The id that is none: calls like setresuid(2) take it for "leave it as it is", which
 /// would be root's.
 pub const NO_ID: u32 = u32::MAX;

@@ -74,8 +74,15 @@ fn default(number: usize) {
     let _ = unsafe { syscall(__NR_rt_sigaction, arguments) };
 }
 
-/// A descriptor from which blocked signals of the set can be read, 128 bytes a
-/// signal (`struct signalfd_siginfo`; the number is its first 32-bit word).
+/// The size of what [`signalfd`] gives for one signal: `struct signalfd_siginfo`.
+pub const RECORD: usize = 128;
+
+/// The number of the signal, which is the record's first word.
+pub fn number(record: &[u8; RECORD]) -> i32 {
+    i32::from_ne_bytes([record[0], record[1], record[2], record[3]])
+}
+
+/// A descriptor from which blocked signals of the set can be read, a [`RECORD`] each.
 pub fn signalfd(set: Set) -> Result<OwnedFd> {
     let at = &raw const set as usize;
     // SFD_CLOEXEC and SFD_NONBLOCK are the O_ flags (include/uapi/linux/signalfd.h).

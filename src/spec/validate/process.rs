@@ -1,7 +1,7 @@
 //! Rules about `process`.
 
 use super::Rules;
-use crate::spec::{NO_ID, Process, Rlimit, Scheduler, SchedulerPolicy, ranges};
+use crate::spec::{NO_ID, Process, Rlimit, Scheduler, SchedulerPolicy, is_variable, ranges};
 
 pub(super) fn check(rules: &mut Rules, process: &Process<'_>) {
     rules.require(
@@ -14,11 +14,7 @@ pub(super) fn check(rules: &mut Rules, process: &Process<'_>) {
     );
     rules.require(process.cwd.starts_with('/'), "cwd: Cwd must be an absolute path");
     for (index, entry) in process.env.iter().enumerate() {
-        rules.require_at(
-            entry.find('=').is_some_and(|at| at > 0),
-            index,
-            "env[#]: must be NAME=value",
-        );
+        rules.require_at(is_variable(entry), index, "env[#]: must be NAME=value");
     }
     let user = &process.user;
     for (name, id) in [("uid", user.uid), ("gid", user.gid)] {
